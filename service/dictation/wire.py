@@ -10,18 +10,19 @@ holds the list of error codes.
 """
 
 from enum import IntEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal, TypeAlias
+from typing import Final as Const
 
 import msgspec
 from msgspec import Meta
 
 from service.problems import ProtocolError
 
-SUBPROTOCOL: Final = "alfavoice.v1"
+SUBPROTOCOL: Const = "alfavoice.v1"
 
-MAX_TEXT_BYTES: Final = 16 * 1024
+MAX_TEXT_BYTES: Const = 16 * 1024
 """Longest client text message. `start` with its context stays far below."""
-MAX_AUDIO_BYTES: Final = 512 * 1024
+MAX_AUDIO_BYTES: Const = 512 * 1024
 """Longest binary message: 2.7 s of 96 kB/s audio (48 kHz) is normal, 5 s is the limit."""
 
 SessionId = Annotated[str, Meta(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -104,7 +105,7 @@ class MarkerRequest(msgspec.Struct, frozen=True, kw_only=True, tag="marker"):
     id: ShortText
 
 
-ClientMessage = Start | Finish | Cancel | MarkerRequest
+ClientMessage: TypeAlias = Start | Finish | Cancel | MarkerRequest
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,7 +200,9 @@ class ErrorMessage(msgspec.Struct, frozen=True, kw_only=True, tag="error", omit_
     retry_after_ms: int | None = None
 
 
-ServerMessage = Ready | Ack | Partial | Final | Done | MarkerReached | Heartbeat | ErrorMessage
+ServerMessage: TypeAlias = (
+    Ready | Ack | Partial | Final | Done | MarkerReached | Heartbeat | ErrorMessage
+)
 
 _decode_client = msgspec.json.Decoder(ClientMessage).decode
 _decode_server = msgspec.json.Decoder(ServerMessage).decode
