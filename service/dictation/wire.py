@@ -218,11 +218,12 @@ def decode_client(text: str | bytes) -> ClientMessage:
     if len(text) > MAX_TEXT_BYTES:
         raise ProtocolError("protocol.message_too_long", f"text messages end at {MAX_TEXT_BYTES} B")
     try:
-        return _decode_client(text)
+        message: ClientMessage = _decode_client(text)
     except msgspec.ValidationError as exc:
         raise ProtocolError("protocol.invalid_message", f"message refused: {exc}") from exc
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise ProtocolError("protocol.invalid_message", "message is not a JSON object") from exc
+    return message
 
 
 def decode_server(text: str | bytes) -> ServerMessage:
@@ -232,9 +233,10 @@ def decode_server(text: str | bytes) -> ServerMessage:
         ProtocolError: the server speaks something else than this protocol.
     """
     try:
-        return _decode_server(text)
+        message: ServerMessage = _decode_server(text)
     except (msgspec.DecodeError, msgspec.ValidationError) as exc:
         raise ProtocolError("protocol.invalid_message", f"server message refused: {exc}") from exc
+    return message
 
 
 def encode(message: ServerMessage | ClientMessage) -> str:

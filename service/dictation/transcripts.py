@@ -1,0 +1,81 @@
+"""The port through which a session is stored: `TranscriptStore`, and what it stores.
+
+A transcript is opened when its session starts, grows by one final at a time, and is finished
+before `done` is sent. Each call is idempotent, because a session that is not sure whether a call
+arrived makes it again: the same final twice is one final, finishing twice gives the same id.
+Every transcript belongs to a user.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredWord:
+    """One word of a stored final."""
+
+    text: str
+    start: int  # first 16 kHz sample, from the start of the session
+    end: int  # sample after the last
+    probability: float  # 0.0 to 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFinal:
+    """The text of a closed utterance; never changes once stored."""
+
+    utterance: int  # from 0, without gaps
+    start: int  # first 16 kHz sample, from the start of the session
+    end: int  # sample after the last
+    text: str  # finished text
+    raw: str  # as recognised
+    language: str  # ISO 639-1
+    words: tuple[StoredWord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOrigin:
+    """Where a session came from; kept with its transcript."""
+
+    language: str  # as asked: ISO 639-1 or "auto"
+    sample_rate: int  # hertz, of the client's audio
+    client: str = ""  # program and version
+    app: str | None = None  # application that had the focus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedTranscript:
+    """What is already stored of a session when it is opened or reopened."""
+
+    transcript: UUID
+    finals: tuple[StoredFinal, ...] = ()
+    """In order; not empty when the session is reopened after its server ended."""
+    finished: bool = False
+    """Whether `finish` was already stored: the client only missed the answer."""
+    audio_samples: int = 0
+    """Length in 16 kHz samples, once finished."""
+
+
+class TranscriptStore(Protocol):
+    """Where transcripts are kept. Every call raises `StoreUnavailable` when the store is away."""
+
+    async def open(self, session: str, *, user: UUID, origin: SessionOrigin) -> OpenedTranscript:
+        """Open the transcript of a session, or give what is stored of it already.
+
+        Raises:
+            Refused: `session.forbidden`, the session id belongs to another user (close 4403).
+        """
+        ...
+
+    async def add_final(self, transcript: UUID, final: StoredFinal) -> None:
+        """Store one final; the same utterance again changes nothing."""
+        ...
+
+    async def finish(self, transcript: UUID, *, audio_samples: int) -> None:
+        """Mark the transcript as complete; again changes nothing."""
+        ...
+
+    async def forget(self, transcript: UUID) -> None:
+        """Delete the transcript and all its finals (the user cancelled)."""
+        ...

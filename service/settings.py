@@ -1,0 +1,66 @@
+"""Every setting of the service, read once in `main` from `ALFAVOICE_*` variables and flags.
+
+Parts get the values they need as arguments; nobody reads the environment later. `.env.example`
+lists each variable with its default and reason; a test keeps the two the same.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """All settings, with the defaults of one person on one laptop."""
+
+    model_config = SettingsConfigDict(env_prefix="ALFAVOICE_", extra="ignore", frozen=True)
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Loopback by default: there is no login yet."""
+    port: int = Field(default=8765, ge=0, le=65535)
+    """TCP port; 0 takes a free one and prints it."""
+    data_dir: Path = Path(platformdirs.user_data_dir("alfavoice", appauthor=False))
+    """Folder of the embedded database and the models."""
+    database_url: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("ALFAVOICE_DATABASE_URL", "DATABASE_URL")
+    )
+    """`postgresql://…` of a PostgreSQL server; unset: an embedded one in the data folder."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins of web pages that may open the socket, besides the server's own."""
+
+    model: str | None = None
+    """Name of an installed model; unset: the active one (`alfavoice models use`)."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    compute_type: str = "auto"
+    """CTranslate2 compute type; auto: int8 on CPU, float16 on CUDA."""
+    lanes: int = Field(default=0, ge=0, le=64)
+    """Batches recognised at once per device; 0: one per core on CPU, one per GPU."""
+    beam: int = Field(default=1, ge=1, le=10)
+    """Beam width of finals; partials are always greedy."""
+    batch_limit: int = Field(default=8, ge=1, le=64)
+    """Most windows in one batch."""
+
+    endpoint_silence_ms: int = Field(default=600, ge=200, le=5000)
+    """Silence that ends an utterance."""
+    speculation_silence_ms: int = Field(default=200, ge=0, le=5000)
+    """Silence after which the final is decoded ahead of the endpoint; 0: never."""
+    partial_interval_ms: int = Field(default=1000, ge=200, le=10000)
+    """Speech between two partials of an utterance, when the machine is not busy."""
+    resume_s: float = Field(default=300.0, ge=0, le=86400)
+    """How long a session outlives its socket."""
+    idle_s: float = Field(default=60.0, gt=0, le=3600)
+    """Silence on a socket (no message at all) after which it is closed."""
+    max_session_s: float = Field(default=4 * 3600.0, gt=0, le=86400)
+    """Longest session, in seconds of audio."""
+    max_sessions: int = Field(default=256, ge=1, le=100_000)
+    """Sessions alive at once; the next is refused with a retry time."""
+    max_queue_s: float = Field(default=20.0, gt=0)
+    """Backlog, in seconds of work, beyond which new sessions are refused."""
+    drain_s: float = Field(default=30.0, gt=0)
+    """After SIGTERM: how long open sessions may take to finish."""
+
+    log_format: Literal["auto", "json", "console"] = "auto"
+    """auto: readable on a terminal, JSON lines otherwise."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
