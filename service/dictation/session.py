@@ -1,0 +1,382 @@
+"""One dictation as a state machine: audio and answers in, what is to be done out. No I/O, no clock.
+
+    audio ──► frames ──► endpointing ──► Recognise(final | speculative | partial)
+                                              │ (the queue)
+    ShowPartial, ShowFinal, … ◄── in order ◄── answer
+
+Promises, each tested with literals and with random cuts of the same audio:
+
+- The same audio gives the same requests and finals however it is cut into messages: decisions are
+  made at sample positions, never at arrival times.
+- Finals come in the order of the speech, one for each utterance, without gaps, and never change.
+- The stable part of a partial never shrinks while its utterance is open.
+- Silence is never sent to the recogniser, so no text can be invented on it.
+- Audio is held only while it may still be needed: the open utterance and what awaits its answer.
+"""
+
+from collections import deque
+from typing import Final
+
+import numpy as np
+
+from service.dictation.buffer import AudioBuffer
+from service.dictation.detection import SpeechDetector
+from service.dictation.endpointing import (
+    FRAME_SAMPLES,
+    PRE_ROLL_SAMPLES,
+    Dismissed,
+    Ended,
+    Endpointer,
+    EndpointEvent,
+    Paused,
+    Resumed,
+    Started,
+)
+from service.dictation.outputs import (
+    Finished,
+    GaveUp,
+    MarkerPassed,
+    Output,
+    Recognise,
+    ShowFinal,
+    ShowPartial,
+    Withdraw,
+)
+from service.dictation.utterances import ClosedUtterance, OpenUtterance, SessionPolicy, Speaker
+from workers.contract.audio import BYTES_PER_SAMPLE, samples_from_pcm16
+from workers.contract.requests import Answer, Failure, Hypothesis, Priority, Request
+
+LANGUAGE_CERTAINTY: Final = 0.7
+"""A language detected with this probability is kept for the rest of the session: detecting it
+again for every utterance costs a decoder step and now and then flips on a short «да»."""
+ATTEMPTS: Final = 5
+"""Times a final is submitted before the session gives up; each failure doubles the wait."""
+FIRST_RETRY_S: Final = 0.5
+SLOW_PARTIALS_SAMPLES: Final = 8 * 16_000
+"""From here on partials come half as often: the encoder's cost grows with the square of length."""
+
+
+class Session:
+    """The state of one dictation. Every method returns what is to be done, in order."""
+
+    def __init__(
+        self,
+        speaker: Speaker,
+        *,
+        policy: SessionPolicy,
+        detector: SpeechDetector,
+        first_sample: int = 0,
+        first_utterance: int = 0,
+    ) -> None:
+        """Begin in silence.
+
+        Args:
+            speaker: whose speech it is.
+            policy: silences and cadence.
+            detector: fresh, or the one that heard everything before `first_sample`.
+            first_sample: where the audio begins; not 0 when the session's server ended meanwhile.
+            first_utterance: number of the first utterance, likewise.
+        """
+        self._speaker = speaker
+        self._language = speaker.language
+        self._policy = policy
+        self._detector = detector
+        self._endpointer = Endpointer(policy.endpointing, first_sample=first_sample)
+        self._buffer = AudioBuffer(first_sample)
+        self._scanned = first_sample  # frames before this position went through endpointing
+        self._next_utterance = first_utterance
+        self._open: OpenUtterance | None = None
+        self._closed: deque[ClosedUtterance] = deque()  # in order, not shown yet
+        self._unstored: dict[int, int] = {}  # utterance -> start, shown but not stored yet
+        self._markers: deque[tuple[int, str]] = deque()
+        self._slowdown = 1
+        self._finishing = False
+        self._ended = False
+
+    @property
+    def received(self) -> int:
+        """Position after the last sample taken in."""
+        return self._buffer.end
+
+    @property
+    def settled(self) -> int:
+        """Audio before this position is in a stored final, or is silence for good."""
+        if self._unstored:
+            return min(self._unstored.values())
+        return self._shown_until()
+
+    @property
+    def unanswered_samples(self) -> int:
+        """Audio of closed utterances that wait for their text: what back-pressure looks at."""
+        return sum(u.end - u.start for u in self._closed if u.hypothesis is None)
+
+    @property
+    def language(self) -> str | None:
+        """The language as given, or as detected with certainty."""
+        return self._language
+
+    def slow_partials(self, factor: int) -> None:
+        """Ask for partials `factor` times less often; 0: none. The machine is busy."""
+        self._slowdown = factor
+
+    def audio(self, pcm: bytes | bytearray | memoryview) -> list[Output]:
+        """Take the next samples (PCM16, 16 kHz, mono, whole samples)."""
+        if self._finishing:
+            return []
+        self._buffer.append(pcm)
+        whole = (self.received - self._scanned) // FRAME_SAMPLES * FRAME_SAMPLES
+        outputs = self._scan(self._buffer.slice(self._scanned, self._scanned + whole))
+        self._trim()
+        return outputs + self._passed_markers()
+
+    def finish(self) -> list[Output]:
+        """Take the end of the audio: close what is open; `Finished` follows the last final."""
+        if self._finishing:
+            return []
+        self._finishing = True
+        end = self.received
+        rest = self._buffer.slice(self._scanned, end)
+        padding = -len(rest) % (FRAME_SAMPLES * BYTES_PER_SAMPLE)
+        # Part of a frame is judged as a frame of its own, filled with silence; its end is no
+        # endpoint, the audio's end is.
+        outputs = self._scan(rest + bytes(padding)) if rest else []
+        for event in self._endpointer.end_of_audio(end):
+            outputs += self._follow(event, end)
+        return outputs + self._show()
+
+    def marker(self, marker: str) -> list[Output]:
+        """Remember to say when everything received so far is in a final."""
+        self._markers.append((self.received, marker))
+        return self._passed_markers()
+
+    def answered(self, request: Request, answer: Answer) -> list[Output]:
+        """Take the answer to a `Recognise`; late, repeated and unwanted ones change nothing."""
+        if self._ended:
+            return []
+        if request.priority is Priority.PARTIAL:
+            return self._partial_answered(request, answer)
+        for utterance in self._closed:
+            if utterance.request.id == request.id and utterance.hypothesis is None:
+                return self._final_answered(utterance, request, answer)
+        opened = self._open
+        if (
+            opened
+            and opened.ahead
+            and opened.ahead.id == request.id
+            and isinstance(answer, Hypothesis)
+        ):
+            opened.ahead_answer = answer
+            opened.revision += 1
+            return self._show_partial(opened, opened.revision, answer.text)
+        return []
+
+    def stored(self, utterance: int) -> list[Output]:
+        """Take note that a final is stored."""
+        self._unstored.pop(utterance, None)
+        return []
+
+    def _scan(self, pcm: bytes) -> list[Output]:
+        if not pcm:
+            return []
+        samples = samples_from_pcm16(pcm)
+        probabilities = self._detector.probabilities(samples)
+        energies = np.square(samples.reshape(-1, FRAME_SAMPLES)).mean(axis=1)
+        outputs: list[Output] = []
+        for probability, energy in zip(probabilities, energies, strict=True):
+            events = self._endpointer.step(
+                self._scanned, probability=probability, energy=float(energy)
+            )
+            self._scanned += FRAME_SAMPLES
+            for event in events:
+                outputs += self._follow(event, min(self._scanned, self.received))
+            outputs += self._partial_if_due()
+        return outputs
+
+    def _follow(self, event: EndpointEvent, position: int) -> list[Output]:
+        match event:
+            case Started(start=start):
+                self._open = OpenUtterance(start=start, next_partial=start + self._partial_gap(0))
+                return []
+            case Paused(start=start, end=end):
+                return self._decode_ahead(start, min(end, position))
+            case Resumed():
+                return self._drop_ahead()
+            case Dismissed():
+                outputs = self._drop_ahead()
+                self._open = None
+                return outputs
+            case Ended(start=start, end=end):
+                return self._close(start, min(end, position))
+
+    def _decode_ahead(self, start: int, end: int) -> list[Output]:
+        if self._open is None:
+            return []
+        request = self._window(start, end, Priority.SPECULATIVE)
+        self._open.ahead = request
+        self._open.ahead_answer = None
+        return [Recognise(request=request)]
+
+    def _drop_ahead(self) -> list[Output]:
+        if self._open is None or self._open.ahead is None:
+            return []
+        request, self._open.ahead = self._open.ahead, None
+        answered, self._open.ahead_answer = self._open.ahead_answer is not None, None
+        return [] if answered else [Withdraw(request=request.id)]
+
+    def _close(self, start: int, end: int) -> list[Output]:
+        opened, self._open = self._open, None
+        outputs: list[Output] = []
+        request = self._window(start, end, Priority.FINAL)
+        utterance = ClosedUtterance(
+            number=self._next_utterance, start=start, end=end, request=request
+        )
+        if opened and opened.ahead and opened.ahead.id == request.id:
+            utterance.hypothesis = opened.ahead_answer
+        elif opened and opened.ahead and opened.ahead_answer is None:
+            outputs.append(Withdraw(request=opened.ahead.id))
+        self._next_utterance += 1
+        self._closed.append(utterance)
+        if utterance.hypothesis is None:
+            # The same id as the speculative request: the queue joins the two.
+            outputs.append(Recognise(request=request))
+        return outputs + self._show()
+
+    def _partial_gap(self, length: int) -> int:
+        slow = 2 if length >= SLOW_PARTIALS_SAMPLES else 1
+        return self._policy.partial_interval * slow * max(1, self._slowdown)
+
+    def _partial_if_due(self) -> list[Output]:
+        opened = self._open
+        if opened is None or not self._policy.partial_interval or not self._slowdown:
+            return []
+        if self._scanned < opened.next_partial or not self._endpointer.is_voiced:
+            return []
+        end = min(self._scanned, self.received)
+        opened.next_partial = end + self._partial_gap(end - opened.start)
+        opened.revision += 1
+        return [
+            Recognise(
+                request=self._window(opened.start, end, Priority.PARTIAL, revision=opened.revision)
+            )
+        ]
+
+    def _partial_answered(self, request: Request, answer: Answer) -> list[Output]:
+        opened = self._open
+        if (
+            opened is None
+            or request.utterance != self._next_utterance
+            or request.revision <= opened.shown
+            or not isinstance(answer, Hypothesis)
+        ):
+            return []
+        return self._show_partial(opened, request.revision, answer.text)
+
+    def _show_partial(self, opened: OpenUtterance, revision: int, text: str) -> list[Output]:
+        if not self._policy.partial_interval or not text:
+            return []
+        opened.shown = revision
+        stable, tail = opened.stabiliser.update(text)
+        return [
+            ShowPartial(
+                utterance=self._next_utterance,
+                revision=revision,
+                start=opened.start,
+                stable=stable,
+                tail=tail,
+            )
+        ]
+
+    def _final_answered(
+        self, utterance: ClosedUtterance, request: Request, answer: Answer
+    ) -> list[Output]:
+        if isinstance(answer, Hypothesis):
+            utterance.hypothesis = answer
+            return self._show()
+        if request.priority is Priority.SPECULATIVE:
+            return []  # the final itself was submitted when the utterance closed
+        return self._final_failed(utterance, answer)
+
+    def _final_failed(self, utterance: ClosedUtterance, failure: Failure) -> list[Output]:
+        if failure.retryable and utterance.attempts < ATTEMPTS:
+            wait_s = FIRST_RETRY_S * 2 ** (utterance.attempts - 1)
+            utterance.attempts += 1
+            return [Recognise(request=utterance.request, after_s=wait_s)]
+        self._ended = True
+        return [GaveUp(utterance=utterance.number, code=failure.code, message=failure.message)]
+
+    def _learn_language(self, hypothesis: Hypothesis) -> None:
+        certain = hypothesis.language_probability >= LANGUAGE_CERTAINTY
+        if self._language is None and hypothesis.text and certain:
+            self._language = hypothesis.language
+
+    def _show(self) -> list[Output]:
+        """Show the finals whose turn it is, then what depends on them."""
+        outputs: list[Output] = []
+        while self._closed and self._closed[0].hypothesis is not None:
+            utterance = self._closed.popleft()
+            hypothesis = utterance.hypothesis
+            assert hypothesis is not None  # noqa: S101 - the loop looked
+            self._learn_language(hypothesis)
+            self._unstored[utterance.number] = utterance.start
+            outputs.append(
+                ShowFinal(
+                    utterance=utterance.number,
+                    start=utterance.start,
+                    end=utterance.end,
+                    hypothesis=hypothesis,
+                )
+            )
+        self._trim()
+        outputs += self._passed_markers()
+        if self._finishing and not self._closed and not self._ended:
+            self._ended = True
+            outputs.append(Finished(samples=self.received))
+        return outputs
+
+    def _shown_until(self) -> int:
+        """Audio before this position is in a shown final, or is silence for good."""
+        if self._closed:
+            return self._closed[0].start
+        if self._finishing:
+            return self.received
+        if self._open:
+            return self._open.start
+        return max(self._endpointer.floor, self._scanned - FRAME_SAMPLES - PRE_ROLL_SAMPLES)
+
+    def _passed_markers(self) -> list[Output]:
+        passed: list[Output] = []
+        while self._markers:
+            position, marker = self._markers[0]
+            if position > self._shown_until() and not self._is_silence_until(position):
+                break
+            self._markers.popleft()
+            passed.append(MarkerPassed(id=marker))
+        return passed
+
+    def _is_silence_until(self, position: int) -> bool:
+        """Whether nothing is open or awaited and all frames before `position` were looked at."""
+        return not self._closed and self._open is None and self._scanned >= position
+
+    def _window(self, start: int, end: int, priority: Priority, *, revision: int = 0) -> Request:
+        partial = priority is Priority.PARTIAL
+        kind = f"p{revision}" if partial else "f"
+        return Request(
+            id=f"{self._speaker.session}/{self._next_utterance}/{kind}/{start}-{end}",
+            session=self._speaker.session,
+            user=self._speaker.user,
+            utterance=self._next_utterance,
+            revision=revision,
+            priority=priority,
+            deadline=None,
+            pcm=self._buffer.slice(start, end),
+            language=self._language,
+            wants_words=self._speaker.wants_words and not partial,
+            profile=self._speaker.profile,
+        )
+
+    def _trim(self) -> None:
+        """Let go of audio that no window can need: closed utterances carry their own."""
+        keep = self._open.start if self._open else self._endpointer.floor
+        if self._open is None:
+            keep = max(keep, self._scanned - FRAME_SAMPLES - PRE_ROLL_SAMPLES)
+        self._buffer.let_go(keep)
