@@ -1,0 +1,162 @@
+"""When a hypothesis looks wrong, and how the window is decoded next.
+
+A short encoder input sometimes makes Whisper miss the end and loop. Every pass is checked; one
+that fails is decoded again in a later batch, a rung higher, so that nobody else waits for it:
+
+    rung   0 short window, T=0    1 whole 30 s, T=0    2 T=0.2    3 T=0.4    then the best stands
+
+(The temperatures are Whisper's, Radford et al. 2022, section 4.5; the whole window before them is
+ours: performance notes, section 2.) Partials do not climb: they are cut to what is sane, because a
+newer one follows within a second.
+"""
+
+import zlib
+from dataclasses import dataclass, replace
+from typing import Final
+
+from workers.contract.audio import WINDOW_LIMIT_SAMPLES
+from workers.contract.engine import Again, Outcome, Plan
+from workers.contract.requests import Hypothesis, Priority, Request
+
+COMPRESSION_LIMIT: Final = 2.4
+LOG_PROBABILITY_LIMIT: Final = -1.0
+SILENCE_LIMIT: Final = 0.6
+"""Whisper's thresholds (Radford et al. 2022, section 4.5; openai/whisper's defaults)."""
+
+TEMPERATURE_STEP: Final = 0.2
+HIGHEST_TEMPERATURE: Final = 0.4
+"""Whisper goes to 1.0; above 0.4 base writes fluent text nobody said, and each rung costs 30 s of
+encoder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One pass over one window, as the guards see it."""
+
+    hypothesis: Hypothesis
+    reached_cap: bool
+    """The decoder was stopped by the token cap, not by itself."""
+
+
+def review(request: Request, plan: Plan, reading: Reading, best: Hypothesis | None) -> Outcome:
+    """Accept a reading, or say how the window is decoded next.
+
+    Args:
+        request: the window's request.
+        plan: the plan of this pass.
+        reading: what this pass gave.
+        best: the best hypothesis of earlier passes.
+
+    Returns:
+        A hypothesis to answer with, or `Again` with the next rung.
+    """
+    hypothesis = reading.hypothesis
+    suspicion = suspect(plan, reading, best)
+    if suspicion is None:
+        return hypothesis
+    if request.priority is Priority.PARTIAL:
+        return cut_repetition(hypothesis)
+    kept = better(hypothesis, best)
+    following = next_plan(plan)
+    if following is None:
+        return cut_repetition(kept)
+    return Again(request=request.id, plan=following, reason=suspicion, best=kept)
+
+
+def suspect(plan: Plan, reading: Reading, best: Hypothesis | None = None) -> str | None:
+    """Name what looks wrong with a reading, or None.
+
+    Two passes over different windows that agree are believed: somebody may really say a phrase
+    three times. The tail rule is for short windows only; on the whole window Whisper's own
+    measures decide.
+    """
+    hypothesis = reading.hypothesis
+    text = hypothesis.text
+    if reading.reached_cap:
+        return "token_cap"
+    if best is not None and _plain(best.text) == _plain(text):
+        return None
+    if compression_ratio(text) > COMPRESSION_LIMIT:
+        return "compression"
+    if plan.window_samples < WINDOW_LIMIT_SAMPLES and repeated_tail(_plain(text)) is not None:
+        return "repetition"
+    silent = hypothesis.no_speech_probability > SILENCE_LIMIT
+    if hypothesis.mean_log_probability < LOG_PROBABILITY_LIMIT and not silent:
+        return "log_probability"
+    return None
+
+
+def next_plan(plan: Plan) -> Plan | None:
+    """Give the next rung of the ladder, or None at its top."""
+    attempt = plan.attempt + 1
+    if plan.window_samples < WINDOW_LIMIT_SAMPLES:
+        return replace(plan, window_samples=WINDOW_LIMIT_SAMPLES, attempt=attempt)
+    temperature = round(plan.temperature + TEMPERATURE_STEP, 1)
+    if temperature > HIGHEST_TEMPERATURE:
+        return None
+    return replace(plan, beam=1, temperature=temperature, attempt=attempt)
+
+
+def better(one: Hypothesis, other: Hypothesis | None) -> Hypothesis:
+    """Choose what to fall back on: text without a loop first, then the more probable.
+
+    Probability alone would choose the loop: inside one it is near certain (performance notes,
+    section 2).
+    """
+    if other is None:
+        return one
+    return max(one, other, key=lambda it: (not _loops(it.text), it.mean_log_probability))
+
+
+def cut_repetition(hypothesis: Hypothesis) -> Hypothesis:
+    """Keep one turn of a looping tail; text that does not loop is returned as it is."""
+    words = hypothesis.text.split()
+    places = [place for place, word in enumerate(words) if _bare(word)]
+    while (tail := repeated_tail(tuple(_bare(words[place]) for place in places))) is not None:
+        period, times = tail
+        places = places[: len(places) - period * (times - 1)]
+    kept = places[-1] + 1 if places else len(words)
+    if kept == len(words):
+        return hypothesis
+    return replace(hypothesis, text=" ".join(words[:kept]), filtered="repetition")
+
+
+def compression_ratio(text: str) -> float:
+    """Bytes of the text over bytes of its zlib form; honest speech stays below 2.4."""
+    raw = text.encode()
+    return len(raw) / len(zlib.compress(raw)) if raw else 0.0
+
+
+def repeated_tail(words: tuple[str, ...]) -> tuple[int, int] | None:
+    """Find a phrase the text ends with several times over.
+
+    Args:
+        words: lower case, without marks.
+
+    Returns:
+        (words in the phrase, times in a row), the shortest such phrase: any said three times or
+        more, or one of at least four words said twice; None when the tail does not repeat.
+    """
+    size = len(words)
+    for period in range(1, size // 2 + 1):
+        phrase = words[size - period :]
+        times = 1
+        while (start := size - period * (times + 1)) >= 0 and words[
+            start : start + period
+        ] == phrase:
+            times += 1
+        if times >= 3 or (times == 2 and period >= 4):
+            return period, times
+    return None
+
+
+def _loops(text: str) -> bool:
+    return repeated_tail(_plain(text)) is not None or compression_ratio(text) > COMPRESSION_LIMIT
+
+
+def _plain(text: str) -> tuple[str, ...]:
+    return tuple(bare for word in text.split() if (bare := _bare(word)))
+
+
+def _bare(word: str) -> str:
+    return "".join(mark for mark in word.lower() if mark.isalnum())

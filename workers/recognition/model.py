@@ -1,0 +1,180 @@
+"""CTranslate2's Whisper behind five verbs: load, encode, detect, decode, align.
+
+On a CPU the encoder runs window by window, because a batch falls out of the cache and takes up to
+twice as long, and only the decoder is batched (performance notes, section 3). On a GPU both are.
+What CTranslate2 demands of a batch (servers notes, section 2.3) is the caller's to keep: equal
+encoder lengths, equally long prompts, one start sequence an `align`.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from workers.contract.engine import Plan
+from workers.recognition.alignment import TokenPath
+from workers.recognition.features import LogMelArray
+
+Encoded = Any
+"""Encoder output in CTranslate2's storage, shape (windows, frames / 2, width)."""
+
+_AVX512: Final = frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """What one decoding of one window gave."""
+
+    tokens: list[int]
+    mean_log_probability: float  # natural logarithm; the end token counts, as in Whisper
+    no_speech_probability: float  # 0.0 to 1.0
+
+
+class WhisperModel:
+    """One set of weights with its lanes; may be called from one thread a lane at once."""
+
+    def __init__(self, model: Any, *, device: str, lanes: int) -> None:  # noqa: ANN401
+        self._model = model
+        self.device = device
+        self.lanes = lanes
+        self.compute_type = str(model.compute_type)
+        self.n_mels = int(model.n_mels)
+        self.multilingual = bool(model.is_multilingual)
+
+    @classmethod
+    def load(cls, model_dir: Path, *, device: str, compute_type: str, lanes: int) -> "WhisperModel":
+        """Load weights; arguments and errors as in `WhisperEngine.load`."""
+        kind, index = parse_device(device)
+        if kind == "cpu":
+            _prefer_avx512()
+        from ctranslate2.models import Whisper  # noqa: PLC0415 - reads what was set above
+
+        if compute_type == "auto":
+            compute_type = "int8" if kind == "cpu" else "float16"
+        if lanes == 0:
+            lanes = _cores() if kind == "cpu" else 1
+        model = Whisper(
+            str(model_dir),
+            device=kind,
+            device_index=index,
+            compute_type=compute_type,
+            intra_threads=1,
+            inter_threads=lanes,
+        )
+        return cls(model, device=kind if kind == "cpu" else f"{kind}:{index}", lanes=lanes)
+
+    def encode(self, features: Sequence[LogMelArray]) -> Encoded:
+        """Encode windows of equal length."""
+        if self.device != "cpu":
+            return self._model.encode(_storage(np.stack(features)))
+        outputs = [self._model.encode(_storage(one[np.newaxis])) for one in features]
+        if len(outputs) == 1:
+            return outputs[0]
+        return _storage(np.concatenate([np.asarray(output) for output in outputs]))
+
+    def rows(self, encoded: Encoded, places: Sequence[int]) -> Encoded:
+        """Give some windows of an encoded batch, in the order asked for."""
+        if list(places) == list(range(encoded.shape[0])):
+            return encoded
+        if self.device != "cpu":  # CTranslate2 moves it back where the weights are
+            from ctranslate2 import Device  # noqa: PLC0415
+
+            encoded = encoded.to_device(Device.cpu)
+        return _storage(np.asarray(encoded)[list(places)])
+
+    def detect(self, encoded: Encoded) -> list[tuple[str, float]]:
+        """Give each window's likeliest language (ISO 639-1) and its probability."""
+        ranked = self._model.detect_language(encoded)
+        return [(best[0][0].strip("<|>"), float(best[0][1])) for best in ranked]
+
+    def decode(
+        self, encoded: Encoded, prompts: list[list[int]], *, plan: Plan, token_cap: int
+    ) -> list[Decoded]:
+        """Decode windows with equally long prompts to at most `token_cap` tokens each."""
+        results = self._model.generate(
+            encoded,
+            prompts,
+            beam_size=plan.beam,
+            max_length=_max_length(token_cap, prompt=len(prompts[0])),
+            sampling_topk=0 if plan.temperature else 1,
+            sampling_temperature=plan.temperature or 1.0,
+            return_scores=True,
+            return_no_speech_prob=True,
+        )
+        decoded: list[Decoded] = []
+        for result in results:
+            tokens = list(result.sequences_ids[0])
+            decoded.append(
+                Decoded(
+                    tokens=tokens,
+                    mean_log_probability=result.scores[0] * len(tokens) / (len(tokens) + 1),
+                    no_speech_probability=result.no_speech_prob,
+                )
+            )
+        return decoded
+
+    def align(
+        self,
+        encoded: Encoded,
+        start_sequence: list[int],
+        tokens: list[list[int]],
+        frames: list[int],
+    ) -> list[TokenPath]:
+        """Align each window's text tokens with its first `frames` 10 ms frames (2 or more)."""
+        results = self._model.align(encoded, start_sequence, tokens, frames)
+        return [
+            TokenPath(alignments=result.alignments, probabilities=result.text_token_probs)
+            for result in results
+        ]
+
+
+def parse_device(device: str) -> tuple[str, int]:
+    """Split "cpu", "cuda" or "cuda:N" into a kind and an index.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    kind, _, index = device.partition(":")
+    if kind not in {"cpu", "cuda"} or (index and (kind == "cpu" or not index.isdecimal())):
+        raise ValueError(f'the device is "cpu", "cuda" or "cuda:N", not {device!r}')
+    return kind, int(index or 0)
+
+
+def _max_length(token_cap: int, *, prompt: int) -> int:
+    """Give the `max_length` with which CTranslate2 writes at most `token_cap` tokens.
+
+    It allows min(max_length / 2, max_length - prompt + 1) tokens after the prompt (measured with
+    4.8.5 on 2026-11-21), so both have to leave room.
+    """
+    return max(2 * token_cap, token_cap + prompt - 1)
+
+
+def _storage(array: np.ndarray[Any, Any]) -> Any:  # noqa: ANN401
+    from ctranslate2 import StorageView  # noqa: PLC0415
+
+    return StorageView.from_array(np.ascontiguousarray(array))
+
+
+def _cores() -> int:
+    """Cores this process may use: a container's CPU set counts, the machine does not."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _prefer_avx512() -> None:
+    """Let CTranslate2 use AVX-512 where the CPU has it; by itself it picks AVX2 on AMD.
+
+    Gains 5-9 % (performance notes, section 2). Has an effect only before CTranslate2 is imported
+    for the first time in this process, and never overrides what the operator set.
+    """
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    if set(flags.split()) >= _AVX512:
+        os.environ.setdefault("CT2_FORCE_CPU_ISA", "AVX512")

@@ -1,0 +1,220 @@
+"""Whisper as an `Engine`: windows of many users in, one outcome for each.
+
+One batch goes: samples → log-mel → encoder → languages → prompts → decoder → guards → words. The
+guards never decode again here: a doubtful window goes back to the scheduler as `Again` and runs
+in a later batch.
+"""
+
+from collections.abc import Callable, Hashable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, TypeVar
+
+import numpy as np
+
+from workers.contract.audio import SAMPLE_RATE_HZ, Samples, samples_from_pcm16
+from workers.contract.engine import EngineDescription, Job, Outcome, Plan
+from workers.contract.requests import Hypothesis
+from workers.recognition.alignment import text_tokens, words_of
+from workers.recognition.fallback import Reading, review
+from workers.recognition.features import LogMel
+from workers.recognition.lengths import audio_frames, token_cap, window_for
+from workers.recognition.model import Encoded, WhisperModel
+from workers.recognition.prompts import decoder_prompt, start_sequence, term_tokens
+from workers.recognition.vocabulary import Vocabulary
+
+T = TypeVar("T")
+
+_ONLY_LANGUAGE: Final = "en"
+"""Models of one language (`*.en`) are English."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    """A window on its way through one pass."""
+
+    row: int  # in the encoded batch
+    job: Job
+    samples: Samples
+    language: str
+    language_probability: float
+    prompt: list[int]
+
+
+class WhisperEngine:
+    """A loaded Whisper model; `recognise` may be called from as many threads as it has lanes."""
+
+    def __init__(self, model: WhisperModel, vocabulary: Vocabulary, *, name: str) -> None:
+        self._model = model
+        self._vocabulary = vocabulary
+        self._log_mel = LogMel(n_mels=model.n_mels)
+        self._description = EngineDescription(
+            model=name,
+            device=model.device,
+            compute_type=model.compute_type,
+            lanes=model.lanes,
+            languages=vocabulary.languages if model.multilingual else (_ONLY_LANGUAGE,),
+        )
+
+    @classmethod
+    def load(
+        cls, model_dir: Path, *, device: str, compute_type: str, lanes: int, beam: int
+    ) -> "WhisperEngine":
+        """Load a converted model and run every lane once, so that first use is not slow.
+
+        Args:
+            model_dir: folder with model.bin, config.json, tokenizer.json and the vocabulary.
+            device: "cpu", "cuda" or "cuda:N".
+            compute_type: CTranslate2's name, or "auto": int8 on a CPU, float16 on a GPU.
+            lanes: batches recognised at once, each on one CPU thread; 0: one for each core, and
+                one on a GPU.
+            beam: the widest beam that will be asked for, to run once.
+
+        Raises:
+            ValueError: the device is unknown or the tokenizer is not Whisper's.
+            RuntimeError: CTranslate2 cannot load the model on this device.
+        """
+        model = WhisperModel.load(model_dir, device=device, compute_type=compute_type, lanes=lanes)
+        engine = cls(model, Vocabulary.load(model_dir), name=model_dir.name)
+        engine._warm_up(beam=beam)
+        return engine
+
+    @property
+    def description(self) -> EngineDescription:
+        """What this engine is; constant after loading."""
+        return self._description
+
+    def recognise(self, jobs: list[Job]) -> list[Outcome]:
+        """Recognise a batch of jobs with equal plans; see `Engine`."""
+        plan = jobs[0].plan
+        if any(job.plan != plan for job in jobs):
+            raise ValueError("jobs of one batch must have equal plans")
+        heard = [samples_from_pcm16(job.request.pcm) for job in jobs]
+        encoded = self._encode(heard, plan)
+        windows = self._prepare(jobs, heard, encoded)
+        outcomes: dict[int, Outcome] = {}
+        for group in _grouped(windows, lambda window: len(window.prompt)):
+            for window, reading in zip(group, self._decode(group, encoded, plan), strict=True):
+                outcomes[window.row] = review(window.job.request, plan, reading, window.job.best)
+        self._add_words(windows, outcomes, encoded)
+        return [outcomes[row] for row in range(len(jobs))]
+
+    def _encode(self, heard: Iterable[Samples], plan: Plan) -> Encoded:
+        return self._model.encode(
+            [self._log_mel.window(samples, window_samples=plan.window_samples) for samples in heard]
+        )
+
+    def _prepare(self, jobs: list[Job], heard: list[Samples], encoded: Encoded) -> list[_Window]:
+        """Fix each window's language and prompt."""
+        windows: list[_Window] = []
+        for row, (language, probability) in enumerate(self._languages(jobs, encoded)):
+            job = jobs[row]
+            terms = term_tokens(job.request.profile.terms, self._vocabulary)
+            spoken = language if self._model.multilingual else None
+            windows.append(
+                _Window(
+                    row=row,
+                    job=job,
+                    samples=heard[row],
+                    language=language,
+                    language_probability=probability,
+                    prompt=decoder_prompt(spoken, terms, self._vocabulary),
+                )
+            )
+        return windows
+
+    def _languages(self, jobs: list[Job], encoded: Encoded) -> list[tuple[str, float]]:
+        """Give each window's language and its probability; detect it where none is named.
+
+        A code the model has no token for is detected too: an answer in the spoken language is of
+        more use than none.
+        """
+        if not self._model.multilingual:
+            return [(_ONLY_LANGUAGE, 1.0)] * len(jobs)
+        known = set(self._description.languages)
+        languages = [(job.request.language or "", 1.0) for job in jobs]
+        unknown = [row for row, (language, _) in enumerate(languages) if language not in known]
+        if unknown:
+            found = self._model.detect(self._model.rows(encoded, unknown))
+            for row, language in zip(unknown, found, strict=True):
+                languages[row] = language
+        return languages
+
+    def _decode(self, group: list[_Window], encoded: Encoded, plan: Plan) -> list[Reading]:
+        """Decode windows with equally long prompts, none beyond its own cap.
+
+        The batch runs to the largest cap; cutting at each window's own keeps its text independent
+        of the company it was decoded in.
+        """
+        caps = [token_cap(len(window.samples)) for window in group]
+        results = self._model.decode(
+            self._model.rows(encoded, [window.row for window in group]),
+            [window.prompt for window in group],
+            plan=plan,
+            token_cap=max(caps),
+        )
+        readings: list[Reading] = []
+        for window, cap, decoded in zip(group, caps, results, strict=True):
+            text = self._vocabulary.decode(decoded.tokens[:cap])
+            hypothesis = Hypothesis(
+                request=window.job.request.id,
+                text=" ".join(text.split()),
+                language=window.language,
+                language_probability=window.language_probability,
+                mean_log_probability=decoded.mean_log_probability,
+                no_speech_probability=decoded.no_speech_probability,
+            )
+            reading = Reading(hypothesis=hypothesis, reached_cap=len(decoded.tokens) >= cap)
+            readings.append(reading)
+        return readings
+
+    def _add_words(
+        self, windows: list[_Window], outcomes: dict[int, Outcome], encoded: Encoded
+    ) -> None:
+        """Align the windows that have their final text and want words."""
+        wanting = [
+            (window, outcome)
+            for window in windows
+            if window.job.request.wants_words
+            and isinstance(outcome := outcomes[window.row], Hypothesis)
+            and outcome.text
+        ]
+        for group in _grouped(wanting, lambda pair: pair[1].language):
+            language = group[0][1].language
+            paths = self._model.align(
+                self._model.rows(encoded, [window.row for window, _ in group]),
+                start_sequence(language if self._model.multilingual else None, self._vocabulary),
+                [text_tokens(outcome.text, self._vocabulary) for _, outcome in group],
+                [audio_frames(len(window.samples)) for window, _ in group],
+            )
+            for (window, outcome), path in zip(group, paths, strict=True):
+                words = words_of(
+                    outcome.text,
+                    path,
+                    self._vocabulary,
+                    language=language,
+                    samples=len(window.samples),
+                )
+                outcomes[window.row] = replace(outcome, words=words)
+
+    def _warm_up(self, *, beam: int) -> None:
+        """Make every lane allocate its buffers on a second of silence."""
+        second = np.zeros(SAMPLE_RATE_HZ, np.float32)
+        plan = Plan(window_samples=window_for(len(second)), beam=beam)
+        language = self._description.languages[0] if self._model.multilingual else None
+        prompt = decoder_prompt(language, [], self._vocabulary)
+
+        def run_once(_: int) -> None:
+            self._model.decode(self._encode([second], plan), [prompt], plan=plan, token_cap=4)
+
+        with ThreadPoolExecutor(self._model.lanes) as lanes:
+            list(lanes.map(run_once, range(self._model.lanes)))
+
+
+def _grouped(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
+    """Split items by a key, keeping their order within a group."""
+    groups: dict[Hashable, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.values())
