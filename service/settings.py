@@ -32,6 +32,10 @@ class Settings(BaseSettings):
 
     model: str | None = None
     """Name of an installed model; unset: the active one (`alfavoice models use`)."""
+    engine: Literal["whisper", "scripted"] = "whisper"
+    """`scripted` answers from a script, for tests of everything around the recogniser."""
+    script: Path | None = None
+    """Answers of the scripted engine; unset: text made of the audio's length and checksum."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compute_type: str = "auto"
     """CTranslate2 compute type; auto: int8 on CPU, float16 on CUDA."""

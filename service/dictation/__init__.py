@@ -1,0 +1,1 @@
+"""Sound to text: one socket, one session, its utterances."""

@@ -1,0 +1,410 @@
+"""A session with its surroundings: queue, store and, while one is connected, a socket.
+
+It outlives its sockets. `run` owns every task of the session; the socket only hands in messages
+and takes over the outbox. Order of durability: a final is shown as soon as it is known, stored
+next, acknowledged as stored after that, and `done` is sent when all of it is stored.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+import structlog
+
+from service.dictation.audio import IncomingAudio
+from service.dictation.outgoing import Outgoing
+from service.dictation.outputs import (
+    Finished,
+    GaveUp,
+    MarkerPassed,
+    Output,
+    Recognise,
+    ShowFinal,
+    ShowPartial,
+    Withdraw,
+)
+from service.dictation.session import Session
+from service.dictation.storing import Recorder
+from service.dictation.translation import final_message, partial_message, stored_final
+from service.dictation.wire import (
+    Ack,
+    CloseCode,
+    Done,
+    ErrorMessage,
+    Heartbeat,
+    MarkerReached,
+    Partial,
+)
+from service.dictation.wire import (
+    Final as FinalMessage,
+)
+from service.operations.metrics import DictationMetrics
+from service.problems import ProtocolError
+from workers.contract.audio import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, seconds
+from workers.contract.errors import CLOSED, SHED, QueueClosed, QueueFull
+from workers.contract.queue import TranscriptionQueue
+from workers.contract.requests import Answer, Failure, Priority, Request
+
+log = structlog.get_logger()
+
+SLICE_BYTES: Final = SAMPLE_RATE_HZ * BYTES_PER_SAMPLE // 2
+"""Half a second of audio a turn of the event loop: about 1 ms of speech detection."""
+BACKLOG_SAMPLES: Final = 60 * SAMPLE_RATE_HZ
+"""Audio that may wait for its text before the socket is no longer read (2 MB a session)."""
+BACKLOG_FINALS: Final = 64
+"""Finals that may wait to be stored, likewise."""
+ACK_INTERVAL_SAMPLES: Final = SAMPLE_RATE_HZ // 2
+"""Acknowledge received audio every half second of it."""
+PREVIEW_PATIENCE_S: Final = 4.0
+"""A partial or speculative answer older than this is of no use to anybody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mark:
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    at: float  # monotonic seconds at which `finish` arrived
+
+
+class LiveSession:
+    """One session, from its first socket to its last stored word."""
+
+    def __init__(
+        self,
+        *,
+        id: str,
+        session: Session,
+        audio: IncomingAudio,
+        queue: TranscriptionQueue,
+        recorder: Recorder,
+        metrics: DictationMetrics,
+        clock: Callable[[], float],
+    ) -> None:
+        self.id = id
+        self.audio = audio
+        self.ended = asyncio.Event()
+        """Set when nothing more will come: done, cancelled, given up or flushed."""
+        self.detached_at: float | None = clock()
+        """Monotonic seconds since when no socket is attached."""
+        self._session = session
+        self._queue = queue
+        self._recorder = recorder
+        self._metrics = metrics
+        self._clock = clock
+        self._outgoing: Outgoing | None = None
+        self._input: deque[bytes | _Mark | _End] = deque()
+        self._input_bytes = 0
+        self._has_input = asyncio.Event()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+        self._asked: dict[tuple[str, Priority], asyncio.Task[None]] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._finish_at: float | None = None
+        self._finishing = False
+        self._flushing = False
+        self._acked_received = audio.received
+        self._acked_stored = 0
+
+    async def run(self) -> None:
+        """Own the session's tasks until it has ended."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            workers = [tasks.create_task(self._feed()), tasks.create_task(self._store())]
+            await self.ended.wait()
+            for task in (*workers, *self._asked.values()):
+                task.cancel()
+
+    def attach(self, outgoing: Outgoing, *, resume_from: int | None) -> None:
+        """Send everything to this socket from now on, beginning with the finals it missed.
+
+        Args:
+            outgoing: outbox of the socket; an older one is closed as taken over.
+            resume_from: first sample the client still has: it knows all finals before it.
+        """
+        if self._outgoing:
+            self._outgoing.close(
+                CloseCode.TAKEN_OVER,
+                ErrorMessage(
+                    code="session.taken_over",
+                    message="the session continues on a newer connection",
+                    retryable=False,
+                ),
+            )
+        self._outgoing = outgoing
+        self.detached_at = None
+        first = self.audio.inner_position(resume_from or 0)
+        for final in self._recorder.finals:
+            if final.end > first:
+                outgoing.send(final_message(final, self.audio))
+
+    def detach(self, outgoing: Outgoing) -> None:
+        """Forget a socket that closed; the session waits for the next one."""
+        if self._outgoing is outgoing:
+            self._outgoing = None
+            self.detached_at = self._clock()
+
+    def is_attached(self, outgoing: Outgoing) -> bool:
+        """Whether this socket is the session's one."""
+        return self._outgoing is outgoing
+
+    async def room(self) -> None:
+        """Wait until the session can take more audio: the back-pressure on its client."""
+        await self._has_room.wait()
+
+    def take_audio(self, data: bytes) -> None:
+        """Take one binary message.
+
+        Raises:
+            ProtocolError: it is not audio of the session's format, or comes after `finish`.
+        """
+        if self._finishing:
+            raise ProtocolError("protocol.audio_after_finish", "no audio may follow `finish`")
+        pcm = self.audio.decode(data)
+        for first in range(0, len(pcm), SLICE_BYTES):
+            self._put(pcm[first : first + SLICE_BYTES])
+
+    def take_marker(self, marker: str) -> None:
+        """Echo the marker once all audio taken before it is in a final."""
+        self._put(_Mark(id=marker))
+
+    def take_finish(self, samples: int | None) -> None:
+        """Take the end of the audio; again changes nothing.
+
+        Raises:
+            ProtocolError: the client sent another number of samples than arrived.
+        """
+        if self._finishing:
+            return
+        if samples is not None and samples != self.audio.received:
+            raise ProtocolError(
+                "session.samples_differ",
+                f"{samples} samples were sent but {self.audio.received} arrived; resume the "
+                "session and send the missing ones",
+            )
+        self._finishing = True
+        self._put(self.audio.flush())
+        self._put(_End(at=self._clock()))
+
+    async def forget(self) -> None:
+        """Delete what is stored of the session, once it has ended.
+
+        Raises:
+            StoreUnavailable: it may still be stored.
+        """
+        await self._recorder.forget()
+
+    def flush(self) -> None:
+        """Nobody came back: turn what was heard into stored text, and leave the session open.
+
+        The transcript is not marked as finished, so a client that comes back later goes on from
+        the last stored sample.
+        """
+        if not self._finishing and not self._flushing:
+            self._flushing = True
+            self._put(self.audio.flush())
+            self._put(_End(at=self._clock()))
+
+    def slow_partials(self, factor: int) -> None:
+        """Pass on how busy the machine is; see `Session.slow_partials`."""
+        self._session.slow_partials(factor)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no closed utterance waits for its text or for being stored."""
+        return not self._session.unanswered_samples and not self._recorder.waiting
+
+    @property
+    def is_finishing(self) -> bool:
+        """Whether the client said `finish` and waits for `done`."""
+        return self._finishing
+
+    def close(self, code: CloseCode, error: ErrorMessage | None = None) -> None:
+        """Close the attached socket, if any."""
+        if self._outgoing:
+            self._acknowledge(force=True)
+            self._outgoing.close(code, error)
+
+    def heartbeat(self) -> None:
+        """Tell an attached client that the server lives and how far behind it is."""
+        if self._outgoing:
+            load = self._queue.load()
+            self._outgoing.send(
+                Heartbeat(received=self.audio.received, queue_ms=round(load.queue_ms, 1))
+            )
+
+    # Input, in order
+
+    def _put(self, item: bytes | _Mark | _End) -> None:
+        self._input.append(item)
+        if isinstance(item, bytes):
+            self._input_bytes += len(item)
+        self._has_input.set()
+        self._look_for_room()
+
+    async def _feed(self) -> None:
+        """Hand the input to the state machine, half a second of audio a turn of the loop."""
+        while True:
+            await self._has_input.wait()
+            item = self._input.popleft()
+            if not self._input:
+                self._has_input.clear()
+            match item:
+                case bytes():
+                    self._input_bytes -= len(item)
+                    self._do(self._session.audio(item))
+                case _Mark(id=marker):
+                    self._do(self._session.marker(marker))
+                case _End(at=at):
+                    self._finish_at = at
+                    self._do(self._session.finish())
+                case _:
+                    assert_never(item)
+            self._acknowledge()
+            self._look_for_room()
+            await asyncio.sleep(0)
+
+    def _look_for_room(self) -> None:
+        waiting = self._session.unanswered_samples + self._input_bytes // BYTES_PER_SAMPLE
+        if waiting < BACKLOG_SAMPLES and self._recorder.waiting < BACKLOG_FINALS:
+            self._has_room.set()
+        else:
+            self._has_room.clear()
+
+    # Outputs
+
+    def _do(self, outputs: list[Output]) -> None:
+        for output in outputs:
+            match output:
+                case Recognise():
+                    self._ask(output.request, output.after_s)
+                case Withdraw():
+                    task = self._asked.pop((output.request, Priority.SPECULATIVE), None)
+                    if task:
+                        task.cancel()
+                case ShowPartial():
+                    self._send_partial(output)
+                case ShowFinal():
+                    self._show_final(output)
+                case MarkerPassed():
+                    self._send(MarkerReached(id=output.id))
+                case Finished():
+                    self._recorder.finish(output.samples, complete=self._finishing)
+                case GaveUp():
+                    self._give_up(output)
+                case _:
+                    assert_never(output)
+
+    def _ask(self, request: Request, after_s: float) -> None:
+        assert self._tasks  # noqa: S101 - outputs only come while `run` runs
+        key = (request.id, request.priority)
+        task = self._tasks.create_task(self._recognise(request, after_s))
+        self._asked[key] = task
+        task.add_done_callback(lambda _: self._asked.pop(key, None))
+
+    async def _recognise(self, request: Request, after_s: float) -> None:
+        if after_s:
+            await asyncio.sleep(after_s)
+        if request.priority in (Priority.PARTIAL, Priority.SPECULATIVE):
+            request = replace(request, deadline=self._clock() + PREVIEW_PATIENCE_S)
+        answer: Answer
+        try:
+            # No timeout of our own: the queue promises exactly one answer, whatever breaks.
+            answer = await self._queue.submit(request)
+        except QueueFull as exc:
+            answer = Failure(request=request.id, code=SHED, message=str(exc), retryable=True)
+        except QueueClosed as exc:
+            answer = Failure(request=request.id, code=CLOSED, message=str(exc), retryable=True)
+        self._do(self._session.answered(request, answer))
+        self._look_for_room()
+
+    def _send_partial(self, partial: ShowPartial) -> None:
+        self._metrics.partials.inc()
+        self._send(partial_message(partial, self.audio))
+
+    def _show_final(self, shown: ShowFinal) -> None:
+        final = stored_final(shown)
+        self._recorder.add(final)
+        self._send(final_message(final, self.audio))
+        hypothesis = shown.hypothesis
+        self._metrics.utterance(seconds(shown.end - shown.start), hypothesis)
+        log.info(
+            "utterance_finalised",
+            session=self.id,
+            utterance=shown.utterance,
+            audio_s=round(seconds(shown.end - shown.start), 2),
+            queue_ms=round(hypothesis.cost.queue_ms, 1),
+            recognise_ms=round(hypothesis.cost.recognise_ms, 1),
+            batch=hypothesis.cost.batch,
+            passes=hypothesis.cost.passes,
+            filtered=hypothesis.filtered,
+            words=len(hypothesis.text.split()),
+        )
+
+    def _give_up(self, output: GaveUp) -> None:
+        log.error("utterance_given_up", session=self.id, utterance=output.utterance)
+        self._metrics.given_up.inc()
+        if self._outgoing:
+            self._outgoing.close(
+                CloseCode.INTERNAL,
+                ErrorMessage(
+                    code="recogniser.failed",
+                    message="this utterance could not be recognised; keep the audio and try again",
+                    retryable=True,
+                    retry_after_ms=10_000,
+                ),
+            )
+        self.ended.set()
+
+    # Storing
+
+    async def _store(self) -> None:
+        """Store finals in order, for as long as it takes, then say so."""
+        async for stored in self._recorder.run():
+            self._session.stored(stored)
+            self._acknowledge()
+            self._look_for_room()
+        if self._finishing:
+            self._send_done()
+        self.ended.set()
+
+    def _send_done(self) -> None:
+        audio_s = seconds(self._session.received)
+        took_s = self._clock() - (self._finish_at or self._clock())
+        self._metrics.finalisation.observe(took_s)
+        self._acknowledge(force=True)
+        self._send(
+            Done(
+                transcript=str(self._recorder.transcript),
+                text=self._recorder.text,
+                audio_seconds=round(audio_s, 3),
+                finalisation_ms=round(took_s * 1000, 1),
+            )
+        )
+        if self._outgoing:
+            self._outgoing.close(CloseCode.NORMAL)
+        log.info(
+            "session_finished",
+            session=self.id,
+            audio_s=round(audio_s, 2),
+            utterances=len(self._recorder.finals),
+            finalisation_ms=round(took_s * 1000, 1),
+        )
+
+    def _acknowledge(self, *, force: bool = False) -> None:
+        received = self.audio.received
+        settled = min(self.audio.wire_position(self._session.settled), received)
+        stored = max(self._acked_stored, settled)
+        news = received - self._acked_received >= self.audio.wire_position(ACK_INTERVAL_SAMPLES)
+        saved = stored - self._acked_stored >= self.audio.wire_position(ACK_INTERVAL_SAMPLES)
+        if force or news or saved:
+            self._acked_received, self._acked_stored = received, stored
+            self._send(Ack(received=received, stored=stored))
+
+    def _send(self, message: Ack | Partial | FinalMessage | MarkerReached | Done) -> None:
+        if self._outgoing:
+            self._outgoing.send(message)

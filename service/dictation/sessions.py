@@ -1,0 +1,271 @@
+"""All sessions of this process: opened, resumed, taken over, expired, drained."""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from service.dictation.audio import IncomingAudio
+from service.dictation.detection import SileroDetector, SileroModel
+from service.dictation.endpointing import EndpointingPolicy
+from service.dictation.live import LiveSession
+from service.dictation.outgoing import Outgoing
+from service.dictation.session import Session
+from service.dictation.storing import Recorder
+from service.dictation.transcripts import SessionOrigin, TranscriptStore
+from service.dictation.utterances import SessionPolicy, Speaker
+from service.dictation.wire import CloseCode, ErrorMessage, Limits, Ready, Start
+from service.operations.admission import Admission, partial_slowdown
+from service.operations.metrics import DictationMetrics
+from service.problems import ProtocolError, Refused
+from workers.contract.audio import samples_in
+from workers.contract.queue import TranscriptionQueue
+from workers.contract.requests import Profile
+
+log = structlog.get_logger()
+
+HEARTBEAT_S: Final = 5.0
+LOAD_CHECK_S: Final = 0.5
+DRAIN_CHECK_S: Final = 0.05
+CANCEL_TIMEOUT_S: Final = 10.0
+LOCKS: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DictationOptions:
+    """What the settings say about sessions."""
+
+    endpoint_silence_ms: int = 600
+    speculation_silence_ms: int = 200
+    partial_interval_ms: int = 1000
+    resume_s: float = 300.0
+
+    def policy(self, *, partials: bool) -> SessionPolicy:
+        """Give a session's policy."""
+        return SessionPolicy(
+            endpointing=EndpointingPolicy(
+                endpoint_silence=samples_in(self.endpoint_silence_ms / 1000),
+                speculation_silence=samples_in(self.speculation_silence_ms / 1000),
+            ),
+            partial_interval=samples_in(self.partial_interval_ms / 1000) if partials else 0,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Held:
+    live: LiveSession
+    user: UUID
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Sessions:
+    """The sessions alive in this process; `run` owns their tasks."""
+
+    def __init__(
+        self,
+        *,
+        options: DictationOptions,
+        admission: Admission,
+        queue: TranscriptionQueue,
+        store: TranscriptStore,
+        model: SileroModel,
+        metrics: DictationMetrics,
+        clock: Callable[[], float],
+    ) -> None:
+        self._options = options
+        self._admission = admission
+        self._queue = queue
+        self._store = store
+        self._model = model
+        self._metrics = metrics
+        self._clock = clock
+        self._held: dict[str, _Held] = {}
+        self._opening = [asyncio.Lock() for _ in range(LOCKS)]  # by hash of the session's id
+        self._tasks: asyncio.TaskGroup | None = None
+        self._draining = False
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether nobody is let in any more."""
+        return self._draining
+
+    async def run(self) -> None:
+        """Keep the sessions until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            tasks.create_task(self._tend())
+            tasks.create_task(self._beat())
+
+    async def open(
+        self, start: Start, *, user: UUID, outgoing: Outgoing, limits: Limits
+    ) -> tuple[LiveSession, int]:
+        """Open a session or take one up again, and attach the socket to it.
+
+        Returns:
+            The session, and the position from which the client is to send.
+
+        Raises:
+            Refused: no room, or the session belongs to somebody else.
+            ProtocolError: the audio format is unknown, or differs from the session's.
+            StoreUnavailable: the database does not answer.
+        """
+        session = start.session or str(uuid.uuid4())
+        # Two sockets may ask for one session at once; only one of them may begin it.
+        async with self._opening[hash(session) % LOCKS]:
+            held = self._held.get(session)
+            how = "resumed"
+            if held is None or held.live.ended.is_set():
+                if held:
+                    await held.gone.wait()
+                held, how = await self._begin(session, start, user)
+            if held.user != user:
+                raise Refused(
+                    "session.forbidden",
+                    "this session belongs to somebody else",
+                    close_code=CloseCode.FORBIDDEN,
+                )
+            if held.live.audio.format != start.audio:
+                raise ProtocolError(
+                    "session.format_changed", "a session keeps its audio format when resumed"
+                )
+            live = held.live
+            outgoing.send(Ready(session=session, received=live.audio.received, limits=limits))
+            live.attach(outgoing, resume_from=start.resume_from)
+            self._metrics.started.labels(how).inc()
+            return live, live.audio.received
+
+    async def cancel(self, live: LiveSession) -> None:
+        """Forget a session and everything of it that is stored.
+
+        Raises:
+            StoreUnavailable: it may still be stored.
+        """
+        held = self._held.get(live.id)
+        live.ended.set()
+        if held:
+            await held.gone.wait()
+        async with asyncio.timeout(CANCEL_TIMEOUT_S):
+            await live.forget()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Let nobody in, finish what is being finalised, then close every socket (1001).
+
+        Clients that are still speaking resume elsewhere from the last stored sample.
+        """
+        self._draining = True
+        end = self._clock() + timeout_s
+        while self._clock() < end:
+            busy = [
+                held
+                for held in self._held.values()
+                if held.live.is_finishing or not held.live.is_settled
+            ]
+            if not busy:
+                break
+            await asyncio.sleep(DRAIN_CHECK_S)
+        error = ErrorMessage(
+            code="server.draining",
+            message="the server is restarting; resume the session",
+            retryable=True,
+            retry_after_ms=2_000,
+        )
+        for held in list(self._held.values()):
+            held.live.close(CloseCode.DRAINING, error)
+        log.info("sessions_drained", left_open=len(self._held))
+
+    async def _begin(self, session: str, start: Start, user: UUID) -> tuple[_Held, str]:
+        try:
+            self._admission.admit(
+                sessions=len(self._held), load=self._queue.load(), draining=self._draining
+            )
+        except Refused as exc:
+            self._metrics.refused.labels(exc.code).inc()
+            raise
+        audio = IncomingAudio(start.audio)  # refuses an unknown format before anything is stored
+        origin = SessionOrigin(
+            language=start.language,
+            sample_rate=start.audio.sample_rate,
+            client=f"{start.client.name} {start.client.version}".strip(),
+            app=start.context.app,
+        )
+        opened = await self._store.open(session, user=user, origin=origin)
+        stored_until = opened.finals[-1].end if opened.finals else 0
+        if opened.finished:
+            stored_until = max(stored_until, opened.audio_samples)
+        # What lies between was silence: the client could only forget it because it was settled.
+        first = max(stored_until, audio.inner_position(start.resume_from or 0))
+        received = max(audio.wire_position(first), start.resume_from or 0)
+        audio = IncomingAudio(start.audio, first_sample=received)
+        live = LiveSession(
+            id=session,
+            session=Session(
+                Speaker(
+                    session=session,
+                    user=str(user),
+                    language=None if start.language == "auto" else start.language,
+                    wants_words=start.words,
+                    profile=Profile(terms=tuple(start.context.terms)),
+                ),
+                policy=self._options.policy(partials=start.partials),
+                detector=SileroDetector(self._model),
+                first_sample=first,
+                first_utterance=len(opened.finals),
+            ),
+            audio=audio,
+            queue=self._queue,
+            recorder=Recorder(self._store, opened),
+            metrics=self._metrics,
+            clock=self._clock,
+        )
+        held = _Held(live=live, user=user)
+        self._held[session] = held
+        assert self._tasks  # noqa: S101 - sockets are only served while `run` runs
+        self._tasks.create_task(self._keep(held))
+        if opened.finished:
+            live.take_finish(None)
+        return held, "restored" if opened.finals or opened.finished else "new"
+
+    async def _keep(self, held: _Held) -> None:
+        """Run one session; one that breaks must not take the others down."""
+        live = held.live
+        self._metrics.sessions.inc()
+        try:
+            await live.run()
+        except* Exception:
+            log.exception("session_failed", session=live.id)
+            live.ended.set()
+            live.close(
+                CloseCode.INTERNAL,
+                ErrorMessage(
+                    code="server.failed",
+                    message="the server failed on this session; resume it",
+                    retryable=True,
+                    retry_after_ms=1_000,
+                ),
+            )
+        finally:
+            self._metrics.sessions.dec()
+            del self._held[live.id]
+            held.gone.set()
+
+    async def _tend(self) -> None:
+        """Flush sessions nobody came back to, and pass the load on to the others."""
+        while True:
+            await asyncio.sleep(LOAD_CHECK_S)
+            now = self._clock()
+            slowdown = partial_slowdown(self._queue.load())
+            for held in list(self._held.values()):
+                held.live.slow_partials(slowdown)
+                away = held.live.detached_at
+                if away is not None and now - away > self._options.resume_s:
+                    held.live.flush()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            for held in list(self._held.values()):
+                held.live.heartbeat()

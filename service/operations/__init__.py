@@ -1,0 +1,1 @@
+"""How the operator sees and steers the service: health, metrics, admission, logs."""

@@ -1,0 +1,51 @@
+"""The one place where the service starts recognisers of its own, on this machine."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from workers.local import LocalWorkers, WorkerOptions, local_workers
+
+from models.errors import ModelError
+from models.registry import ModelRegistry
+from service.problems import SetUpError
+from service.settings import Settings
+
+
+@asynccontextmanager
+async def recogniser(
+    settings: Settings, registry: CollectorRegistry
+) -> AsyncIterator[LocalWorkers]:
+    """Start the recogniser of the settings; it loads and warms up while others go on.
+
+    Raises:
+        SetUpError: no model is installed, or the engine cannot run here.
+    """
+    options = WorkerOptions(
+        engine=settings.engine,
+        model_dir=_model_folder(settings) if settings.engine == "whisper" else None,
+        devices=(settings.device,),
+        compute_type=settings.compute_type,
+        lanes=settings.lanes,
+        beam=settings.beam,
+        batch_limit=settings.batch_limit,
+        script=settings.script,
+    )
+    async with local_workers(options, metrics_registry=registry) as workers:
+        yield workers
+
+
+def _model_folder(settings: Settings) -> Path:
+    models = ModelRegistry(settings.data_dir / "models")
+    try:
+        model = models.installed(settings.model) if settings.model else models.active()
+    except ModelError as exc:
+        raise SetUpError(exc.code, str(exc)) from exc
+    if model is None:
+        name = settings.model or "base"
+        raise SetUpError(
+            "setup.no_model",
+            f"no speech model is installed; run `alfavoice models pull {name}`",
+        )
+    return model.path
