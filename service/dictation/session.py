@@ -339,8 +339,14 @@ class Session:
             return self._closed[0].start
         if self._finishing:
             return self.received
-        if self._open:
-            return self._open.start
+        return self._silent_until()
+
+    def _silent_until(self) -> int:
+        """No utterance that is open or still to come starts before this position."""
+        # Asked of the endpointer: after a forced cut the rest is open there before we hear of it.
+        start = self._endpointer.open_start
+        if start is not None:
+            return start
         return max(self._endpointer.floor, self._scanned - FRAME_SAMPLES - PRE_ROLL_SAMPLES)
 
     def _passed_markers(self) -> list[Output]:
@@ -376,7 +382,4 @@ class Session:
 
     def _trim(self) -> None:
         """Let go of audio that no window can need: closed utterances carry their own."""
-        keep = self._open.start if self._open else self._endpointer.floor
-        if self._open is None:
-            keep = max(keep, self._scanned - FRAME_SAMPLES - PRE_ROLL_SAMPLES)
-        self._buffer.let_go(keep)
+        self._buffer.let_go(self._silent_until())
