@@ -8,7 +8,7 @@ frames a call cost two thirds of one frame a call (58 against 90 µs, performanc
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,18 +20,6 @@ from workers.contract.audio import Samples
 
 CONTEXT_SAMPLES: Final = 64
 """Samples of the frame before that the model is given again (Silero VAD, 16 kHz)."""
-
-
-class SpeechDetector(Protocol):
-    """Tells speech from everything else, frame by frame, remembering what it heard."""
-
-    def probabilities(self, samples: Samples) -> list[float]:
-        """Give the probability of speech in each frame.
-
-        Args:
-            samples: float32, whole frames: shape (n * FRAME_SAMPLES,), following the last call's.
-        """
-        ...
 
 
 class SileroModel:
@@ -71,7 +59,7 @@ class SileroDetector:
         self._context = np.zeros(CONTEXT_SAMPLES, dtype=np.float32)
 
     def probabilities(self, samples: Samples) -> list[float]:
-        """See `SpeechDetector.probabilities`."""
+        """See `service.dictation.session.SpeechDetector`."""
         if not len(samples):
             return []
         frames = samples.reshape(-1, FRAME_SAMPLES)

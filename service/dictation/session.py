@@ -15,12 +15,11 @@ Promises, each tested with literals and with random cuts of the same audio:
 """
 
 from collections import deque
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
 from service.dictation.buffer import AudioBuffer
-from service.dictation.detection import SpeechDetector
 from service.dictation.endpointing import (
     FRAME_SAMPLES,
     PRE_ROLL_SAMPLES,
@@ -43,7 +42,7 @@ from service.dictation.outputs import (
     Withdraw,
 )
 from service.dictation.utterances import ClosedUtterance, OpenUtterance, SessionPolicy, Speaker
-from workers.contract.audio import BYTES_PER_SAMPLE, samples_from_pcm16
+from workers.contract.audio import BYTES_PER_SAMPLE, Samples, samples_from_pcm16
 from workers.contract.requests import Answer, Failure, Hypothesis, Priority, Request
 
 LANGUAGE_CERTAINTY: Final = 0.7
@@ -54,6 +53,18 @@ ATTEMPTS: Final = 5
 FIRST_RETRY_S: Final = 0.5
 SLOW_PARTIALS_SAMPLES: Final = 8 * 16_000
 """From here on partials come half as often: the encoder's cost grows with the square of length."""
+
+
+class SpeechDetector(Protocol):
+    """Tells speech from everything else, frame by frame, remembering what it heard."""
+
+    def probabilities(self, samples: Samples) -> list[float]:
+        """Give the probability of speech in each frame.
+
+        Args:
+            samples: float32, whole frames: shape (n * FRAME_SAMPLES,), following the last call's.
+        """
+        ...
 
 
 class Session:
