@@ -18,7 +18,7 @@ import httpx2
 from pydantic import BaseModel, Field, ValidationError
 
 from models import manifest
-from models.checksum import BLOCK_BYTES, Advance
+from models.checksum import Advance
 from models.errors import (
     ChecksumMismatch,
     DownloadInterrupted,
@@ -120,7 +120,7 @@ class HubRepository:
             except httpx2.TransportError as exc:
                 quiet_attempts = 0 if _size(into) > before else quiet_attempts + 1
                 if quiet_attempts < ATTEMPTS:
-                    self.access.pause(FIRST_PAUSE_S * 2**quiet_attempts)
+                    self.access.pause(FIRST_PAUSE_S * 2 ** max(0, quiet_attempts - 1))
                     continue
                 if _size(into):
                     raise DownloadInterrupted(file.name, done_bytes=_size(into)) from exc
@@ -148,12 +148,14 @@ class HubRepository:
             if start and response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 _restart(target, start, advance)
                 raise httpx2.RemoteProtocolError("the hub has less than we have")
-            if start and response.status_code != HTTPStatus.PARTIAL_CONTENT:
+            goes_on = bool(start) and response.status_code == HTTPStatus.PARTIAL_CONTENT
+            self._refuse_other_size(file, start if goes_on else 0, response)
+            if start and not goes_on:
                 start = _restart(target, start, advance)
-            self._refuse_other_size(file, start, response)
-            for block in response.iter_bytes(BLOCK_BYTES):
+            for block in response.iter_bytes():  # as they arrive: a break must lose nothing
                 start += len(block)
                 if file.size_bytes is not None and start > file.size_bytes:
+                    _restart(target, target.tell(), advance)
                     raise self._other_size(file, start)
                 target.write(block)
                 advance(len(block))
@@ -161,7 +163,10 @@ class HubRepository:
                 raise httpx2.RemoteProtocolError("the body ended early")
 
     def _refuse_other_size(self, file: PlannedFile, start: int, response: httpx2.Response) -> None:
-        """Stop before gigabytes arrive that cannot be the file."""
+        """Stop before gigabytes arrive that cannot be the file.
+
+        What is on disk stays: a captive portal's page must not cost a nearly finished download.
+        """
         length = response.headers.get("content-length", "")
         if file.size_bytes is not None and length.isdigit():
             announced = start + int(length)

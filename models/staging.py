@@ -83,7 +83,12 @@ class Staging:
         if went_on:
             fetching.advance(partial.stat().st_size)
         while True:
-            source.fetch(file, partial, fetching.advance)
+            try:
+                source.fetch(file, partial, fetching.advance)
+            except ChecksumMismatch:
+                if partial.exists() and not partial.stat().st_size:
+                    partial.unlink()
+                raise
             try:
                 good = self._check(file, partial, verifying.advance)
             except ChecksumMismatch as exc:
