@@ -5,6 +5,7 @@ WorkerError
 ├── QueueFull           queue.full               try later: no room for this kind of work
 ├── QueueClosed         queue.closed             try later: the queue is draining or has ended
 └── EngineFailed        engine.failed            ours: the recogniser broke or never became ready
+    └── EngineUnusable  engine.*                 the operator's turn: it cannot start on this machine
 
 Failures (answers, not exceptions) use the codes of `FAILURE_CODES`.
 """
@@ -63,3 +64,17 @@ class EngineFailed(WorkerError):
 
     code = "engine.failed"
     retryable = True
+
+
+class EngineUnusable(EngineFailed):
+    """The recogniser cannot start on this machine; trying again will not help.
+
+    Codes: `engine.model_missing`, `engine.device_missing`, `engine.compute_type_unsupported`,
+    `engine.script_invalid`, `engine.load_failed`.
+    """
+
+    retryable = False
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code  # type: ignore[misc]  # each instance carries its own

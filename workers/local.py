@@ -1,0 +1,176 @@
+"""Recognisers on this machine, behind one queue: all the service needs besides the contract.
+
+async with local_workers(options, metrics_registry=registry) as workers:
+    await workers.wait_ready(timeout=180)
+    answer = await workers.queue.submit(request)
+    await workers.drain(timeout=30)
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from workers.contract.engine import EngineDescription
+from workers.contract.errors import EngineFailed, EngineUnusable
+from workers.contract.queue import TranscriptionQueue
+from workers.devices import compute_type_of, lanes_of, resolve_devices
+from workers.engines import EngineName, EngineOptions, planner_for
+from workers.metrics import WorkerMetrics
+from workers.process import EngineProcess, Supervision
+from workers.queues.local import LocalQueue
+from workers.runner import Runner
+from workers.scheduling.batching import BatchLimits
+from workers.scheduling.scheduler import Scheduler, SchedulerLimits
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """What recognises, and on what."""
+
+    engine: EngineName = "whisper"
+    model_dir: Path | None = None
+    """Folder with model.bin; needed by `whisper`."""
+    devices: tuple[str, ...] = ("auto",)
+    """One process each: `cpu`, `cuda:0`, …; `cuda` is every GPU, `auto` every GPU or the CPU."""
+    compute_type: str = "auto"
+    """CTranslate2's name; `auto`: int8 on the CPU, float16 on a GPU."""
+    lanes: int = 0
+    """Batches at once per device; 0: one per usable core on the CPU, one per GPU."""
+    beam: int = 1
+    """Beam width of finals."""
+    batch_limit: int = 8
+    """Most windows in a batch, 1 to 64."""
+    script: Path | None = None
+    """Script of the `scripted` engine."""
+    supervision: Supervision = field(default_factory=Supervision)
+
+
+class LocalWorkers:
+    """The running recognisers of this process."""
+
+    def __init__(self, queue: LocalQueue, engines: tuple[EngineProcess, ...]) -> None:
+        self._queue = queue
+        self._engines = engines
+
+    @property
+    def queue(self) -> TranscriptionQueue:
+        """Where sessions send windows."""
+        return self._queue
+
+    @property
+    def descriptions(self) -> tuple[EngineDescription, ...]:
+        """What the engines are that were ready at least once."""
+        return tuple(e.description for e in self._engines if e.description is not None)
+
+    @property
+    def process_ids(self) -> tuple[int, ...]:
+        """Ids of the engine processes that run now, for memory figures and tests."""
+        return tuple(e.pid for e in self._engines if e.pid is not None)
+
+    def ready(self) -> bool:
+        """Whether a warmed-up recogniser stands behind the queue."""
+        return any(engine.ready for engine in self._engines)
+
+    async def wait_ready(self, timeout: float) -> None:
+        """Wait until every engine is ready or known to be unusable, and one is ready.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            EngineUnusable: no engine can start; says what to do.
+            EngineFailed: none was ready in time.
+        """
+        waits = [engine.wait_ready() for engine in self._engines]
+        try:
+            async with asyncio.timeout(timeout):
+                results = await asyncio.gather(*waits, return_exceptions=True)
+        except TimeoutError as exc:
+            if self.ready():
+                return
+            raise EngineFailed(f"no recogniser was ready after {timeout:.0f} s") from exc
+        failures = [result for result in results if isinstance(result, BaseException)]
+        if failures and len(failures) == len(results):
+            raise failures[0]
+        for failure in failures:
+            code = failure.code if isinstance(failure, EngineUnusable) else EngineFailed.code
+            log.warning("engine_left_out", code=code)
+
+    async def drain(self, timeout: float) -> bool:
+        """Refuse new windows and wait for the answers to those accepted; then close the queue.
+
+        Args:
+            timeout: seconds; what waits after them is answered `queue.closed`.
+
+        Returns:
+            Whether everything was answered in time.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                await self._queue.drain()
+        except TimeoutError:
+            self._queue.close()
+            return False
+        return True
+
+
+@asynccontextmanager
+async def local_workers(
+    options: WorkerOptions,
+    *,
+    metrics_registry: CollectorRegistry,
+    clock: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[LocalWorkers]:
+    """Run the recognisers while the block runs. It is entered before they are ready.
+
+    At the end of the block the processes are ended and whatever is unanswered is answered
+    `queue.closed`; call `drain` before, to let it finish.
+    """
+    devices = await resolve_devices(options.devices)
+    engines = tuple(
+        EngineProcess(
+            _engine_options(options, device),
+            options.supervision,
+            clock=clock,
+            chance=random.Random(),  # noqa: S311 - spreads restarts, guards nothing
+        )
+        for device in devices
+    )
+    limits = SchedulerLimits(batch=BatchLimits.for_windows(options.batch_limit))
+    queue = LocalQueue(Scheduler(limits), planner_for(beam=options.beam), clock=clock)
+    meter = WorkerMetrics(metrics_registry)
+    meter.observe(queue.load, lambda: sum(engine.restarts for engine in engines))
+    runner = Runner(queue, engines, meter=meter, clock=clock)
+    failure: Exception | None = None
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(runner.run())
+        try:
+            yield LocalWorkers(queue, engines)
+        except Exception as exc:  # noqa: BLE001 - raised below, as it is and not in a group
+            failure = exc
+        finally:
+            running.cancel()
+            queue.close(also_running=True)
+    if failure is not None:
+        raise failure
+
+
+def _engine_options(options: WorkerOptions, device: str) -> EngineOptions:
+    return EngineOptions(
+        engine=options.engine,
+        device=device,
+        compute_type=compute_type_of(device, options.compute_type),
+        lanes=lanes_of(device, options.lanes),
+        beam=options.beam,
+        model_dir=options.model_dir,
+        script=options.script,
+    )
