@@ -1,0 +1,64 @@
+"""A `TranscriptStore` without a database, for the tests of those who use one."""
+
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from service.dictation.transcripts import OpenedTranscript, SessionOrigin, StoredFinal
+from service.problems import Refused, ServiceError, StoreUnavailable
+
+
+@dataclass(slots=True, kw_only=True)
+class KeptTranscript:
+    user: UUID
+    session: str
+    origin: SessionOrigin
+    finals: dict[int, StoredFinal] = field(default_factory=dict)
+    audio_samples: int | None = None
+
+
+class MemoryTranscripts:
+    """Keeps transcripts in a dict; `away = True` makes every call fail as without a database."""
+
+    def __init__(self) -> None:
+        self.kept: dict[UUID, KeptTranscript] = {}
+        self.away = False
+
+    async def open(self, session: str, *, user: UUID, origin: SessionOrigin) -> OpenedTranscript:
+        self._answer()
+        for transcript, kept in self.kept.items():
+            if kept.session != session:
+                continue
+            if kept.user != user:
+                raise Refused("session.forbidden", "another user's session", close_code=4403)
+            return OpenedTranscript(
+                transcript=transcript,
+                finals=tuple(kept.finals[number] for number in sorted(kept.finals)),
+                finished=kept.audio_samples is not None,
+                audio_samples=kept.audio_samples or 0,
+            )
+        transcript = uuid4()
+        self.kept[transcript] = KeptTranscript(user=user, session=session, origin=origin)
+        return OpenedTranscript(transcript=transcript)
+
+    async def add_final(self, transcript: UUID, final: StoredFinal) -> None:
+        self._answer()
+        self._known(transcript).finals.setdefault(final.utterance, final)
+
+    async def finish(self, transcript: UUID, *, audio_samples: int) -> None:
+        self._answer()
+        kept = self._known(transcript)
+        if kept.audio_samples is None:
+            kept.audio_samples = audio_samples
+
+    async def forget(self, transcript: UUID) -> None:
+        self._answer()
+        self.kept.pop(transcript, None)
+
+    def _answer(self) -> None:
+        if self.away:
+            raise StoreUnavailable("the database does not answer")
+
+    def _known(self, transcript: UUID) -> KeptTranscript:
+        if transcript not in self.kept:
+            raise ServiceError("server.failed", "the transcript is not there (any more)")
+        return self.kept[transcript]

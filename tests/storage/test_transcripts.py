@@ -1,0 +1,170 @@
+"""The contract of `TranscriptStore`, over the real store and the one other tests use instead."""
+
+import asyncio
+import traceback
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from service.dictation.transcripts import SessionOrigin, StoredFinal, StoredWord, TranscriptStore
+from service.problems import Refused, ServiceError
+from service.storage.opening import open_transcripts
+from service.storage.transcripts import LOCAL_USER, PostgresTranscripts
+from tests.storage.memory_store import MemoryTranscripts
+from tests.storage.samples import FIRST, ORIGIN, SECOND
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def postgres_store(database_url: str) -> AsyncIterator[PostgresTranscripts]:
+    async with open_transcripts(database_url, Path("/nonexistent")) as store:
+        yield store
+
+
+@pytest.fixture
+def memory_store() -> MemoryTranscripts:
+    return MemoryTranscripts()
+
+
+@pytest.fixture(params=["memory_store", "postgres_store"])
+def store(request: pytest.FixtureRequest) -> TranscriptStore:
+    return request.getfixturevalue(request.param)
+
+
+async def test_a_reopened_session_gives_back_every_final_in_order(store):
+    opened = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+    await store.add_final(opened.transcript, SECOND)
+    await store.add_final(opened.transcript, FIRST)
+
+    again = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+
+    assert (opened.finals, opened.finished) == ((), False)
+    assert again.transcript == opened.transcript
+    assert again.finals == (FIRST, SECOND)
+    assert not again.finished
+
+
+async def test_a_session_that_missed_its_answer_finds_itself_finished(store):
+    opened = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+    await store.add_final(opened.transcript, FIRST)
+    await store.finish(opened.transcript, audio_samples=40_000)
+    await store.finish(opened.transcript, audio_samples=99_999)
+
+    again = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+
+    assert (again.finished, again.audio_samples) == (True, 40_000)
+
+
+async def test_the_same_final_stored_by_many_at_once_is_one_final(store):
+    opened = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(20):
+            tasks.create_task(store.add_final(opened.transcript, FIRST))
+
+    again = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+    assert again.finals == (FIRST,)
+
+
+async def test_a_session_opened_by_many_at_once_is_one_transcript(store):
+    async with asyncio.TaskGroup() as tasks:
+        opening = [
+            tasks.create_task(store.open("session-1", user=LOCAL_USER, origin=ORIGIN))
+            for _ in range(20)
+        ]
+
+    assert len({task.result().transcript for task in opening}) == 1
+
+
+async def test_another_users_session_is_refused(store):
+    await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+
+    with pytest.raises(Refused) as caught:
+        await store.open("session-1", user=uuid4(), origin=ORIGIN)
+
+    assert (caught.value.code, caught.value.close_code) == ("session.forbidden", 4403)
+
+
+async def test_a_forgotten_transcript_takes_nothing_more_and_its_session_starts_anew(store):
+    opened = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+    await store.add_final(opened.transcript, FIRST)
+    await store.forget(opened.transcript)
+    await store.forget(opened.transcript)
+
+    for call in (
+        store.add_final(opened.transcript, SECOND),
+        store.finish(opened.transcript, audio_samples=1),
+    ):
+        with pytest.raises(ServiceError) as caught:
+            await call
+        assert not caught.value.retryable
+
+    again = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+    assert again.transcript != opened.transcript
+    assert again.finals == ()
+
+
+async def test_a_user_reads_back_what_was_said_and_nobody_else_does(postgres_store):
+    stored: list[UUID] = []
+    for number in range(3):
+        opened = await postgres_store.open(f"session-{number}", user=LOCAL_USER, origin=ORIGIN)
+        await postgres_store.add_final(opened.transcript, FIRST)
+        stored.append(opened.transcript)
+    await postgres_store.add_final(stored[2], SECOND)
+    await postgres_store.finish(stored[2], audio_samples=64_000)
+
+    newest, older = await postgres_store.recent(LOCAL_USER, limit=2)
+
+    assert [newest.id, older.id] == [stored[2], stored[1]]
+    assert newest.finals == (FIRST, SECOND)
+    assert newest.origin == ORIGIN
+    assert newest.audio_samples == 64_000
+    assert newest.finished_at is not None
+    assert newest.finished_at.utcoffset() == timedelta(0)
+    assert newest.started_at.utcoffset() == timedelta(0)
+    assert (older.finished_at, older.audio_samples) == (None, None)
+    assert await postgres_store.get(LOCAL_USER, stored[0]) is not None
+    assert await postgres_store.get(uuid4(), stored[0]) is None
+    assert await postgres_store.recent(uuid4()) == ()
+
+
+async def test_a_letter_postgres_cannot_store_does_not_cost_the_text(postgres_store):
+    origin = SessionOrigin(language="ru", sample_rate=16_000, client="a\0b", app="\0")
+    opened = await postgres_store.open("session-1", user=LOCAL_USER, origin=origin)
+    word = StoredWord(text="да\0", start=0, end=1, probability=1.0)
+    final = StoredFinal(
+        utterance=0, start=0, end=1, text="Да\0.", raw="да\0", language="ru", words=(word,)
+    )
+    await postgres_store.add_final(opened.transcript, final)
+
+    again = await postgres_store.open("session-1", user=LOCAL_USER, origin=origin)
+
+    assert (again.finals[0].text, again.finals[0].words[0].text) == ("Да.", "да")
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        pytest.param("тайна", -1, id="refused by the server"),
+        pytest.param("тайна", 2**70, id="refused by the driver"),
+        pytest.param("тайна\ud800", 1, id="not text at all"),
+    ],
+)
+async def test_a_refused_statement_says_nothing_of_what_was_said(postgres_store, text, end):
+    opened = await postgres_store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+    final = StoredFinal(utterance=0, start=0, end=end, text=text, raw=text, language="ru")
+
+    with pytest.raises(ServiceError) as caught:
+        await postgres_store.add_final(opened.transcript, final)
+
+    error: BaseException | None = caught.value
+    assert "тайна" not in "".join(traceback.format_exception(caught.value))
+    while error is not None:
+        assert "тайна" not in repr(error)
+        assert not isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError)
+        error = error.__context__
