@@ -1,0 +1,99 @@
+"""A transcript written as txt, srt, vtt or json."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from service.client.subtitles import Subtitle, subtitles
+from service.dictation.wire import Final as FinalMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What is written: the finals of one file, positions in samples of `sample_rate`."""
+
+    finals: Sequence[FinalMessage]
+    sample_rate: int
+    audio_s: float
+    source: str
+    """Name of the file, without its folder."""
+
+
+def as_txt(written: Written) -> str:
+    """Write plain text, a line for each utterance."""
+    return "".join(f"{final.text}\n" for final in written.finals if final.text)
+
+
+def as_srt(written: Written) -> str:
+    """Write SubRip subtitles."""
+    blocks = []
+    for number, cue in enumerate(_cues(written), start=1):
+        times = f"{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}"
+        # The arrow separates times; in text it would begin a new subtitle in lenient readers.
+        lines = [line.replace("-->", "→") for line in cue.lines]
+        blocks.append("\n".join([str(number), times, *lines]) + "\n")
+    return "\n".join(blocks)
+
+
+def as_vtt(written: Written) -> str:
+    """Write WebVTT subtitles (W3C, WebVTT 1: `&`, `<` and `>` are escaped)."""
+    blocks = ["WEBVTT\n"]
+    for cue in _cues(written):
+        times = f"{_clock(cue.start_s, '.')} --> {_clock(cue.end_s, '.')}"
+        blocks.append("\n".join([times, *map(_escaped, cue.lines)]) + "\n")
+    return "\n".join(blocks)
+
+
+def as_json(written: Written) -> str:
+    """Write everything known, times in seconds."""
+    rate = written.sample_rate
+    document: dict[str, Any] = {
+        "source": written.source,
+        "audio_s": round(written.audio_s, 3),
+        "text": " ".join(final.text for final in written.finals if final.text),
+        "utterances": [
+            {
+                "start_s": round(final.start / rate, 3),
+                "end_s": round(final.end / rate, 3),
+                "text": final.text,
+                "raw": final.raw,
+                "language": final.language,
+                "words": [
+                    {
+                        "start_s": round(word.start / rate, 3),
+                        "end_s": round(word.end / rate, 3),
+                        "text": word.text,
+                        "probability": round(word.probability, 3),
+                    }
+                    for word in final.words
+                ],
+            }
+            for final in written.finals
+        ],
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+FORMATS: Final[Mapping[str, Callable[[Written], str]]] = {
+    "txt": as_txt,
+    "srt": as_srt,
+    "vtt": as_vtt,
+    "json": as_json,
+}
+"""Every format by its name, which is also its file ending."""
+
+
+def _cues(written: Written) -> list[Subtitle]:
+    return subtitles(written.finals, sample_rate=written.sample_rate)
+
+
+def _clock(seconds: float, separator: str) -> str:
+    ms = round(seconds * 1000)
+    return (
+        f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02}{separator}{ms % 1000:03}"
+    )
+
+
+def _escaped(line: str) -> str:
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,42 @@
+"""`alfavoice serve`: run the service until it is told to stop."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from service.commands.configuration import add_settings_flags, settings_from
+from service.language import Language
+
+if TYPE_CHECKING:
+    from service.app import RunningServer
+
+
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]", language: Language
+) -> None:
+    """Describe the command."""
+    say = language.text
+    parser = subparsers.add_parser(
+        "serve", help=say("serve.help"), description=say("serve.help"), allow_abbrev=False
+    )
+    parser.add_argument("--host", metavar="ADDRESS", help=say("serve.host"))
+    parser.add_argument("--port", type=int, metavar="PORT", help=say("serve.port"))
+    add_settings_flags(parser, language)
+    parser.add_argument(
+        "--log-format", choices=("auto", "json", "console"), help=say("serve.log_format")
+    )
+    parser.add_argument(
+        "--log-level", choices=("debug", "info", "warning", "error"), help=say("serve.log_level")
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, language: Language) -> int:
+    """Serve; give the exit status."""
+    settings = settings_from(args)
+
+    from service.app import serve  # noqa: PLC0415 - slow to import
+
+    def announce(server: "RunningServer") -> None:
+        print(language.text("serve.ready", url=server.url), flush=True)  # noqa: T201
+
+    return serve(settings, announce=announce)

@@ -1,0 +1,1 @@
+"""Whether this machine can run AlfaVoice: checks, each with what to do."""

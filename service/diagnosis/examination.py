@@ -1,0 +1,32 @@
+"""All checks, in the order in which a person would put things right."""
+
+from service.diagnosis.finding import Finding
+from service.diagnosis.installation import check_database, check_folder, check_model, check_port
+from service.diagnosis.machine import (
+    check_clock,
+    check_gpu,
+    check_microphone,
+    check_processor,
+    check_python,
+)
+from service.settings import Settings
+
+
+def examine(settings: Settings, *, deep: bool) -> list[Finding]:
+    """Run every check.
+
+    Args:
+        settings: those the server would run with.
+        deep: also load the model and start the embedded database (some seconds).
+    """
+    return [
+        check_python(),
+        check_processor(),
+        check_gpu(settings),
+        check_folder(settings),
+        check_model(settings, deep=deep),
+        check_database(settings, deep=deep),
+        check_port(settings),
+        check_microphone(),
+        check_clock(),
+    ]
