@@ -1,7 +1,9 @@
 """Settings of all tests: hypothesis profiles, and no leftovers of the person's own set-up."""
 
 import os
+from collections.abc import Generator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -11,6 +13,22 @@ settings.register_profile("ci", parent=settings.get_profile("dev"), max_examples
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 for name in [name for name in os.environ if name.startswith("ALFAVOICE_")]:
-    if name not in {"ALFAVOICE_SHARED", "ALFAVOICE_TEST_CACHE"}:
+    if name not in {"ALFAVOICE_SHARED", "ALFAVOICE_TEST_CACHE", "ALFAVOICE_REQUIRE"}:
         del os.environ[name]
 os.environ.pop("DATABASE_URL", None)
+
+REQUIRED_MARKERS = [name for name in os.environ.get("ALFAVOICE_REQUIRE", "").split(",") if name]
+"""Markers whose tests may not skip here: what they need is promised to be there (see .ci/run)."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    missing = [name for name in REQUIRED_MARKERS if item.get_closest_marker(name)]
+    if missing and report.skipped and not hasattr(report, "wasxfail"):
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{why}, but ALFAVOICE_REQUIRE promises: {', '.join(missing)}"
+    return report

@@ -1,0 +1,82 @@
+# The one task runner: `make help` lists the tasks. People and CI run the same ones.
+#
+# Everything runs in .venv, made by uv from uv.lock. Where this machine has no uv, it is installed
+# into .uv, a virtual environment of its own: nothing outside this folder is touched.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+UV_VERSION := 0.13.9
+# Asked, not looked for: a version switcher's shim may be there with no program behind it.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
+# The machine's own Python where it is new enough, instead of downloading another.
+export UV_PYTHON_PREFERENCE ?= system
+
+# --inexact: `make run` must not take away what `make test` installed, nor the other way round.
+SYNC := $(UV) sync --locked --inexact --quiet
+IN_VENV := $(UV) run --no-sync
+
+# The parts that decide and never touch the outside; their coverage is held at 95 %.
+PURE := service/dictation/session.py,service/dictation/endpointing.py,service/dictation/stabilisation.py,service/dictation/outputs.py,service/dictation/utterances.py,service/dictation/buffer.py,workers/contract/*,workers/scheduling/*
+
+.PHONY: help run test lint fmt types imports sql bench uv audio-library lint-tools coverage
+
+help: ## List the tasks
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: uv audio-library ## Install everything, fetch the default model, serve (ARGS="--port 9000")
+	$(SYNC) --extra whisper-base --extra microphone
+	@if [ -f .env ]; then set -a && . ./.env && set +a; fi && \
+	$(IN_VENV) alfavoice models pull base && \
+	exec $(IN_VENV) alfavoice serve $(ARGS)
+
+test: uv audio-library ## Run all tests with coverage (ARGS="tests/storage -k migrate": only these)
+	$(SYNC) --extra whisper-base --extra microphone --group test --group bench
+	$(IN_VENV) coverage run -m pytest $(ARGS)
+	@$(if $(strip $(ARGS)),,$(MAKE) coverage)
+
+coverage:
+	@$(IN_VENV) coverage report --skip-empty
+	@echo "The pure parts, held at 95 %:"
+	@$(IN_VENV) coverage report --fail-under=95 --include='$(PURE)'
+
+lint: lint-tools ## Check style and formatting
+	$(IN_VENV) ruff check .
+	$(IN_VENV) ruff format --check .
+
+fmt: lint-tools ## Format the code and fix what can be fixed
+	$(IN_VENV) ruff format .
+	$(IN_VENV) ruff check --fix .
+
+types: lint-tools ## Check types (mypy, strict)
+	$(IN_VENV) mypy
+
+imports: lint-tools ## Check who may import whom
+	$(IN_VENV) lint-imports --no-logo
+
+sql: lint-tools ## Check the SQL files
+	$(IN_VENV) sqlfluff lint service/storage
+
+bench: uv ## Measure (ARGS="…": see benchmarks/README.md)
+	$(SYNC) --extra whisper-base --group bench
+	$(IN_VENV) python -m benchmarks $(ARGS)
+
+lint-tools: uv
+	@$(SYNC) --extra whisper-base --extra microphone --group lint --group test --group bench
+
+uv:
+	@if ! $(UV) --version >/dev/null 2>&1; then \
+		echo "No uv here: installing uv $(UV_VERSION) into .uv"; \
+		python3 -m venv .uv || { \
+			echo "Python cannot make virtual environments. On Debian or Ubuntu: sudo apt-get install python3-venv" >&2; \
+			rm -rf .uv; exit 1; }; \
+		.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
+	fi
+
+# The microphone needs PortAudio: part of the wheel on macOS and Windows, a system library on Linux.
+audio-library:
+	@if [ "$$(uname)" = Linux ] && ! { PATH="$$PATH:/sbin:/usr/sbin" ldconfig -p | grep -q libportaudio; }; then \
+		.ci/install-portaudio || echo "No PortAudio: the server and files work, \`alfavoice dictate\` has no microphone. On Debian or Ubuntu: sudo apt-get install libportaudio2" >&2; \
+	fi
