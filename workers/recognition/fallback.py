@@ -10,6 +10,7 @@ ours: performance notes, section 2.) Partials do not climb: they are cut to what
 newer one follows within a second.
 """
 
+import re
 import zlib
 from dataclasses import dataclass, replace
 from typing import Final
@@ -20,8 +21,10 @@ from workers.contract.requests import Hypothesis, Priority, Request
 
 COMPRESSION_LIMIT: Final = 2.4
 LOG_PROBABILITY_LIMIT: Final = -1.0
-SILENCE_LIMIT: Final = 0.6
 """Whisper's thresholds (Radford et al. 2022, section 4.5; openai/whisper's defaults)."""
+
+_LOOP_IN_A_WORD: Final = re.compile(r"(.{1,6}?)\1{5,}")
+"""A syllable six times in a row within one word."""
 
 TEMPERATURE_STEP: Final = 0.2
 HIGHEST_TEMPERATURE: Final = 0.4
@@ -67,8 +70,9 @@ def suspect(plan: Plan, reading: Reading, best: Hypothesis | None = None) -> str
     """Name what looks wrong with a reading, or None.
 
     Two passes over different windows that agree are believed: somebody may really say a phrase
-    three times. The tail rule is for short windows only; on the whole window Whisper's own
-    measures decide.
+    three times. The rules for a repeated tail and for improbable text hold for short windows only:
+    the whole window is what Whisper was trained on, and warmer passes over noise write fluent
+    text nobody said.
     """
     hypothesis = reading.hypothesis
     text = hypothesis.text
@@ -78,12 +82,18 @@ def suspect(plan: Plan, reading: Reading, best: Hypothesis | None = None) -> str
         return None
     if compression_ratio(text) > COMPRESSION_LIMIT:
         return "compression"
-    if plan.window_samples < WINDOW_LIMIT_SAMPLES and repeated_tail(_plain(text)) is not None:
-        return "repetition"
-    silent = hypothesis.no_speech_probability > SILENCE_LIMIT
-    if hypothesis.mean_log_probability < LOG_PROBABILITY_LIMIT and not silent:
-        return "log_probability"
+    if plan.window_samples < WINDOW_LIMIT_SAMPLES:
+        if repeated_tail(_plain(text)) is not None:
+            return "repetition"
+        if hypothesis.mean_log_probability < LOG_PROBABILITY_LIMIT:
+            return "log_probability"
     return None
+
+
+def is_last(request: Request, plan: Plan) -> bool:
+    """Say whether a merely improbable text would not be decoded again after this pass."""
+    partial = request.priority is Priority.PARTIAL
+    return partial or plan.window_samples >= WINDOW_LIMIT_SAMPLES
 
 
 def next_plan(plan: Plan) -> Plan | None:
@@ -109,16 +119,25 @@ def better(one: Hypothesis, other: Hypothesis | None) -> Hypothesis:
 
 
 def cut_repetition(hypothesis: Hypothesis) -> Hypothesis:
-    """Keep one turn of a looping tail; text that does not loop is returned as it is."""
+    """Keep one turn of a looping tail; text that does not loop is returned as it is.
+
+    A loop without word boundaries («ааааа…», "R.I.R.I.R.I.") has no turn to keep: its word goes.
+    """
     words = hypothesis.text.split()
-    places = [place for place, word in enumerate(words) if _bare(word)]
+    places = [
+        place
+        for place, word in enumerate(words)
+        if _bare(word) and not _LOOP_IN_A_WORD.search(_bare(word))
+    ]
     while (tail := repeated_tail(tuple(_bare(words[place]) for place in places))) is not None:
         period, times = tail
         places = places[: len(places) - period * (times - 1)]
-    kept = places[-1] + 1 if places else len(words)
-    if kept == len(words):
+    text = " ".join(words[: places[-1] + 1]) if places else ""
+    if compression_ratio(text) > COMPRESSION_LIMIT:
+        text = ""
+    if text == hypothesis.text:
         return hypothesis
-    return replace(hypothesis, text=" ".join(words[:kept]), filtered="repetition")
+    return replace(hypothesis, text=text, words=(), filtered="repetition")
 
 
 def compression_ratio(text: str) -> float:
@@ -151,7 +170,8 @@ def repeated_tail(words: tuple[str, ...]) -> tuple[int, int] | None:
 
 
 def _loops(text: str) -> bool:
-    return repeated_tail(_plain(text)) is not None or compression_ratio(text) > COMPRESSION_LIMIT
+    repeats = repeated_tail(_plain(text)) is not None
+    return repeats or compression_ratio(text) > COMPRESSION_LIMIT
 
 
 def _plain(text: str) -> tuple[str, ...]:

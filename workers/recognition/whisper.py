@@ -1,8 +1,8 @@
 """Whisper as an `Engine`: windows of many users in, one outcome for each.
 
-One batch goes: samples → log-mel → encoder → languages → prompts → decoder → guards → words. The
-guards never decode again here: a doubtful window goes back to the scheduler as `Again` and runs
-in a later batch.
+One batch goes: samples → log-mel → encoder → languages → prompts → decoder → hallucination filter →
+guards → words. The guards never decode again here: a doubtful window goes back to the scheduler as
+`Again` and runs in a later batch.
 """
 
 from collections.abc import Callable, Hashable, Iterable
@@ -17,9 +17,11 @@ from workers.contract.audio import SAMPLE_RATE_HZ, Samples, samples_from_pcm16
 from workers.contract.engine import EngineDescription, Job, Outcome, Plan
 from workers.contract.requests import Hypothesis
 from workers.recognition.alignment import text_tokens, words_of
-from workers.recognition.fallback import Reading, review
+from workers.recognition.fallback import Reading, is_last, review
 from workers.recognition.features import LogMel
+from workers.recognition.hallucination import Evidence, judge, nothing_to_hear
 from workers.recognition.lengths import audio_frames, token_cap, window_for
+from workers.recognition.loudness import Loudness, loudness
 from workers.recognition.model import Encoded, WhisperModel
 from workers.recognition.prompts import decoder_prompt, start_sequence, term_tokens
 from workers.recognition.vocabulary import Vocabulary
@@ -31,12 +33,20 @@ _ONLY_LANGUAGE: Final = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Heard:
+    """A job's audio, unpacked and measured."""
+
+    job: Job
+    samples: Samples
+    loudness: Loudness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Window:
     """A window on its way through one pass."""
 
     row: int  # in the encoded batch
-    job: Job
-    samples: Samples
+    heard: _Heard
     language: str
     language_probability: float
     prompt: list[int]
@@ -90,33 +100,59 @@ class WhisperEngine:
         plan = jobs[0].plan
         if any(job.plan != plan for job in jobs):
             raise ValueError("jobs of one batch must have equal plans")
-        heard = [samples_from_pcm16(job.request.pcm) for job in jobs]
-        encoded = self._encode(heard, plan)
-        windows = self._prepare(jobs, heard, encoded)
+        outcomes: dict[str, Outcome] = {}
+        audible: list[_Heard] = []
+        for job in jobs:
+            samples = samples_from_pcm16(job.request.pcm)
+            measured = loudness(samples)
+            rule = nothing_to_hear(measured)
+            if rule is None:
+                audible.append(_Heard(job=job, samples=samples, loudness=measured))
+            else:
+                outcomes[job.request.id] = self._unheard(job, rule)
+        if audible:
+            outcomes |= self._recognise(audible, plan)
+        return [outcomes[job.request.id] for job in jobs]
+
+    def _unheard(self, job: Job, rule: str) -> Hypothesis:
+        """Answer a window that holds nothing to hear; its language stays unknown if not given."""
+        language = job.request.language
+        return Hypothesis(
+            request=job.request.id,
+            text="",
+            language=language or self._description.languages[0],
+            language_probability=1.0 if language else 0.0,
+            no_speech_probability=1.0,
+            filtered=rule,
+        )
+
+    def _recognise(self, audible: list[_Heard], plan: Plan) -> dict[str, Outcome]:
+        encoded = self._encode([heard.samples for heard in audible], plan)
+        windows = self._prepare(audible, encoded)
         outcomes: dict[int, Outcome] = {}
         for group in _grouped(windows, lambda window: len(window.prompt)):
             for window, reading in zip(group, self._decode(group, encoded, plan), strict=True):
-                outcomes[window.row] = review(window.job.request, plan, reading, window.job.best)
+                outcomes[window.row] = _judged(window, plan, reading)
         self._add_words(windows, outcomes, encoded)
-        return [outcomes[row] for row in range(len(jobs))]
+        return {window.heard.job.request.id: outcomes[window.row] for window in windows}
 
     def _encode(self, heard: Iterable[Samples], plan: Plan) -> Encoded:
         return self._model.encode(
             [self._log_mel.window(samples, window_samples=plan.window_samples) for samples in heard]
         )
 
-    def _prepare(self, jobs: list[Job], heard: list[Samples], encoded: Encoded) -> list[_Window]:
+    def _prepare(self, audible: list[_Heard], encoded: Encoded) -> list[_Window]:
         """Fix each window's language and prompt."""
         windows: list[_Window] = []
-        for row, (language, probability) in enumerate(self._languages(jobs, encoded)):
-            job = jobs[row]
-            terms = term_tokens(job.request.profile.terms, self._vocabulary)
+        asked = [heard.job.request.language for heard in audible]
+        for row, (language, probability) in enumerate(self._languages(asked, encoded)):
+            heard = audible[row]
+            terms = term_tokens(heard.job.request.profile.terms, self._vocabulary)
             spoken = language if self._model.multilingual else None
             windows.append(
                 _Window(
                     row=row,
-                    job=job,
-                    samples=heard[row],
+                    heard=heard,
                     language=language,
                     language_probability=probability,
                     prompt=decoder_prompt(spoken, terms, self._vocabulary),
@@ -124,16 +160,16 @@ class WhisperEngine:
             )
         return windows
 
-    def _languages(self, jobs: list[Job], encoded: Encoded) -> list[tuple[str, float]]:
+    def _languages(self, asked: list[str | None], encoded: Encoded) -> list[tuple[str, float]]:
         """Give each window's language and its probability; detect it where none is named.
 
         A code the model has no token for is detected too: an answer in the spoken language is of
         more use than none.
         """
         if not self._model.multilingual:
-            return [(_ONLY_LANGUAGE, 1.0)] * len(jobs)
+            return [(_ONLY_LANGUAGE, 1.0)] * len(asked)
         known = set(self._description.languages)
-        languages = [(job.request.language or "", 1.0) for job in jobs]
+        languages = [(language or "", 1.0) for language in asked]
         unknown = [row for row, (language, _) in enumerate(languages) if language not in known]
         if unknown:
             found = self._model.detect(self._model.rows(encoded, unknown))
@@ -147,7 +183,7 @@ class WhisperEngine:
         The batch runs to the largest cap; cutting at each window's own keeps its text independent
         of the company it was decoded in.
         """
-        caps = [token_cap(len(window.samples)) for window in group]
+        caps = [token_cap(len(window.heard.samples)) for window in group]
         results = self._model.decode(
             self._model.rows(encoded, [window.row for window in group]),
             [window.prompt for window in group],
@@ -158,7 +194,7 @@ class WhisperEngine:
         for window, cap, decoded in zip(group, caps, results, strict=True):
             text = self._vocabulary.decode(decoded.tokens[:cap])
             hypothesis = Hypothesis(
-                request=window.job.request.id,
+                request=window.heard.job.request.id,
                 text=" ".join(text.split()),
                 language=window.language,
                 language_probability=window.language_probability,
@@ -176,7 +212,7 @@ class WhisperEngine:
         wanting = [
             (window, outcome)
             for window in windows
-            if window.job.request.wants_words
+            if window.heard.job.request.wants_words
             and isinstance(outcome := outcomes[window.row], Hypothesis)
             and outcome.text
         ]
@@ -186,7 +222,7 @@ class WhisperEngine:
                 self._model.rows(encoded, [window.row for window, _ in group]),
                 start_sequence(language if self._model.multilingual else None, self._vocabulary),
                 [text_tokens(outcome.text, self._vocabulary) for _, outcome in group],
-                [audio_frames(len(window.samples)) for window, _ in group],
+                [audio_frames(len(window.heard.samples)) for window, _ in group],
             )
             for (window, outcome), path in zip(group, paths, strict=True):
                 words = words_of(
@@ -194,7 +230,7 @@ class WhisperEngine:
                     path,
                     self._vocabulary,
                     language=language,
-                    samples=len(window.samples),
+                    samples=len(window.heard.samples),
                 )
                 outcomes[window.row] = replace(outcome, words=words)
 
@@ -210,6 +246,26 @@ class WhisperEngine:
 
         with ThreadPoolExecutor(self._model.lanes) as lanes:
             list(lanes.map(run_once, range(self._model.lanes)))
+
+
+def _judged(window: _Window, plan: Plan, reading: Reading) -> Outcome:
+    """Drop what nobody said, then let the guards decide on the rest."""
+    request = window.heard.job.request
+    hypothesis = reading.hypothesis
+    verdict = judge(
+        hypothesis.text,
+        Evidence(
+            loudness=window.heard.loudness,
+            mean_log_probability=hypothesis.mean_log_probability,
+            no_speech_probability=hypothesis.no_speech_probability,
+            terms=request.profile.terms,
+            last_pass=is_last(request, plan),
+        ),
+    )
+    kept = replace(hypothesis, text=verdict.text, filtered=verdict.rule)
+    if not kept.text:
+        return kept
+    return review(request, plan, replace(reading, hypothesis=kept), window.heard.job.best)
 
 
 def _grouped(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
