@@ -5,5 +5,5 @@ Depends on neither `service` nor `workers`. `ModelRegistry` is the way in::
     registry = ModelRegistry(data_dir / "models")
     registry.pull("base")
     registry.use("base")
-    registry.active().folder  # config.json, model.bin, tokenizer.json, vocabulary.*
+    registry.active().path  # config.json, model.bin, tokenizer.json, vocabulary.*
 """

@@ -128,6 +128,8 @@ class NoSpace(ModelError):
             name=name,
             needed_bytes=needed_bytes,
             free_bytes=free_bytes,
+            needed_mb=-(-needed_bytes // 1_000_000),
+            free_mb=free_bytes // 1_000_000,
         )
 
 
@@ -163,7 +165,7 @@ class ConverterMissing(ModelError):
 
     def __init__(self, package: str) -> None:
         super().__init__(
-            f"converting needs the package {package}; run `uv sync --extra convert`",
+            f"converting needs the package {package}; run `uv pip install transformers torch`",
             package=package,
         )
 
@@ -252,6 +254,7 @@ class DownloadInterrupted(SourceUnavailable):
             "from there",
             file=file,
             done_bytes=done_bytes,
+            done_mb=done_bytes // 1_000_000,
         )
 
 
@@ -262,5 +265,7 @@ class NoSource(SourceUnavailable):
 
     def __init__(self, name: str, failures: Sequence[SourceUnavailable]) -> None:
         reasons = "; ".join(str(failure) for failure in failures)
-        super().__init__(f"no source could give model {name}: {reasons}", name=name)
+        super().__init__(
+            f"no source could give model {name}: {reasons}", name=name, reasons=reasons
+        )
         self.failures = tuple(failures)

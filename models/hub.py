@@ -15,6 +15,7 @@ from typing import BinaryIO, ClassVar, Final
 from urllib.parse import quote, urlsplit
 
 import httpx2
+from huggingface_hub import constants
 from pydantic import BaseModel, Field, ValidationError
 
 from models import manifest
@@ -53,6 +54,11 @@ class HubAccess:
     def host(self) -> str:
         """Name of the hub, for messages."""
         return urlsplit(self.endpoint).hostname or self.endpoint
+
+
+def hub_of_this_machine() -> HubAccess:
+    """Read `HF_ENDPOINT` (a mirror) and `HF_HUB_OFFLINE` as every program that uses hubs does."""
+    return HubAccess(endpoint=constants.ENDPOINT.rstrip("/"), offline=constants.HF_HUB_OFFLINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,9 +50,10 @@ class Record(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalledModel:
-    """A model that is on disk. `folder` is what a recogniser loads."""
+    """A model that is on disk."""
 
-    folder: Path
+    path: Path
+    """The folder that a recogniser loads."""
     record: Record
 
     @property
@@ -74,7 +75,7 @@ class InstalledModel:
         """
         for file in self.record.files:
             try:
-                size = (self.folder / file.name).stat().st_size
+                size = (self.path / file.name).stat().st_size
             except OSError as exc:
                 raise PartMissing(self.name, file.name) from exc
             if size != file.size_bytes:
@@ -94,7 +95,7 @@ class InstalledModel:
         """
         self.check_presence()
         for file in self.record.files:
-            found = sha256_of(self.folder / file.name, advance)
+            found = sha256_of(self.path / file.name, advance)
             if found != file.sha256:
                 raise ChecksumMismatch(self.name, file.name, expected=file.sha256, found=found)
 
@@ -105,7 +106,7 @@ def read_installation(folder: Path) -> InstalledModel | None:
         record = Record.model_validate_json((folder / RECORD_NAME).read_bytes())
     except (OSError, ValidationError):
         return None
-    return InstalledModel(folder=folder / record.generation, record=record)
+    return InstalledModel(path=folder / record.generation, record=record)
 
 
 def write_durably(path: Path, content: bytes) -> None:

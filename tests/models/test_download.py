@@ -43,7 +43,7 @@ def test_a_pulled_model_has_exactly_the_files_of_the_hub(
 
     model = registry.pull("first", progress=seen.append)
 
-    assert contents(model.folder) == files
+    assert contents(model.path) == files
     total = sum(map(len, files.values()))
     assert {step.total_bytes for step in seen} == {total}
     assert [step for step in seen if step.phase == "fetching"][-1].done_bytes == total
@@ -57,7 +57,7 @@ def test_a_connection_that_breaks_again_and_again_is_resumed_where_it_broke(
 
     model = registry.pull("first")
 
-    assert contents(model.folder) == files
+    assert contents(model.path) == files
     assert hub.requested("model.bin") == [None, *["bytes=123456-"] * 3]
 
 
@@ -74,7 +74,7 @@ def test_what_came_before_giving_up_is_not_fetched_again(
 
     model = registry.pull("first")
 
-    assert contents(model.folder) == files
+    assert contents(model.path) == files
     assert hub.requested("model.bin") == ["bytes=200000-"]
 
 
@@ -100,7 +100,7 @@ def test_a_hub_that_cannot_resume_sends_the_file_from_the_start(
 
     model = registry.pull("first")
 
-    assert contents(model.folder) == files
+    assert contents(model.path) == files
 
 
 def test_damage_in_the_part_kept_from_before_is_healed_by_one_fresh_download(
@@ -113,7 +113,7 @@ def test_damage_in_the_part_kept_from_before_is_healed_by_one_fresh_download(
     (partial,) = registry.path.rglob("model.bin.partial")
     flip_a_byte(partial)
 
-    assert contents(registry.pull("first").folder) == files
+    assert contents(registry.pull("first").path) == files
 
 
 @pytest.mark.parametrize("damage", ["a flipped byte", "truncated", "longer"])
@@ -163,7 +163,7 @@ def test_a_login_page_in_place_of_the_file_does_not_cost_what_has_come(
     hub.publish(COMMIT, files)
     hub.requests.clear()
 
-    assert contents(registry.pull("first").folder) == files
+    assert contents(registry.pull("first").path) == files
     assert hub.requested("model.bin") == ["bytes=200000-"]
 
 
@@ -218,7 +218,7 @@ def test_the_next_source_is_tried_and_goes_on_with_the_bytes_of_the_first(
 
     model = registry.pull("first")
 
-    assert contents(model.folder) == files
+    assert contents(model.path) == files
     assert model.record.origin == "mirror/model"
     assert hub.requested("model.bin")[-1] == "bytes=200000-"
 
@@ -251,24 +251,24 @@ class TestTrustOnFirstUse:
         hub.publish(COMMIT, files)
         first = loose.pull("loose")
         hub.publish(self.LATER, small_model(9))
-        flip_a_byte(first.folder / "model.bin")
+        flip_a_byte(first.path / "model.bin")
 
         again = loose.pull("loose")
 
         assert first.record.revision == again.record.revision == COMMIT
-        assert contents(again.folder) == files
+        assert contents(again.path) == files
 
     def test_a_repository_whose_history_was_rewritten_is_refused(
         self, loose: ModelRegistry, hub: Hub, files: Files
     ) -> None:
         hub.publish(COMMIT, files)
-        flip_a_byte(loose.pull("loose").folder / "model.bin")
+        flip_a_byte(loose.pull("loose").path / "model.bin")
         rewritten = small_model(9)
         hub.publish(COMMIT, rewritten)
 
         with pytest.raises(ChecksumMismatch):
             loose.pull("loose")
-        assert contents(loose.pull("loose", trust_anew=True).folder) == rewritten
+        assert contents(loose.pull("loose", trust_anew=True).path) == rewritten
 
     def test_the_first_pull_is_held_to_what_the_hub_says_of_each_file(
         self, loose: ModelRegistry, hub: Hub, files: Files

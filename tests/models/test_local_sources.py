@@ -43,7 +43,7 @@ class TestWhisperBase:
         active = registry.active()
         assert active is not None
         assert active.record.source == "wheels"
-        whisper = ctranslate2.models.Whisper(str(active.folder), device="cpu", compute_type="int8")
+        whisper = ctranslate2.models.Whisper(str(active.path), device="cpu", compute_type="int8")
         assert whisper.is_multilingual
 
     def test_the_folder_for_tests_is_always_whole(
@@ -124,7 +124,7 @@ class TestPackages:
         return ModelRegistry(tmp_path / "models", manifest, hub=access)
 
     def test_parts_are_joined(self, site: Path, registry: ModelRegistry, files: Files) -> None:
-        folder = registry.pull("base").folder
+        folder = registry.pull("base").path
 
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == files
 
@@ -194,7 +194,7 @@ class TestFolders:
 
         model = registry.pull("first", folder=folder)
 
-        assert {path.name: path.read_bytes() for path in model.folder.iterdir()} == files
+        assert {path.name: path.read_bytes() for path in model.path.iterdir()} == files
         assert len(list(folder.iterdir())) == len(files) + 1
         flip_a_byte(folder / "model.bin")
         registry.verify("first")
@@ -228,7 +228,7 @@ class TestFolders:
         model = registry.pull("loose", folder=write_files(tmp_path / "stick", files))
 
         assert model.record.origin == "trusted on first use"
-        flip_a_byte(model.folder / "model.bin")
+        flip_a_byte(model.path / "model.bin")
         with pytest.raises(ChecksumMismatch):
             registry.verify("loose")
 

@@ -32,7 +32,7 @@ def tell(step):
     if step.phase not in phases:
         phases.add(step.phase)
         print(step.phase, flush=True)
-print("installed", registry.pull("big", progress=tell).folder.name, flush=True)
+print("installed", registry.pull("big", progress=tell).path.name, flush=True)
 """
 
 Files = dict[str, bytes]
@@ -118,6 +118,6 @@ def test_after_kill_9_in_the_middle_the_model_in_use_works_and_the_pull_goes_on(
 
     model = registry.pull("big")
 
-    assert {path.name: path.read_bytes() for path in model.folder.iterdir()} == big
+    assert {path.name: path.read_bytes() for path in model.path.iterdir()} == big
     assert hub.requested("model.bin") == [f"bytes={kept}-"]
     assert json.loads((registry.path / "active.json").read_text()) == {"name": "first"}

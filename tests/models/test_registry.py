@@ -48,7 +48,7 @@ def assert_works(registry: ModelRegistry, name: str, files: Files) -> None:
     active = registry.active()
     assert active is not None
     assert active.name == name
-    assert {path.name: path.read_bytes() for path in active.folder.iterdir()} == files
+    assert {path.name: path.read_bytes() for path in active.path.iterdir()} == files
 
 
 def test_using_another_model_makes_it_the_active_one(both: ModelRegistry, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_nothing_is_active_before_somebody_chooses(registry: ModelRegistry) -> N
 @pytest.mark.parametrize("file", ["model.bin", "config.json", "tokenizer.json", "vocabulary.json"])
 def test_verify_finds_one_flipped_byte_in_any_file(both: ModelRegistry, file: str) -> None:
     model = both.verify("second")
-    flip_a_byte(model.folder / file)
+    flip_a_byte(model.path / file)
 
     with pytest.raises(ChecksumMismatch) as failure:
         both.verify("second")
@@ -79,7 +79,7 @@ def test_verify_finds_one_flipped_byte_in_any_file(both: ModelRegistry, file: st
 
 
 def test_verify_finds_a_missing_file(both: ModelRegistry) -> None:
-    (both.verify("second").folder / "tokenizer.json").unlink()
+    (both.verify("second").path / "tokenizer.json").unlink()
 
     with pytest.raises(PartMissing) as failure:
         both.verify("second")
@@ -90,7 +90,7 @@ def test_verify_finds_a_missing_file(both: ModelRegistry) -> None:
 def test_a_broken_model_cannot_be_used_and_the_one_in_use_stays(
     both: ModelRegistry, files: Files
 ) -> None:
-    flip_a_byte(both.verify("second").folder / "model.bin")
+    flip_a_byte(both.verify("second").path / "model.bin")
 
     with pytest.raises(ChecksumMismatch):
         both.use("second")
@@ -99,7 +99,7 @@ def test_a_broken_model_cannot_be_used_and_the_one_in_use_stays(
 
 
 def test_an_active_model_cut_short_is_reported_and_not_loaded(both: ModelRegistry) -> None:
-    path = both.verify("first").folder / "model.bin"
+    path = both.verify("first").path / "model.bin"
     path.write_bytes(path.read_bytes()[:-1])
 
     with pytest.raises(ChecksumMismatch):
@@ -107,7 +107,7 @@ def test_an_active_model_cut_short_is_reported_and_not_loaded(both: ModelRegistr
 
 
 def test_pulling_heals_a_broken_model(both: ModelRegistry, hub: Hub, files: Files) -> None:
-    flip_a_byte(both.verify("first").folder / "model.bin")
+    flip_a_byte(both.verify("first").path / "model.bin")
     hub.publish(COMMIT, files)
 
     both.pull("first")
@@ -119,7 +119,7 @@ def test_pulling_heals_a_broken_model(both: ModelRegistry, hub: Hub, files: File
 def test_a_failed_pull_leaves_the_installed_model_as_it_was(
     both: ModelRegistry, hub: Hub, files: Files
 ) -> None:
-    broken = both.verify("second").folder / "config.json"
+    broken = both.verify("second").path / "config.json"
     flip_a_byte(broken)
     damaged = broken.read_bytes()
     hub.publish(COMMIT, small_model(3))  # not what the manifest says
@@ -229,7 +229,7 @@ def test_a_pull_gives_up_waiting_for_a_process_that_does_not_finish(
 def test_every_deed_and_failure_is_in_the_audit_log_without_paths(
     both: ModelRegistry, access: HubAccess, tmp_path: Path
 ) -> None:
-    flip_a_byte(both.verify("second").folder / "model.bin")
+    flip_a_byte(both.verify("second").path / "model.bin")
     gone = ModelRegistry(
         both.path, both.manifest, hub=replace(access, endpoint="http://127.0.0.1:9")
     )
