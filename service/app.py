@@ -121,7 +121,7 @@ async def running_server(
             tasks.create_task(LoopLag(registry, clock).watch()),
         ]
         serving = tasks.create_task(server.serve(sockets=[listener]))
-        while not server.started:
+        while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn offers no event
             await asyncio.sleep(READY_POLL_S)
         host, port = listener.getsockname()[:2]
         try:

@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     batch_limit: int = Field(default=8, ge=1, le=64)
     """Most windows in one batch."""
 
-    endpoint_silence_ms: int = Field(default=600, ge=200, le=5000)
+    endpoint_silence_ms: int = Field(default=800, ge=200, le=5000)
     """Silence that ends an utterance."""
     speculation_silence_ms: int = Field(default=200, ge=0, le=5000)
     """Silence after which the final is decoded ahead of the endpoint; 0: never."""

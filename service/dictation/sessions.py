@@ -39,7 +39,7 @@ LOCKS: Final = 64
 class DictationOptions:
     """What the settings say about sessions."""
 
-    endpoint_silence_ms: int = 600
+    endpoint_silence_ms: int = 800
     speculation_silence_ms: int = 200
     partial_interval_ms: int = 1000
     resume_s: float = 300.0
