@@ -29,7 +29,8 @@ help: ## List the tasks
 run: uv audio-library ## Install everything, fetch the default model, serve (ARGS="--port 9000")
 	$(SYNC) --extra whisper-base --extra microphone
 	@if [ -f .env ]; then set -a && . ./.env && set +a; fi && \
-	$(IN_VENV) alfavoice models pull base && \
+	{ $(IN_VENV) alfavoice models list --json | grep '"active": true' >/dev/null \
+		|| $(IN_VENV) alfavoice models pull base; } && \
 	exec $(IN_VENV) alfavoice serve $(ARGS)
 
 test: uv audio-library ## Run all tests with coverage (ARGS="tests/storage -k migrate": only these)
