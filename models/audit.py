@@ -15,7 +15,7 @@ from typing import Literal
 
 from models.errors import FolderUnwritable
 
-Action = Literal["pull", "verify", "use", "convert"]
+Action = Literal["pull", "verify", "use"]
 Outcome = Literal["installed", "unchanged", "verified", "activated", "failed"]
 Clock = Callable[[], datetime]
 
