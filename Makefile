@@ -21,6 +21,8 @@ IN_VENV := $(UV) run --no-sync
 # The parts that decide and never touch the outside; their coverage is held at 95 %.
 PURE := service/dictation/session.py,service/dictation/endpointing.py,service/dictation/stabilisation.py,service/dictation/outputs.py,service/dictation/utterances.py,service/dictation/buffer.py,workers/contract/*,workers/scheduling/*
 
+BENCH ?= recogniser capacity
+
 .PHONY: help run test lint fmt types imports sql bench uv audio-library lint-tools coverage
 
 help: ## List the tasks
@@ -60,9 +62,9 @@ imports: lint-tools ## Check who may import whom
 sql: lint-tools ## Check the SQL files
 	$(IN_VENV) sqlfluff lint service/storage
 
-bench: uv ## Measure (ARGS="…": see benchmarks/README.md)
+bench: uv ## Measure (BENCH="capacity" ARGS="--peers": one program of benchmarks/, with its flags)
 	$(SYNC) --extra whisper-base --group bench
-	$(IN_VENV) python -m benchmarks $(ARGS)
+	@for name in $(BENCH); do $(IN_VENV) python -m benchmarks.$$name $(ARGS) || exit 1; done
 
 lint-tools: uv
 	@$(SYNC) --extra whisper-base --extra microphone --group lint --group test --group bench
