@@ -21,7 +21,7 @@ IN_VENV := $(UV) run --no-sync
 # The parts that decide and never touch the outside; their coverage is held at 95 %.
 PURE := service/dictation/session.py,service/dictation/endpointing.py,service/dictation/stabilisation.py,service/dictation/outputs.py,service/dictation/utterances.py,service/dictation/buffer.py,workers/contract/*,workers/scheduling/*
 
-BENCH ?= recogniser capacity
+BENCH ?= capacity
 
 .PHONY: help run test lint fmt types imports sql bench uv audio-library lint-tools coverage
 
@@ -62,9 +62,9 @@ imports: lint-tools ## Check who may import whom
 sql: lint-tools ## Check the SQL files
 	$(IN_VENV) sqlfluff lint service/storage
 
-bench: uv ## Measure (BENCH="capacity" ARGS="--peers": one program of benchmarks/, with its flags)
+bench: uv ## Measure capacity, or BENCH=… of benchmarks/ (ARGS="--peers")
 	$(SYNC) --extra whisper-base --group bench
-	@for name in $(BENCH); do $(IN_VENV) python -m benchmarks.$$name $(ARGS) || exit 1; done
+	$(IN_VENV) python -m benchmarks.$(BENCH) $(ARGS)
 
 lint-tools: uv
 	@$(SYNC) --extra whisper-base --extra microphone --group lint --group test --group bench
