@@ -23,7 +23,7 @@ from workers.contract.audio import pcm16_from_samples
 CONNECT_LEAD_S: Final = 0.5
 """A client connects before the person speaks; connecting is not part of any latency."""
 FINAL_TIMEOUT_S: Final = 60.0
-"""After the last sample; a text that comes later is lost (as in the anchors' measurements)."""
+"""After the last sample; a text that comes later is lost. Nobody looks at the screen for longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class Rules:
     partials: bool
     trailing_silence_s: float = 0.0
     """Digital silence spoken after the recording, before the key is released."""
+    final_timeout_s: float = FINAL_TIMEOUT_S
     give_up_s: float | None = None
     """Stop as soon as p95 cannot stay under this any more; None: never."""
 
@@ -117,7 +118,7 @@ async def speak(
             partials=rules.partials,
         )
         with verdict.watching(live):
-            row = await _perform(server, live)
+            row = await _perform(server, live, rules)
         rows.append(row)
         verdict.record(row)
         open_counted -= take.counted
@@ -144,13 +145,13 @@ async def speak(
     return sorted(rows, key=lambda row: row.take), verdict.failed.is_set() and not all_over.is_set()
 
 
-async def _perform(server: Running, live: LiveTake) -> Row:
+async def _perform(server: Running, live: LiveTake, rules: Rules) -> Row:
     """Speak one take; whatever happens becomes its row."""
     outcome: Outcome = "error"
     detail = ""
     heard: Heard | None = None
     try:
-        async with asyncio.timeout_at(live.ended_at + FINAL_TIMEOUT_S):
+        async with asyncio.timeout_at(live.ended_at + rules.final_timeout_s):
             heard = await server.contestant.transcribe(server.port, live)
         outcome = "text" if heard.text.strip() else "empty"
     except TurnedAway as refusal:
