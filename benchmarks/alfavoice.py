@@ -50,21 +50,21 @@ class AlfaVoice:
 
     Args:
         changes: settings that differ from the defaults, without their prefix.
-        label: behind the name, when settings were changed.
+        address: `host:port` of a server that runs already; empty: one is started.
+        pid: of that server, to see what it uses; 0: not known, and its usage reads 0.
     """
 
     changes: Mapping[str, str] = field(default_factory=dict)
-    label: str = ""
+    address: str = ""
+    pid: int = 0
+    name: str = "AlfaVoice"
     shows_partials: bool = True
-
-    @property
-    def name(self) -> str:
-        """Label with what was changed."""
-        return f"AlfaVoice {self.label}".strip()
 
     @property
     def settings(self) -> str:
         """What it runs with."""
+        if self.address:
+            return "a server that ran already; sessions without word times"
         changed = ", ".join(f"{name.lower()}={value}" for name, value in self.changes.items())
         return (
             f"alfavoice serve, defaults{', ' + changed if changed else ''}; "
@@ -84,6 +84,8 @@ class AlfaVoice:
 
         The model is found in that folder, so `model` only has to be the one installed there.
         """
+        if self.address:
+            return Launch(command=[], environment={}, pid=self.pid)
         if model != installed_model():
             raise ValueError("AlfaVoice runs on the model that the benchmarks installed")
         folder = Path(tempfile.mkdtemp(prefix="alfavoice-benchmark-"))
@@ -99,13 +101,16 @@ class AlfaVoice:
             left_behind=folder,
         )
 
+    def _address(self, port: int) -> str:
+        return self.address or f"127.0.0.1:{port}"
+
     async def is_ready(self, port: int) -> bool:
         """Its readiness page answers 200 when the recogniser is warm."""
-        return await page(port, "/health/ready") is not None
+        return await page(f"http://{self._address(port)}/health/ready") is not None
 
     async def transcribe(self, port: int, live: LiveTake) -> Heard:
         """Speak one session of protocol `alfavoice.v1`."""
-        url = f"ws://127.0.0.1:{port}/v1/stream"
+        url = f"ws://{self._address(port)}/v1/stream"
         async with opened(url, wire.SUBPROTOCOL) as socket:
             start = wire.Start(
                 language=live.language,

@@ -120,7 +120,7 @@ async def burst(*, sessions: int, partials: bool, seed: int) -> dict[str, Any]:
 
 
 async def _metrics(port: int) -> str:
-    return ((await page(port, "/metrics")) or b"").decode()
+    return ((await page(f"http://127.0.0.1:{port}/metrics")) or b"").decode()
 
 
 def _write(result: Mapping[str, Any], path: Path) -> None:

@@ -99,6 +99,8 @@ class Launch:
     environment: dict[str, str]
     left_behind: Path | None = None
     """Folder to delete when the server has ended."""
+    pid: int = 0
+    """Of a server that runs already; `command` is empty then."""
 
 
 class Contestant(Protocol):

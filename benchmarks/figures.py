@@ -8,6 +8,8 @@ from typing import Literal
 Outcome = Literal["text", "empty", "timeout", "error", "refused"]
 """What a take came to. `refused` is a clean no at the door; empty, timeout and error are lost text."""
 LOST: frozenset[Outcome] = frozenset({"empty", "timeout", "error"})
+GIVE_UP_S = 5.0
+"""A load whose p95 is beyond this is not held by any standard: its run ends there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

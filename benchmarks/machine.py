@@ -36,12 +36,12 @@ class Watch:
     """Sample the server's whole process tree and the machine until it is left.
 
     Args:
-        pid: root of the server's process tree.
+        pid: root of the server's process tree; 0: it is elsewhere, and only the machine is watched.
         interval_s: between samples; peaks shorter than this may be missed.
     """
 
     def __init__(self, pid: int, *, interval_s: float = 0.5) -> None:
-        self._root = psutil.Process(pid)
+        self._root = psutil.Process(pid) if pid else None
         self._interval_s = interval_s
         self._client = psutil.Process()
         self._stop = threading.Event()
@@ -109,6 +109,8 @@ class Watch:
         self._pss = max(self._pss, pss)
 
     def _processes(self) -> list[psutil.Process]:
+        if self._root is None:
+            return []
         try:
             return [self._root, *self._root.children(recursive=True)]
         except psutil.NoSuchProcess:

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from benchmarks.contestants import Contestant
-from benchmarks.figures import holds, summarise
+from benchmarks.figures import GIVE_UP_S, holds, summarise
 from benchmarks.load import Audio, Rules, speak, warm_up
 from benchmarks.machine import Watch
 from benchmarks.results import Condition, Probe, ResultsFile, now
@@ -16,9 +15,6 @@ from benchmarks.running import Running, running
 from benchmarks.search import CapacitySearch
 from benchmarks.speech import Clip
 from benchmarks.takes import Shape, lay_out
-
-GIVE_UP_S: Final = 5.0
-"""A load whose p95 is beyond this is not held by any standard: its run ends there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,12 +146,10 @@ class Lane:
 def _tell(probe: Probe) -> None:
     """Say how a probe went, on standard error."""
     summary, usage, condition = probe.summary, probe.usage, probe.condition
-    p50, p95 = summary.latency_p50_s, summary.latency_p95_s
     print(
         f"{condition.contestant:26} {condition.shape} {'partials' if condition.partials else 'finals'}"
         f" N={condition.talkers}: {summary.served}/{summary.takes} served, {summary.lost} lost,"
-        f" {summary.refused} refused, p50 {_s(p50)} p95 {_s(p95)}"
-        f"{' (given up)' if probe.stopped_early else ''};"
+        f" {summary.refused} refused, {_latency(probe)};"
         f" cores: server {usage.server_cores:.2f} client {usage.client_cores:.2f}"
         f" other {usage.other_cores:.2f}; {usage.server_pss_mb:.0f} MB",
         file=sys.stderr,
@@ -163,5 +157,8 @@ def _tell(probe: Probe) -> None:
     )
 
 
-def _s(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f} s"
+def _latency(probe: Probe) -> str:
+    if probe.stopped_early:
+        return f"given up: p95 is over {GIVE_UP_S:g} s"
+    p50, p95 = probe.summary.latency_p50_s, probe.summary.latency_p95_s
+    return "nothing counted" if p50 is None or p95 is None else f"p50 {p50:.2f} s p95 {p95:.2f} s"

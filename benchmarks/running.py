@@ -53,6 +53,11 @@ async def running(contestant: Contestant, *, model: Path, beam: int) -> AsyncIte
     """
     port = free_port()
     launch = contestant.launch(model=model, port=port, beam=beam)
+    if not launch.command:
+        if not await contestant.is_ready(port):
+            raise DidNotStart(f"{contestant.name} is not ready")
+        yield Running(contestant=contestant, port=port, pid=launch.pid)
+        return
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             launch.command,

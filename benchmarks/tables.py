@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from benchmarks.figures import holds
+from benchmarks.figures import GIVE_UP_S, holds
 from benchmarks.results import Probe, error_rates, first_hypotheses
 from benchmarks.speech import Clip
 
@@ -44,7 +44,7 @@ def probe_table(probes: Iterable[Probe]) -> str:
 def _probe_row(probe: Probe) -> list[str]:
     condition, summary, usage = probe.condition, probe.summary, probe.usage
     percentiles = (summary.latency_p50_s, summary.latency_p95_s, summary.latency_p99_s)
-    more = "≥ " if probe.stopped_early else ""
+    latency = " / ".join("–" if value is None else f"{value:.2f}" for value in percentiles)
     first = summary.first_partial_p50_s
     return [
         condition.contestant,
@@ -54,9 +54,9 @@ def _probe_row(probe: Probe) -> list[str]:
         str(condition.talkers),
         str(summary.takes),
         f"{summary.lost} / {summary.refused}",
-        more + " / ".join("–" if value is None else f"{value:.2f}" for value in percentiles),
-        f"{100 * summary.within_1_s:.0f} %",
-        f"{100 * summary.within_2_s:.0f} %",
+        f"given up, p95 ≥ {GIVE_UP_S:g}" if probe.stopped_early else latency,
+        "–" if probe.stopped_early else f"{100 * summary.within_1_s:.0f} %",
+        "–" if probe.stopped_early else f"{100 * summary.within_2_s:.0f} %",
         "–" if first is None else f"{summary.partials_per_take:.1f}, {first:.1f} s",
         f"{usage.server_cores:.2f}",
         f"{usage.server_pss_mb:.0f}",

@@ -21,12 +21,12 @@ async def listens(port: int) -> bool:
     return True
 
 
-async def page(port: int, path: str) -> bytes | None:
+async def page(url: str) -> bytes | None:
     """Get an HTTP page, or None while it is not answered with 200."""
 
     def get() -> bytes | None:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - only our http
                 content: bytes = answer.read()
                 return content
         except (urllib.error.URLError, OSError):
@@ -35,8 +35,8 @@ async def page(port: int, path: str) -> bytes | None:
     return await asyncio.to_thread(get)
 
 
-async def json_page(port: int, path: str) -> dict[str, Any]:
+async def json_page(url: str) -> dict[str, Any]:
     """Get a JSON object, or an empty one while there is none."""
-    content = await page(port, path)
+    content = await page(url)
     found: dict[str, Any] = json.loads(content) if content else {}
     return found

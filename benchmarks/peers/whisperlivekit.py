@@ -50,7 +50,7 @@ class WhisperLiveKit:
 
     async def is_ready(self, port: int) -> bool:
         """Its health page says when the model is loaded."""
-        return bool((await json_page(port, "/health")).get("ready"))
+        return bool((await json_page(f"http://127.0.0.1:{port}/health")).get("ready"))
 
     async def transcribe(self, port: int, live: LiveTake) -> Heard:
         """Send the take, an empty frame, and listen until it is ready to stop."""

@@ -89,7 +89,8 @@ def test_a_load_that_was_given_up_is_not_held_and_shows_a_lower_bound(probe):
     probes = [probe(2, contestant="peer", latency_s=0.4, stopped_early=True)]
 
     assert capacity_table(probes).splitlines()[2].endswith("| 0 | 0 |")
-    assert "≥ 0.40" in probe_table(probes)
+    assert "p95 ≥ 5" in probe_table(probes)
+    assert "0.40" not in probe_table(probes)
 
 
 def test_word_errors_count_each_clip_once(probe, clips):
