@@ -18,6 +18,15 @@ SHORTEST_S = 0.02
 _PEER_COLOURS = ("#7a7a7a", "#b0763b", "#4c7a4c", "#8c5aa5", "#a84a4a", "#3f7f8c", "#9a8a2e")
 
 
+_TICKS_S = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5)
+
+
+def _span(probes: Sequence[Probe], limit_s: float) -> tuple[float, float]:
+    """Choose the latencies between which everything is seen."""
+    shown = [probe.summary.latency_p95_s or GIVE_UP_S for probe in probes]
+    return max(SHORTEST_S, min([*shown, limit_s])) * 0.8, GIVE_UP_S * 1.4
+
+
 def plot_latency(probes: Sequence[Probe], path: Path, *, limit_s: float, title: str) -> None:
     """Draw p95 over N for every contestant; loads that were given up point upwards.
 
@@ -68,15 +77,19 @@ def plot_latency(probes: Sequence[Probe], path: Path, *, limit_s: float, title: 
     axes.axhline(limit_s, color="black", linewidth=0.9, linestyle="--")
     axes.annotate(
         f"limit {limit_s:g} s",
-        (1.0, limit_s),
-        xytext=(4, 4),
+        (0.995, limit_s),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 4),
         textcoords="offset points",
+        horizontalalignment="right",
         fontsize=9,
     )
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.set_yticks(_TICKS_S, labels=[f"{tick:g}" for tick in _TICKS_S])
+    axes.yaxis.set_minor_formatter("")
+    axes.set_ylim(*_span(probes, limit_s))
     axes.set_xlabel("people talking at once (mean)")
     axes.set_ylabel("p95 from the last sample to the complete text, s")
     axes.set_title(title)
