@@ -96,13 +96,14 @@ class Queue(RuleBasedStateMachine):
         except QueueFull:
             assert request.priority is Priority.SPECULATIVE
             return
+        new = known is None
         if known is None:
             known = self.known[request.id] = Known(request, request.priority)
         known.deadlines.append(request.deadline)
         known.priority = min(known.priority, request.priority)
         known.withdrawn = False
         self.answered([*failures])
-        if request.id in self.known:
+        if new and request.id in self.known:
             assert not [id for id in older if id in self.known and id != request.id], (
                 "the newest partial wins"
             )
