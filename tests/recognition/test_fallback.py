@@ -83,6 +83,17 @@ def test_a_phrase_said_three_times_stands_when_both_windows_heard_it():
     assert review(request(), first.plan, again, first.best) == again.hypothesis
 
 
+def test_a_menu_that_compresses_like_a_loop_stands_when_both_windows_heard_it():
+    items = ["связи", "записи", "выхода", "справки", "удаления", "ответа", "повтора", "отправки"]
+    menu = " ".join(f"Для {item} сообщения нажмите {n}." for n, item in enumerate(items * 2))
+    first = review(request(), SHORT, reading(menu), None)
+    assert isinstance(first, Again)
+
+    nearly = reading(menu.replace("справки", "правки"))
+
+    assert review(request(), first.plan, nearly, first.best) == nearly.hypothesis
+
+
 def test_improbable_text_is_tried_once_at_full_length_and_no_warmer():
     improbable = reading(SENTENCE, log_probability=-1.3)
 

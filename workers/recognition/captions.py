@@ -9,16 +9,20 @@ reports against openai/whisper, whisper.cpp (issues 1724, 1881) and faster-whisp
 import re
 from typing import Final
 
-_NAMES: Final = r"(?: \w+){1,4}"
+_NAME: Final = r" \w(?: \w)?(?: \w{3,})?"
+"""One or two initials and perhaps a surname; «нужен нам к пятнице» is no name."""
+
+_KNOWN: Final = r"(?:dimatorzok|дима ?торжок|dima ?torzok|симон|алексей дубровский)"
 
 _CREDITS: Final = re.compile(
     r"(?:"
-    rf"редактор\w* субтитров{_NAMES}(?: корректор\w*{_NAMES})?"
-    rf"|корректор\w* \w{_NAMES}"
-    rf"|субтитры (?:с?делали?|сделала|созда(?:ва)?ла?и?|подогнала?|добавила?|подготовила?){_NAMES}"
+    rf"редактор\w* субтитров{_NAME}(?: корректор\w*{_NAME})?"
+    rf"|корректор\w*{_NAME}"
+    r"|субтитры (?:с?делал[аи]?|создава?л[аи]?|подогнал[аи]?|добавил[аи]?|подготовил[аи]?)"
+    rf"(?: {_KNOWN}|{_NAME})"
     r"|субтитры (?:предоставил|от) (?:сообществ\w+ )?(?:amara org|dimatorzok|симон)"
     r"|субтитры сообщества amara org"
-    r"|(?:\w+ ){0,3}dimatorzok"
+    rf"|{_KNOWN}"
     r"|(?:subtitles?|captions?|subtitled|closed captions?) (?:made |created )?by(?: the)?"
     r"(?: \w+){1,5}"
     r"|(?:translated|transcribed) by \w+(?: \w+){0,2}"

@@ -13,6 +13,7 @@ newer one follows within a second.
 import re
 import zlib
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from typing import Final
 
 from workers.contract.audio import WINDOW_LIMIT_SAMPLES
@@ -25,6 +26,10 @@ LOG_PROBABILITY_LIMIT: Final = -1.0
 
 _LOOP_IN_A_WORD: Final = re.compile(r"(.{1,6}?)\1{5,}")
 """A syllable six times in a row within one word."""
+
+AGREEMENT: Final = 0.8
+"""Share of words two passes must have in common to be believed. Loops differ in length or reach the
+cap; a menu that says «для …, нажмите …» nine times compresses like a loop and agrees to 0.95."""
 
 TEMPERATURE_STEP: Final = 0.2
 HIGHEST_TEMPERATURE: Final = 0.4
@@ -78,7 +83,7 @@ def suspect(plan: Plan, reading: Reading, best: Hypothesis | None = None) -> str
     text = hypothesis.text
     if reading.reached_cap:
         return "token_cap"
-    if best is not None and _plain(best.text) == _plain(text):
+    if best is not None and _agree(best.text, text):
         return None
     if compression_ratio(text) > COMPRESSION_LIMIT:
         return "compression"
@@ -172,6 +177,11 @@ def repeated_tail(words: tuple[str, ...]) -> tuple[int, int] | None:
 def _loops(text: str) -> bool:
     repeats = repeated_tail(_plain(text)) is not None
     return repeats or compression_ratio(text) > COMPRESSION_LIMIT
+
+
+def _agree(one: str, other: str) -> bool:
+    likeness = SequenceMatcher(None, _plain(one), _plain(other), autojunk=False).ratio()
+    return likeness >= AGREEMENT
 
 
 def _plain(text: str) -> tuple[str, ...]:

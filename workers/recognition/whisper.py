@@ -17,7 +17,7 @@ from workers.contract.audio import SAMPLE_RATE_HZ, Samples, samples_from_pcm16
 from workers.contract.engine import EngineDescription, Job, Outcome, Plan
 from workers.contract.requests import Hypothesis
 from workers.recognition.alignment import text_tokens, words_of
-from workers.recognition.fallback import Reading, is_last, review
+from workers.recognition.fallback import Reading, cut_repetition, is_last, review
 from workers.recognition.features import LogMel
 from workers.recognition.hallucination import Evidence, judge, nothing_to_hear
 from workers.recognition.lengths import audio_frames, token_cap, window_for
@@ -250,22 +250,28 @@ class WhisperEngine:
 
 def _judged(window: _Window, plan: Plan, reading: Reading) -> Outcome:
     """Drop what nobody said, then let the guards decide on the rest."""
-    request = window.heard.job.request
-    hypothesis = reading.hypothesis
+    job = window.heard.job
+    last_pass = is_last(job.request, plan)
+    kept = _filtered(reading.hypothesis, window.heard, last_pass=last_pass)
+    if kept.text:
+        return review(job.request, plan, replace(reading, hypothesis=kept), job.best)
+    if job.best is not None and (earlier := _filtered(job.best, window.heard, last_pass=True)).text:
+        return cut_repetition(earlier)
+    return kept
+
+
+def _filtered(hypothesis: Hypothesis, heard: _Heard, *, last_pass: bool) -> Hypothesis:
     verdict = judge(
         hypothesis.text,
         Evidence(
-            loudness=window.heard.loudness,
+            loudness=heard.loudness,
             mean_log_probability=hypothesis.mean_log_probability,
             no_speech_probability=hypothesis.no_speech_probability,
-            terms=request.profile.terms,
-            last_pass=is_last(request, plan),
+            terms=heard.job.request.profile.terms,
+            last_pass=last_pass,
         ),
     )
-    kept = replace(hypothesis, text=verdict.text, filtered=verdict.rule)
-    if not kept.text:
-        return kept
-    return review(request, plan, replace(reading, hypothesis=kept), window.heard.job.best)
+    return replace(hypothesis, text=verdict.text, filtered=verdict.rule or hypothesis.filtered)
 
 
 def _grouped(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
