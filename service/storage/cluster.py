@@ -31,6 +31,7 @@ DATABASE: Final = "alfavoice"
 has to hold for it later."""
 
 _INITDB_S: Final = 120.0
+_ORPHANS_S: Final = 10.0
 _STOP_FAST_S: Final = 20.0
 _STOP_HARD_S: Final = 5.0
 _POLL_S: Final = 0.05
@@ -117,6 +118,7 @@ class Cluster:
                 "the database in the data folder belongs to another account: start AlfaVoice as "
                 "the user who started it first, or choose another folder with --data-dir",
             )
+        account.reach(self._folder)  # again: the folder may have been moved or closed since
         found = _read(self._folder / "PG_VERSION").strip()
         if found != str(POSTGRES_MAJOR):
             raise SetUpError(
@@ -153,6 +155,9 @@ class Cluster:
         """
         account = self._known_account()
         folder = socket_folder or choose_socket_folder(self._folder, account)
+        # Backends that outlive a killed postmaster hold its shared memory a moment longer; what
+        # fails for longer than that will not start by being tried again.
+        last_try = time.monotonic() + _ORPHANS_S
         while True:
             self._clear_traces(folder)
             self._turn_log()
@@ -161,8 +166,7 @@ class Cluster:
             found = self.postmaster()
             if found is not None and found.is_ready:
                 return found
-            # Backends that outlive a killed postmaster hold its shared memory a moment longer.
-            if time.monotonic() + 1.0 > until:
+            if time.monotonic() + 1.0 > min(until, last_try):
                 break
             time.sleep(0.5)
         raise SetUpError(

@@ -42,6 +42,11 @@ class StoredTranscript:
     audio_samples: int | None  # at 16 kHz, once finished
     finals: tuple[StoredFinal, ...]  # in order
 
+    @property
+    def text(self) -> str:
+        """The text of all finals, in order."""
+        return " ".join(final.text for final in self.finals if final.text)
+
 
 class PostgresTranscripts:
     """A `TranscriptStore`; and the way to read back what it keeps.

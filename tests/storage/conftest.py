@@ -1,3 +1,9 @@
-from tests.storage.fixtures import data_folder, database_url, postgres_dsn
+from tests.storage.fixtures import (
+    data_folder,
+    database_url,
+    made_cluster,
+    new_data_folder,
+    postgres_dsn,
+)
 
-__all__ = ["data_folder", "database_url", "postgres_dsn"]
+__all__ = ["data_folder", "database_url", "made_cluster", "new_data_folder", "postgres_dsn"]

@@ -1,9 +1,11 @@
 """Fixtures with a real PostgreSQL, for every area's conftest to import.
 
-from tests.storage.fixtures import data_folder, database_url, postgres_dsn  # noqa: F401
+`postgres_dsn` and `database_url` are a server to connect to; `data_folder` (with `made_cluster` and
+`new_data_folder`, which it needs) is for an embedded one.
 """
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,12 +15,13 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from service.storage.cluster import Cluster
 from service.storage.embedded import EmbeddedPostgres
 
 
 @pytest.fixture
-def data_folder() -> Iterator[Path]:
-    """A data folder for an embedded database.
+def new_data_folder() -> Iterator[Path]:
+    """An empty data folder for an embedded database.
 
     Not pytest's tmp_path: run by root, the database's account must be able to pass through to it,
     and pytest closes its folders to others.
@@ -26,6 +29,22 @@ def data_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="alfavoice-test-"))
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def made_cluster() -> Iterator[Path]:
+    """An embedded database's files before its first start: making them takes seconds."""
+    folder = Path(tempfile.mkdtemp(prefix="alfavoice-test-"))
+    Cluster(folder / "postgres").prepare()
+    yield folder / "postgres"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def data_folder(new_data_folder: Path, made_cluster: Path) -> Path:
+    """A data folder with an embedded database that was never started."""
+    subprocess.run(["cp", "-a", str(made_cluster), str(new_data_folder)], check=True)
+    return new_data_folder
 
 
 @pytest.fixture(scope="session")

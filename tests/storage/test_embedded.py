@@ -56,16 +56,16 @@ def kill(folder: Path) -> int:
 
 
 async def test_four_processes_that_start_at_once_share_one_server_which_ends_with_the_last(
-    data_folder,
+    new_data_folder,
 ):
-    processes = [await dictate(data_folder, f"session-{number}", "3") for number in range(4)]
+    processes = [await dictate(new_data_folder, f"session-{number}", "3") for number in range(4)]
     async with asyncio.timeout(90):
         outputs = [(await process.communicate())[0] for process in processes]
 
     assert [process.returncode for process in processes] == [0, 0, 0, 0]
     assert all(output.count(b"stored") == 3 for output in outputs)
-    assert cluster_of(data_folder).postmaster() is None
-    async with open_transcripts(None, data_folder) as store:
+    assert cluster_of(new_data_folder).postmaster() is None
+    async with open_transcripts(None, new_data_folder) as store:
         transcripts = await store.recent(LOCAL_USER)
     assert [len(transcript.finals) for transcript in transcripts] == [3, 3, 3, 3]
 
@@ -152,12 +152,12 @@ async def test_the_number_of_a_dead_server_given_to_another_program_does_no_harm
         await connection.close(timeout=10)
 
 
-async def test_a_database_half_made_is_made_anew(data_folder):
-    half = data_folder / "postgres.new"
+async def test_a_database_half_made_is_made_anew(new_data_folder):
+    half = new_data_folder / "postgres.new"
     half.mkdir()
     (half / "PG_VERSION").write_text("18\n")
 
-    async with embedded_postgres(data_folder) as dsn:
+    async with embedded_postgres(new_data_folder) as dsn:
         connection = await asyncpg.connect(dsn, timeout=10)
         await connection.close(timeout=10)
 
@@ -165,13 +165,13 @@ async def test_a_database_half_made_is_made_anew(data_folder):
 
 
 @pytest.mark.parametrize("name", ["Мои данные 'и' прочее", "x" * 120])
-async def test_a_long_or_unusual_path_of_the_data_folder_works(data_folder, name):
-    async with embedded_postgres(data_folder / name) as dsn:
+async def test_a_long_or_unusual_path_of_the_data_folder_works(new_data_folder, name):
+    async with embedded_postgres(new_data_folder / name) as dsn:
         connection = await asyncpg.connect(dsn, timeout=10)
         await connection.close(timeout=10)
-        socket_folder = cluster_of(data_folder / name).postmaster().socket_folder
+        socket_folder = cluster_of(new_data_folder / name).postmaster().socket_folder
         assert socket_folder.stat().st_mode & 0o777 == 0o700
-    if not socket_folder.is_relative_to(data_folder):
+    if not socket_folder.is_relative_to(new_data_folder):
         socket_folder.rmdir()
 
 
@@ -222,19 +222,29 @@ def test_a_server_used_from_where_we_cannot_see_it_is_not_started_twice(data_fol
         first.leave()
 
 
-async def test_a_cancelled_start_leaves_no_server_behind(data_folder):
+async def test_a_cancelled_start_leaves_no_server_behind(new_data_folder):
     started = asyncio.Event()
 
     async def use() -> None:
         started.set()
-        async with embedded_postgres(data_folder):
+        async with embedded_postgres(new_data_folder):
             await asyncio.sleep(3600)
 
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         task = tasks.create_task(use())
         await started.wait()
-        while not (data_folder / "postgres.usage").exists():
+        while not (new_data_folder / "postgres.usage").exists():
             await asyncio.sleep(0.01)
         task.cancel()
 
-    assert cluster_of(data_folder).postmaster() is None
+    assert cluster_of(new_data_folder).postmaster() is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the database as somebody else")
+async def test_folders_closed_since_the_last_start_are_opened_for_passing_only(data_folder):
+    data_folder.chmod(0o700)
+
+    async with embedded_postgres(data_folder):
+        pass
+
+    assert data_folder.stat().st_mode & 0o777 == 0o701
