@@ -171,7 +171,8 @@ class Cluster:
             time.sleep(0.5)
         raise SetUpError(
             "setup.database_failed",
-            "the embedded PostgreSQL did not start: postgres.log in the data folder says why",
+            "the embedded PostgreSQL did not start: postgres.log and postgres/postgres.log in the "
+            "data folder say why",
         )
 
     def stop(self) -> None:
