@@ -175,15 +175,32 @@ def _report(options: argparse.Namespace, results: ResultsFile) -> str:
         f"{case['takes']} takes of {case['mean_clip_s']} s"
         for name, case in results.content.get("idle", {}).items()
     ]
-    parts = [
-        "# Capacity\n\nMade by `python -m benchmarks.capacity`; what was said is in the JSON file.",
-        f"## Largest load held\n\n{capacity_table(results.probes)}",
-        f"![p95 over N]({plot.name})" if alike else "",
-        f"## Probes\n\n{probe_table(results.probes)}",
-        f"## Word error rates\n\n{accuracy_table(results.probes, clips)}",
-        "## Idle\n\n" + "\n".join(idle) if idle else "",
+    shares = [
+        f"- {share.replace('_', ' ')}, {kind}: N = {talkers}"
+        for share in results.content
+        if share.startswith("at_")
+        for kind, talkers in results.content[share].items()
     ]
-    text = "\n\n".join(part for part in parts if part) + "\n"
+    absent = [
+        f"- {name}: {reason.splitlines()[0]}"
+        for name, reason in results.content.get("not_measured", {}).items()
+    ]
+    machine = ", ".join(f"{name} {value}" for name, value in results.content["machine"].items())
+    sections = {
+        "Largest load held": capacity_table(results.probes) if results.probes else "",
+        "p95 over N": f"![p95 over N]({plot.name})" if alike else "",
+        "Probes": probe_table(results.probes) if results.probes else "",
+        "Shares of the capacity": "\n".join(shares),
+        "Idle": "\n".join(idle),
+        "Word error rates": accuracy_table(results.probes, clips) if results.probes else "",
+        "Not measured": "\n".join(absent),
+    }
+    parts = [
+        f"# Capacity\n\nMade by `python -m benchmarks.capacity` on: {machine}. What each take was "
+        "heard as is in the JSON file; what the columns mean is in benchmarks/README.md.",
+        *(f"## {title}\n\n{content}" for title, content in sections.items() if content),
+    ]
+    text = "\n\n".join(parts) + "\n"
     options.results.with_suffix(".md").write_text(text, encoding="utf-8")
     return text
 
