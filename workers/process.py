@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -29,7 +30,10 @@ from workers.engines import EngineOptions
 
 log = structlog.get_logger()
 
-_EXCEPTION_NAME = re.compile(rb"^([A-Za-z_][\w.]*(?:Error|Exception|Interrupt))\b")
+LEAVE_S: Final = 1.0
+"""Longest wait for a process that was told by its closed socket; loading ones do not listen."""
+
+_EXCEPTION_NAME: Final = re.compile(rb"^([A-Za-z_][\w.]*(?:Error|Exception|Interrupt))\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +52,7 @@ class Supervision:
     healthy_s: float = 60.0
     """A process that served this long starts the back-off anew."""
     stop_s: float = 5.0
-    """From SIGTERM to SIGKILL."""
+    """From SIGTERM to SIGKILL; before, it is given a moment to leave by itself."""
     failures_in_a_row: int = 2
     """Batches that raised, one after another, after which the process is replaced."""
 
@@ -216,10 +220,10 @@ class EngineProcess:
                     changed()
                     await self._serve(reader)
                 self._lost(changed)
-                await self._end(process)
+                await self._end(process, writer)
         finally:
             self._lost(changed)
-            await self._end(process)
+            await self._end(process, writer)
             await _close(writer, ours, process)
             self._process = None
         return 0.0 if ready_at is None else self._clock() - ready_at
@@ -251,7 +255,7 @@ class EngineProcess:
                     if answer is not None and not answer.done():
                         answer.set_result([wrapped.outcome for wrapped in outcomes])
                 case frames.Broken(batch=number, exception=exception):
-                    log.warning("engine_raised", device=self.device, exception=exception)
+                    log.warning("engine_raised", device=self.device, error=exception)
                     self._fail(number, "the recogniser raised")
                     self._raised += 1
                     if self._raised >= self._supervision.failures_in_a_row:
@@ -304,19 +308,29 @@ class EngineProcess:
             with suppress(ProcessLookupError):
                 self._process.kill()
 
-    async def _end(self, process: asyncio.subprocess.Process) -> None:
-        """Ask the process to end, then make it."""
-        if process.returncode is not None:
-            return
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            async with asyncio.timeout(self._supervision.stop_s):
-                await process.wait()
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+    async def _end(
+        self, process: asyncio.subprocess.Process, writer: asyncio.StreamWriter | None
+    ) -> None:
+        """Let the process see the closed socket, then ask it to end, then make it.
+
+        It is asked only after a moment: a signal to a process that is just ending on its own makes
+        asyncio lose its return code.
+        """
+        if writer is not None:
+            writer.close()
+        steps: tuple[tuple[Callable[[], None] | None, float | None], ...] = (
+            (None, LEAVE_S),
+            (process.terminate, self._supervision.stop_s),
+            (process.kill, None),
+        )
+        for step, patience_s in steps:
+            if process.returncode is not None:
+                return
+            with suppress(ProcessLookupError, TimeoutError):
+                if step is not None:
+                    step()
+                async with asyncio.timeout(patience_s):
+                    await process.wait()
 
     def _patience_s(self, jobs: Sequence[Job]) -> float:
         work_s = sum(seconds(job.plan.window_samples) for job in jobs)
