@@ -21,7 +21,6 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
-from workers.local import LocalWorkers
 
 from service.dictation.detection import SileroModel
 from service.dictation.routes import stream_route
@@ -36,6 +35,7 @@ from service.recogniser import recogniser
 from service.settings import Settings
 from service.storage.opening import open_transcripts
 from service.storage.transcripts import LOCAL_USER, PostgresTranscripts
+from workers.local import LocalWorkers
 
 log = structlog.get_logger()
 
@@ -115,7 +115,7 @@ async def running_server(
         )
         app = _app(settings, sessions, metrics, registry, workers, store)
         server = _Uvicorn(_uvicorn_config(app))
-        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        tasks = await stack.enter_async_context(_plainly_failing_group())
         running = [
             tasks.create_task(sessions.run()),
             tasks.create_task(LoopLag(registry, clock).watch()),
@@ -137,6 +137,19 @@ async def running_server(
             await serving
             for task in running:
                 task.cancel()
+
+
+@asynccontextmanager
+async def _plainly_failing_group() -> AsyncIterator[asyncio.TaskGroup]:
+    """A TaskGroup out of whose block an error comes as it is, not in a group."""
+    failure: Exception | None = None
+    async with asyncio.TaskGroup() as group:
+        try:
+            yield group
+        except Exception as exc:  # noqa: BLE001 - raised below
+            failure = exc
+    if failure is not None:
+        raise failure
 
 
 def serve(settings: Settings, *, announce: Callable[[RunningServer], None]) -> int:
