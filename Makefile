@@ -72,14 +72,15 @@ lint-tools: uv
 uv:
 	@if ! $(UV) --version >/dev/null 2>&1; then \
 		echo "No uv here: installing uv $(UV_VERSION) into .uv"; \
-		python3 -m venv .uv || { \
-			echo "Python cannot make virtual environments. On Debian or Ubuntu: sudo apt-get install python3-venv" >&2; \
-			rm -rf .uv; exit 1; }; \
+		python3 -m venv --clear .uv >/dev/null 2>&1 \
+			|| { .ci/apt-install python3-venv && python3 -m venv --clear .uv; } \
+			|| { echo "python3 cannot make virtual environments. On Debian or Ubuntu: sudo apt-get install python3-venv" >&2; \
+				rm -rf .uv; exit 1; }; \
 		.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); \
 	fi
 
 # The microphone needs PortAudio: part of the wheel on macOS and Windows, a system library on Linux.
 audio-library:
 	@if [ "$$(uname)" = Linux ] && ! { PATH="$$PATH:/sbin:/usr/sbin" ldconfig -p | grep -q libportaudio; }; then \
-		.ci/install-portaudio || echo "No PortAudio: the server and files work, \`alfavoice dictate\` has no microphone. On Debian or Ubuntu: sudo apt-get install libportaudio2" >&2; \
+		.ci/apt-install libportaudio2 || echo "No PortAudio: the server and files work, \`alfavoice dictate\` has no microphone. On Debian or Ubuntu: sudo apt-get install libportaudio2" >&2; \
 	fi
