@@ -35,6 +35,7 @@ def settings_from(args: argparse.Namespace, **forced: object) -> "Settings":
         SetUpError: `setup.invalid_setting`, naming the setting.
     """
     from pydantic import ValidationError  # noqa: PLC0415 - slow to import
+    from pydantic_settings import SettingsError  # noqa: PLC0415
 
     from service.problems import SetUpError  # noqa: PLC0415
     from service.settings import Settings  # noqa: PLC0415
@@ -46,6 +47,8 @@ def settings_from(args: argparse.Namespace, **forced: object) -> "Settings":
     }
     try:
         return Settings.model_validate({**Settings(**flags).model_dump(), **forced})
+    except SettingsError as exc:  # a list or a table that is not JSON
+        raise SetUpError("setup.invalid_setting", str(exc)) from None
     except ValidationError as exc:
         first = exc.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
