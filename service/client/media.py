@@ -58,8 +58,11 @@ class MediaFile:
             self.close()
             raise
         if not has_audio:
+            understood = self._container.streams.audio[0].sample_rate > 0
             self.close()
-            raise AudioUnreadable("audio.empty", "the file holds no audio at all")
+            if understood:
+                raise AudioUnreadable("audio.empty", "the file holds no audio at all")
+            raise AudioUnreadable("audio.unreadable", "this is not an audio or video file")
 
     def __enter__(self) -> Self:
         return self

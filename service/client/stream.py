@@ -37,6 +37,7 @@ BYTES_PER_SAMPLE: Final = 2
 _CLOSE_TIMEOUT_S: Final = 2.0
 _MAX_SERVER_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 """`done` carries the whole text: 10 h of speech are about 1 MB."""
+_NOBODY_THERE_S: Final = 5.0
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -100,6 +101,7 @@ class Stream:
         source: AudioSource,
         options: StreamOptions,
         *,
+        session: str | None = None,
         show: Callable[[StreamEvent], None] = lambda _: None,
     ) -> None:
         """Prepare a stream; nothing happens before `run`.
@@ -107,9 +109,10 @@ class Stream:
         Args:
             source: the audio.
             options: where to, and how.
+            session: id of a session that a failed stream of the same source left behind.
             show: called for every event, in order; must not block.
         """
-        self.session = uuid.uuid4().hex
+        self.session = session or uuid.uuid4().hex
         self._source = source
         self._options = options
         self._show = show
@@ -147,12 +150,18 @@ class Stream:
             wait = next(pauses)
             if isinstance(failure, Refused) and failure.retry_after_ms is not None:
                 wait = max(wait, failure.retry_after_ms / 1000)
-            patience_ends = self._moved_at + self._options.patience_s
+            patience_ends = self._moved_at + self._patience(failure)
             if not failure.retryable or time.monotonic() + wait > patience_ends:
                 raise failure
             self._timing.interruptions += 1
             self._show(Interrupted(code=failure.code, retry_in_s=wait, attempt=attempt))
             await asyncio.sleep(wait)
+
+    def _patience(self, failure: ServiceError) -> float:
+        """Give the seconds worth waiting: an address where nobody ever answered is likely wrong."""
+        if failure.code == "stream.unreachable" and self._timing.opened_at is None:
+            return min(self._options.patience_s, _NOBODY_THERE_S)
+        return self._options.patience_s
 
     async def _attempt(self) -> Transcription:
         """Open one connection and stay on it until `done` or a failure."""

@@ -7,6 +7,7 @@ stored. Whatever fails in between, nothing said is lost.
 import argparse
 import asyncio
 import sys
+import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
@@ -145,9 +146,12 @@ class Take:
         from service.client.stream import Stream  # noqa: PLC0415
         from service.problems import ServiceError  # noqa: PLC0415
 
+        session = uuid.uuid4().hex
+
         async def send() -> str | ServiceError:
+            stream = Stream(spool, self._options, session=session, show=display.show)
             try:
-                return (await Stream(spool, self._options, show=display.show).run()).done.text
+                return (await stream.run()).done.text
             except ServiceError as exc:
                 return exc
 

