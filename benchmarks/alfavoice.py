@@ -7,7 +7,7 @@ so that a hundred of it cost little of the processor they share with the server.
 import asyncio
 import contextlib
 import os
-import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -93,7 +93,7 @@ class AlfaVoice:
         changes = {f"ALFAVOICE_{name}": value for name, value in self.changes.items()}
         return Launch(
             command=[
-                *(shutil.which("alfavoice") or "alfavoice", "serve"),
+                *(str(Path(sys.executable).with_name("alfavoice")), "serve"),
                 *("--host", "127.0.0.1", "--port", str(port), "--data-dir", str(folder)),
                 *("--beam", str(beam), "--log-level", "warning"),
             ],

@@ -72,6 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--limit", type=float, default=1.0, help="p95 of finalisation, seconds")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--again", action="store_true", help="repeat what others disturbed")
     parser.add_argument("--url", default="", help="host:port of an AlfaVoice that runs already")
     parser.add_argument("--pid", type=int, default=0, help="of that server, to see what it uses")
     parser.add_argument("--results", type=Path)
@@ -95,6 +96,7 @@ def _campaign(options: argparse.Namespace, results: ResultsFile) -> Campaign:
         ),
         results=results,
         audio=Audio(),
+        again=options.again,
     )
 
 

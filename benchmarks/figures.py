@@ -10,6 +10,9 @@ Outcome = Literal["text", "empty", "timeout", "error", "refused"]
 LOST: frozenset[Outcome] = frozenset({"empty", "timeout", "error"})
 GIVE_UP_S = 5.0
 """A load whose p95 is beyond this is not held by any standard: its run ends there."""
+DISTURBED_CORES = 0.2
+"""Where other processes used more than this, the figures are theirs as much as the server's. Below
+it lies what the kernel does for the sockets, which counts for nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

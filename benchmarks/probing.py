@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.contestants import Contestant
-from benchmarks.figures import GIVE_UP_S, holds, summarise
+from benchmarks.figures import DISTURBED_CORES, GIVE_UP_S, holds, summarise
 from benchmarks.load import Audio, Rules, speak, warm_up
 from benchmarks.machine import Watch
 from benchmarks.results import Condition, Probe, ResultsFile, now
@@ -38,6 +38,12 @@ class Campaign:
     terms: Terms
     results: ResultsFile
     audio: Audio
+    again: bool = False
+    """Run probes again that other processes disturbed, instead of taking them over."""
+
+    def is_good(self, probe: Probe) -> bool:
+        """Whether a probe of an earlier run is taken over."""
+        return not self.again or probe.usage.other_cores <= DISTURBED_CORES
 
     def condition(self, contestant: Contestant, talkers: int, *, partials: bool) -> Condition:
         """Name a measurement."""
@@ -92,7 +98,8 @@ class Lane:
         """Give the probe of a load, from the results or from a run."""
         campaign = self._campaign
         condition = campaign.condition(self._contestant, talkers, partials=partials)
-        if found := campaign.results.find(condition):
+        found = campaign.results.find(condition)
+        if found and campaign.is_good(found):
             return found
         probe = await self._run(condition)
         campaign.results.add(probe)

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from benchmarks.figures import GIVE_UP_S, holds
+from benchmarks.figures import DISTURBED_CORES, GIVE_UP_S, holds
 from benchmarks.results import Probe, error_rates, first_hypotheses
 from benchmarks.speech import Clip
 
 OURS = "AlfaVoice"
-DISTURBED_CORES = 0.15
-"""Other processes used more than this: the row says so."""
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
