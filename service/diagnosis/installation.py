@@ -61,7 +61,8 @@ def _load(model: InstalledModel, settings: Settings) -> Finding:
     device = (
         "cpu" if settings.device == "cpu" or not ctranslate2.get_cuda_device_count() else "cuda"
     )
-    wanted = "default" if settings.compute_type == "auto" else settings.compute_type
+    automatic = "int8" if device == "cpu" else "float16"  # as the recogniser chooses
+    wanted = automatic if settings.compute_type == "auto" else settings.compute_type
     try:
         ctranslate2.models.Whisper(str(model.path), device=device, compute_type=wanted)
     except (RuntimeError, ValueError) as exc:
