@@ -64,12 +64,12 @@ def test_the_more_urgent_kind_goes_first() -> None:
     assert order == [["final"], ["speculative"], ["file"], ["partial"]]
 
 
-def test_only_windows_of_one_plan_share_a_batch_and_a_partial_may_ride_along() -> None:
+def test_only_windows_of_one_plan_share_a_batch_and_no_partial_slows_a_final() -> None:
     waiting = scheduler()
     offer(waiting, window("short"), window("long", samples=200_000))
     offer(waiting, window("rider", priority=PARTIAL), window("other", session="s", utterance=3))
 
-    assert ids(waiting.take(0.0)) == ["short", "other", "rider"]
+    assert ids(waiting.take(0.0)) == ["short", "other"]
     assert ids(waiting.take(0.0)) == ["long"]
 
 

@@ -95,7 +95,8 @@ def fill(head: Entry, waiting: Iterable[Entry], *, limit: int, lanes_free: int) 
             other_plans.add(entry.job.plan)
             continue
         if entry.priority is Priority.PARTIAL:
-            if entry.utterance[0] in sessions:
+            # A preview would make the finals of its batch wait for one more encoder pass.
+            if head.priority is not Priority.PARTIAL or entry.utterance[0] in sessions:
                 continue
             sessions.add(entry.utterance[0])
         companions.append(entry)
