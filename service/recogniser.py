@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
-from workers.local import LocalWorkers, WorkerOptions, local_workers
 
 from models.errors import ModelError
 from models.registry import ModelRegistry
 from service.problems import SetUpError
 from service.settings import Settings
+from workers.local import LocalWorkers, WorkerOptions, local_workers
 
 
 @asynccontextmanager
@@ -40,6 +40,8 @@ def _model_folder(settings: Settings) -> Path:
     models = ModelRegistry(settings.data_dir / "models")
     try:
         model = models.installed(settings.model) if settings.model else models.active()
+        if model:
+            model.check_presence()
     except ModelError as exc:
         raise SetUpError(exc.code, str(exc)) from exc
     if model is None:

@@ -215,7 +215,7 @@ def decode_client(text: str | bytes) -> ClientMessage:
     Raises:
         ProtocolError: `protocol.message_too_long` or `protocol.invalid_message`, naming the field.
     """
-    if len(text) > MAX_TEXT_BYTES:
+    if len(text.encode() if isinstance(text, str) else text) > MAX_TEXT_BYTES:
         raise ProtocolError("protocol.message_too_long", f"text messages end at {MAX_TEXT_BYTES} B")
     try:
         message: ClientMessage = _decode_client(text)
