@@ -8,11 +8,12 @@ next, acknowledged as stored after that, and `done` is sent when all of it is st
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, assert_never
 
 import structlog
 
+from service.dictation.asking import Asking
 from service.dictation.audio import IncomingAudio
 from service.dictation.outgoing import Outgoing
 from service.dictation.outputs import (
@@ -43,9 +44,8 @@ from service.dictation.wire import (
 from service.operations.metrics import DictationMetrics
 from service.problems import ProtocolError
 from workers.contract.audio import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, seconds
-from workers.contract.errors import CLOSED, SHED, QueueClosed, QueueFull
 from workers.contract.queue import TranscriptionQueue
-from workers.contract.requests import Answer, Failure, Priority, Request
+from workers.contract.requests import Answer, Request
 
 log = structlog.get_logger()
 
@@ -57,8 +57,6 @@ BACKLOG_FINALS: Final = 64
 """Finals that may wait to be stored, likewise."""
 ACK_INTERVAL_SAMPLES: Final = SAMPLE_RATE_HZ // 2
 """Acknowledge received audio every half second of it."""
-PREVIEW_PATIENCE_S: Final = 4.0
-"""A partial or speculative answer older than this is of no use to anybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +100,7 @@ class LiveSession:
         self._has_input = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
-        self._asked: dict[tuple[str, Priority], asyncio.Task[None]] = {}
-        self._tasks: asyncio.TaskGroup | None = None
+        self._asking: Asking | None = None
         self._finish_at: float | None = None
         self._finishing = False
         self._flushing = False
@@ -113,10 +110,12 @@ class LiveSession:
     async def run(self) -> None:
         """Own the session's tasks until it has ended."""
         async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
+            asking = Asking(tasks, self._queue, clock=self._clock, answered=self._answered)
+            self._asking = asking
             workers = [tasks.create_task(self._feed()), tasks.create_task(self._store())]
             await self.ended.wait()
-            for task in (*workers, *self._asked.values()):
+            asking.stop()
+            for task in workers:
                 task.cancel()
 
     def attach(self, outgoing: Outgoing, *, resume_from: int | None) -> None:
@@ -281,11 +280,9 @@ class LiveSession:
         for output in outputs:
             match output:
                 case Recognise():
-                    self._ask(output.request, output.after_s)
+                    self._requests().ask(output.request, after_s=output.after_s)
                 case Withdraw():
-                    task = self._asked.pop((output.request, Priority.SPECULATIVE), None)
-                    if task:
-                        task.cancel()
+                    self._requests().withdraw(output.request)
                 case ShowPartial():
                     self._send_partial(output)
                 case ShowFinal():
@@ -299,26 +296,11 @@ class LiveSession:
                 case _:
                     assert_never(output)
 
-    def _ask(self, request: Request, after_s: float) -> None:
-        assert self._tasks  # noqa: S101 - outputs only come while `run` runs
-        key = (request.id, request.priority)
-        task = self._tasks.create_task(self._recognise(request, after_s))
-        self._asked[key] = task
-        task.add_done_callback(lambda _: self._asked.pop(key, None))
+    def _requests(self) -> Asking:
+        assert self._asking  # noqa: S101 - outputs only come while `run` runs
+        return self._asking
 
-    async def _recognise(self, request: Request, after_s: float) -> None:
-        if after_s:
-            await asyncio.sleep(after_s)
-        if request.priority in (Priority.PARTIAL, Priority.SPECULATIVE):
-            request = replace(request, deadline=self._clock() + PREVIEW_PATIENCE_S)
-        answer: Answer
-        try:
-            # No timeout of our own: the queue promises exactly one answer, whatever breaks.
-            answer = await self._queue.submit(request)
-        except QueueFull as exc:
-            answer = Failure(request=request.id, code=SHED, message=str(exc), retryable=True)
-        except QueueClosed as exc:
-            answer = Failure(request=request.id, code=CLOSED, message=str(exc), retryable=True)
+    def _answered(self, request: Request, answer: Answer) -> None:
         self._do(self._session.answered(request, answer))
         self._look_for_room()
 

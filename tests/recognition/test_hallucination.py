@@ -43,6 +43,7 @@ def test_the_regression_set_has_cases_to_drop_and_to_keep():
         "credits",
         "sound",
         "closing",
+        "stutter",
         "prompt_echo",
         "pace",
         "no_words",

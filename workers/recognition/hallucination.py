@@ -7,6 +7,7 @@ dropped for its words only if nobody would dictate them. Order of the rules, fir
     no_speech            improbable text in a window Whisper itself thinks silent
     credits, sound       «Редактор субтитров …», «СПОКОЙНАЯ МУЗЫКА»
     closing              «Продолжение следует», "Thanks for watching", if the evidence is weak
+    stutter              «П-П-П-П», "Beep beep beep", if the evidence is weak
     prompt_echo          nothing but the user's terms, if the evidence is weak
     pace                 more letters than the audible part of the window has room for
 
@@ -14,6 +15,7 @@ Voice activity detection stands before the recogniser (`service.dictation.endpoi
 rules see what it let through: music, breath, keys, other people.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +38,8 @@ CLEARLY_SPOKEN: Final = 0.2
 DOUBTFUL: Final = -0.6
 DOUBTFULLY_SPOKEN: Final = 0.4
 """Evidence too weak for a phrase that Whisper also writes by itself."""
+
+_STUTTER: Final = re.compile(r"(.{1,8}?)\1{2,}")
 
 LETTERS_PER_SECOND: Final = 40.0
 """Twice the pace of the fastest clips; closer limits lose numbers, which are written short or long."""
@@ -104,6 +108,7 @@ def _rule_against(text: str, evidence: Evidence) -> str | None:
         "credits": not evidence.clear and is_credit(text),
         "sound": not evidence.clear and is_sound(text),
         "closing": evidence.weak and is_closing(text),
+        "stutter": evidence.weak and is_stutter(text),
         "prompt_echo": evidence.weak and is_echo(text, evidence.terms),
         "pace": len(plain(text)) > room,
     }
@@ -119,6 +124,11 @@ def nobody_spoke(evidence: Evidence) -> bool:
         return False
     hopeless = evidence.mean_log_probability < HOPELESS
     return hopeless or (improbable and evidence.no_speech_probability > SILENT_AT_LAST)
+
+
+def is_stutter(text: str) -> bool:
+    """Say whether a text is one sound or short word three times in a row or more."""
+    return _STUTTER.fullmatch(plain(text).replace(" ", "")) is not None
 
 
 def is_echo(text: str, terms: tuple[str, ...]) -> bool:
