@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "dev", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("ci", parent=settings.get_profile("dev"), max_examples=50)
+settings.register_profile("ci", parent=settings.get_profile("dev"), max_examples=100)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 for name in [name for name in os.environ if name.startswith("ALFAVOICE_")]:

@@ -140,6 +140,10 @@ class LiveSession:
         for final in self._recorder.finals:
             if final.end > first:
                 outgoing.send(final_message(final, self.audio))
+                # At once, so that even a connection that lives for a few messages gets further.
+                if final.end <= self._session.settled:
+                    stored = self.audio.wire_position(final.end)
+                    outgoing.send(Ack(received=self.audio.received, stored=stored))
 
     def detach(self, outgoing: Outgoing) -> None:
         """Forget a socket that closed; the session waits for the next one."""

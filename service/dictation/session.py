@@ -220,8 +220,8 @@ class Session:
                 return self._close(start, min(end, position))
 
     def _decode_ahead(self, start: int, end: int) -> list[Output]:
-        if self._open is None:
-            return []
+        if self._open is None or self._finishing:
+            return []  # when finishing, the final itself follows at once
         request = self._window(start, end, Priority.SPECULATIVE)
         self._open.ahead = request
         self._open.ahead_answer = None

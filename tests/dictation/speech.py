@@ -115,6 +115,11 @@ def new_session(
     )
 
 
+def driven(**policy: int) -> Driven:
+    """Give a new session with something that answers it at once."""
+    return Driven(new_session(**policy))
+
+
 __all__ = [
     "MS",
     "Driven",
@@ -126,6 +131,7 @@ __all__ = [
     "ShowFinal",
     "ShowPartial",
     "Withdraw",
+    "driven",
     "heard",
     "new_session",
     "silence",

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from tests.whisper_base import whisper_base_folder
@@ -83,6 +84,16 @@ def test_a_word_after_a_pause_does_not_begin_with_the_pause(vocabulary):
     last = words_of(text, path, vocabulary, language="ru", samples=160_000)[-1]
 
     assert last.end - last.start <= 2 * 16_000
+
+
+def test_a_word_begins_with_the_first_sound_of_its_stretch(vocabulary):
+    path = TokenPath(alignments=[(0, 0), (99, 50)], probabilities=[0.9])
+    audible = np.zeros(100, np.bool_)
+    audible[30:40] = True
+
+    (word,) = words_of("да", path, vocabulary, language="ru", samples=32_000, audible=audible)
+
+    assert (word.start, word.end) == (30 * 320, 16_000)
 
 
 def test_the_first_terms_are_kept_whole_within_the_budget(vocabulary):

@@ -140,10 +140,13 @@ async def test_dropped_at_every_message_boundary_the_text_is_the_same(
     assert all(t.text == undisturbed.done.text for t in transcripts)
 
 
-async def test_dropped_again_and_again_the_text_is_the_same(server: RunningServer) -> None:
+@pytest.mark.parametrize("cut_after", [7, 8, 11])
+async def test_dropped_again_and_again_the_text_is_the_same(
+    server: RunningServer, cut_after: int
+) -> None:
     undisturbed = await run(server.url)
 
-    dropped = await interrupted(server.url, cut_after=7)
+    dropped = await interrupted(server.url, cut_after=cut_after)
 
     assert dropped.messages > 20
     assert dropped.text == dropped.done.text == undisturbed.done.text

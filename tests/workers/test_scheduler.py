@@ -351,12 +351,13 @@ def test_nothing_starves_under_a_flood_of_finals(
     flood: list[tuple[str, int]], victim: Priority, batch_s: float
 ) -> None:
     patience = Patience()
-    waiting = scheduler(patience=patience, batch=BatchLimits(windows=2), room=Room(final=10_000))
+    waiting = scheduler(patience=patience, batch=BatchLimits(windows=2), room=Room(final=1_000))
     offer(waiting, window("victim", user="patient", priority=victim, samples=480_000))
     now, batches_after_patience = 0.0, 0
     for turn in range(10_000):
         for place, (user, length) in enumerate(flood * 2):
-            offer(waiting, window(f"{turn}-{place}", user=user, samples=length), now=now)
+            if waiting.has_room(FINAL):
+                offer(waiting, window(f"{turn}-{place}", user=user, samples=length), now=now)
         batch = waiting.take(now)
         assert batch is not None
         if "victim" in ids(batch):

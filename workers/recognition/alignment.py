@@ -13,14 +13,16 @@ import numpy as np
 
 from workers.contract.audio import SAMPLE_RATE_HZ
 from workers.contract.requests import Word
+from workers.recognition.loudness import FRAME_SAMPLES, Frames
 from workers.recognition.vocabulary import Vocabulary
 
 SAMPLES_PER_POSITION: Final = SAMPLE_RATE_HZ // 50
 """An encoder position is 20 ms: 320 samples."""
 
 LONGEST_WORD_S: Final = 2.0
-"""A word with silence before it is stretched over the silence by the warping; its start is brought
-within this of its end. Longer spoken words exist but are rare enough to lose half a second."""
+"""A word with a pause before it is stretched over the pause by the warping. Its start leaves the
+silent frames, and, where the pause is not silent, is brought within this of its end. Longer spoken
+words exist but are rare enough to lose half a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,13 @@ def text_tokens(text: str, vocabulary: Vocabulary) -> list[int]:
 
 
 def words_of(
-    text: str, path: TokenPath, vocabulary: Vocabulary, *, language: str, samples: int
+    text: str,
+    path: TokenPath,
+    vocabulary: Vocabulary,
+    *,
+    language: str,
+    samples: int,
+    audible: Frames | None = None,
 ) -> tuple[Word, ...]:
     """Give the words of an aligned text.
 
@@ -49,6 +57,8 @@ def words_of(
         vocabulary: of the model that aligned it.
         language: decides whether words are separated by blanks.
         samples: length of the window's audio; no word ends after it.
+        audible: of each 20 ms of it, whether there is something to hear (`active_frames`); None
+            if not known: then no start is moved out of silence.
 
     Returns:
         Words whose texts joined (by single blanks where the language has blanks) are `text`;
@@ -65,7 +75,7 @@ def words_of(
         start = max(
             int(starts[token]) * SAMPLES_PER_POSITION, end - round(LONGEST_WORD_S * SAMPLE_RATE_HZ)
         )
-        start = min(end, max(earliest, start))
+        start = _out_of_silence(min(end, max(earliest, start)), end, audible)
         heard = list(path.probabilities[token:after])
         words.append(
             Word(
@@ -77,6 +87,15 @@ def words_of(
         )
         token, earliest = after, end
     return tuple(words)
+
+
+def _out_of_silence(start: int, end: int, audible: Frames | None) -> int:
+    """Move a word's start to the first audible frame it spans; leave it if there is none."""
+    if audible is None:
+        return start
+    first, after = start // FRAME_SAMPLES, -(-end // FRAME_SAMPLES)
+    heard = np.flatnonzero(audible[first:after])
+    return max(start, (first + int(heard[0])) * FRAME_SAMPLES) if len(heard) else start
 
 
 def _token_starts(path: TokenPath, *, tokens: int) -> list[int]:

@@ -95,12 +95,6 @@ def suspect(plan: Plan, reading: Reading, best: Hypothesis | None = None) -> str
     return None
 
 
-def is_last(request: Request, plan: Plan) -> bool:
-    """Say whether a merely improbable text would not be decoded again after this pass."""
-    partial = request.priority is Priority.PARTIAL
-    return partial or plan.window_samples >= WINDOW_LIMIT_SAMPLES
-
-
 def next_plan(plan: Plan) -> Plan | None:
     """Give the next rung of the ladder, or None at its top."""
     attempt = plan.attempt + 1
@@ -120,7 +114,7 @@ def better(one: Hypothesis, other: Hypothesis | None) -> Hypothesis:
     """
     if other is None:
         return one
-    return max(one, other, key=lambda it: (not _loops(it.text), it.mean_log_probability))
+    return max(one, other, key=lambda it: (not loops(it.text), it.mean_log_probability))
 
 
 def cut_repetition(hypothesis: Hypothesis) -> Hypothesis:
@@ -174,7 +168,8 @@ def repeated_tail(words: tuple[str, ...]) -> tuple[int, int] | None:
     return None
 
 
-def _loops(text: str) -> bool:
+def loops(text: str) -> bool:
+    """Say whether a text ends in a repetition or compresses like one."""
     repeats = repeated_tail(_plain(text)) is not None
     return repeats or compression_ratio(text) > COMPRESSION_LIMIT
 

@@ -11,6 +11,9 @@ dropped for its words only if nobody would dictate them. Order of the rules, fir
     prompt_echo          nothing but the user's terms, if the evidence is weak
     pace                 more letters than the audible part of the window has room for
 
+Stutter and pace wait for the last pass: a loop in a short window looks the same, and the whole
+window often has the text.
+
 Voice activity detection stands before the recogniser (`service.dictation.endpointing`), so these
 rules see what it let through: music, breath, keys, other people.
 """
@@ -108,9 +111,9 @@ def _rule_against(text: str, evidence: Evidence) -> str | None:
         "credits": not evidence.clear and is_credit(text),
         "sound": not evidence.clear and is_sound(text),
         "closing": evidence.weak and is_closing(text),
-        "stutter": evidence.weak and is_stutter(text),
+        "stutter": evidence.last_pass and evidence.weak and is_stutter(text),
         "prompt_echo": evidence.weak and is_echo(text, evidence.terms),
-        "pace": len(plain(text)) > room,
+        "pace": evidence.last_pass and len(plain(text)) > room,
     }
     return next((rule for rule, holds in rules.items() if holds), None)
 

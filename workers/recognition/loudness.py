@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workers.contract.audio import Samples, samples_in, seconds
 
@@ -25,6 +26,8 @@ white noise at 0 dB varies by 3.7 dB (measured 2026-11-21)."""
 
 STEADY_AT_LEAST_S: Final = 1.0
 """A shorter window may hold one even vowel."""
+
+Frames = NDArray[np.bool_]
 
 _ACTIVE_BELOW_PEAK_DB: Final = 30.0
 _PEAK_FRAMES: Final = 5
@@ -61,16 +64,37 @@ def loudness(samples: Samples) -> Loudness:
     Args:
         samples: float32, shape (n,), -1.0 to 1.0, 16 kHz, n at least 1.
     """
+    frame_db, frame_samples = _levels(samples)
+    loudest_first = np.sort(frame_db)[::-1]
+    active = _active(frame_db)
+    return Loudness(
+        peak_db=float(loudest_first[min(_PEAK_FRAMES, len(frame_db)) - 1]),
+        floor_db=float(np.percentile(frame_db, 10)),
+        active_s=seconds(int(np.count_nonzero(active)) * frame_samples),
+        duration_s=seconds(len(samples)),
+    )
+
+
+def active_frames(samples: Samples) -> Frames:
+    """Say of every whole 20 ms frame of a window whether there is something to hear in it.
+
+    Args:
+        samples: as for `loudness`.
+
+    Returns:
+        bool, shape (max(1, n // FRAME_SAMPLES),).
+    """
+    return _active(_levels(samples)[0])
+
+
+def _levels(samples: Samples) -> tuple[NDArray[np.float64], int]:
+    """Give the level of every whole frame in dB, and the length of a frame in samples."""
     centred = samples - samples.mean()
     whole = len(centred) // FRAME_SAMPLES * FRAME_SAMPLES
     frames = centred[:whole].reshape(-1, FRAME_SAMPLES) if whole else centred[np.newaxis]
-    power = np.mean(np.square(frames), axis=1)
-    levels = np.maximum(10.0 * np.log10(np.maximum(power, 1e-12)), _LOWEST_DB)
-    loudest_first = np.sort(levels)[::-1]
-    active = levels > max(SILENT_DB, float(levels.max()) - _ACTIVE_BELOW_PEAK_DB)
-    return Loudness(
-        peak_db=float(loudest_first[min(_PEAK_FRAMES, len(levels)) - 1]),
-        floor_db=float(np.percentile(levels, 10)),
-        active_s=seconds(int(np.count_nonzero(active)) * frames.shape[1]),
-        duration_s=seconds(len(samples)),
-    )
+    power = np.mean(np.square(frames), axis=1, dtype=np.float64)
+    return np.maximum(10.0 * np.log10(np.maximum(power, 1e-12)), _LOWEST_DB), frames.shape[1]
+
+
+def _active(frame_db: NDArray[np.float64]) -> Frames:
+    return frame_db > max(SILENT_DB, float(frame_db.max()) - _ACTIVE_BELOW_PEAK_DB)

@@ -14,14 +14,14 @@ from typing import Final, TypeVar
 import numpy as np
 
 from workers.contract.audio import SAMPLE_RATE_HZ, Samples, samples_from_pcm16
-from workers.contract.engine import EngineDescription, Job, Outcome, Plan
+from workers.contract.engine import Again, EngineDescription, Job, Outcome, Plan
 from workers.contract.requests import Hypothesis
 from workers.recognition.alignment import text_tokens, words_of
-from workers.recognition.fallback import Reading, cut_repetition, is_last, review
+from workers.recognition.fallback import Reading, loops, review
 from workers.recognition.features import LogMel
 from workers.recognition.hallucination import Evidence, judge, nothing_to_hear
 from workers.recognition.lengths import audio_frames, token_cap, window_for
-from workers.recognition.loudness import Loudness, loudness
+from workers.recognition.loudness import Loudness, active_frames, loudness
 from workers.recognition.model import Encoded, WhisperModel
 from workers.recognition.prompts import decoder_prompt, start_sequence, term_tokens
 from workers.recognition.vocabulary import Vocabulary
@@ -231,6 +231,7 @@ class WhisperEngine:
                     self._vocabulary,
                     language=language,
                     samples=len(window.heard.samples),
+                    audible=active_frames(window.heard.samples),
                 )
                 outcomes[window.row] = replace(outcome, words=words)
 
@@ -249,14 +250,22 @@ class WhisperEngine:
 
 
 def _judged(window: _Window, plan: Plan, reading: Reading) -> Outcome:
-    """Drop what nobody said, then let the guards decide on the rest."""
-    job = window.heard.job
-    last_pass = is_last(job.request, plan)
-    kept = _filtered(reading.hypothesis, window.heard, last_pass=last_pass)
+    """Drop what nobody said for certain, let the guards decide, then drop the rest nobody said.
+
+    An answer that ends empty gives way to an earlier pass that was improbable but no loop: a
+    misheard word is of more use than none.
+    """
+    heard = window.heard
+    best = heard.job.best
+    kept = _filtered(reading.hypothesis, heard, last_pass=False)
     if kept.text:
-        return review(job.request, plan, replace(reading, hypothesis=kept), job.best)
-    if job.best is not None and (earlier := _filtered(job.best, window.heard, last_pass=True)).text:
-        return cut_repetition(earlier)
+        outcome = review(heard.job.request, plan, replace(reading, hypothesis=kept), best)
+        if isinstance(outcome, Again):
+            return outcome
+        kept = _filtered(outcome, heard, last_pass=True)
+    if not kept.text and best is not None and not loops(best.text):
+        earlier = _filtered(best, heard, last_pass=True)
+        return earlier if earlier.text else kept
     return kept
 
 
