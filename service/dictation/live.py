@@ -6,15 +6,15 @@ next, acknowledged as stored after that, and `done` is sent when all of it is st
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 import structlog
 
 from service.dictation.asking import Asking
 from service.dictation.audio import IncomingAudio
+from service.dictation.intake import End, Intake, Item, Mark
 from service.dictation.outgoing import Outgoing
 from service.dictation.outputs import (
     Finished,
@@ -29,6 +29,7 @@ from service.dictation.outputs import (
 from service.dictation.session import Session
 from service.dictation.storing import Recorder
 from service.dictation.translation import final_message, partial_message, stored_final
+from service.dictation.turns import Turnstile
 from service.dictation.wire import (
     Ack,
     CloseCode,
@@ -43,14 +44,12 @@ from service.dictation.wire import (
 )
 from service.operations.metrics import DictationMetrics
 from service.problems import ProtocolError
-from workers.contract.audio import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, seconds
+from workers.contract.audio import SAMPLE_RATE_HZ, seconds
 from workers.contract.queue import TranscriptionQueue
 from workers.contract.requests import Answer, Request
 
 log = structlog.get_logger()
 
-SLICE_BYTES: Final = SAMPLE_RATE_HZ * BYTES_PER_SAMPLE // 2
-"""Half a second of audio a turn of the event loop: about 1 ms of speech detection."""
 BACKLOG_SAMPLES: Final = 60 * SAMPLE_RATE_HZ
 """Audio that may wait for its text before the socket is no longer read (2 MB a session)."""
 BACKLOG_FINALS: Final = 64
@@ -60,13 +59,14 @@ ACK_INTERVAL_SAMPLES: Final = SAMPLE_RATE_HZ // 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Mark:
-    id: str
+class Surroundings:
+    """What all sessions of a process share."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _End:
-    at: float  # monotonic seconds at which `finish` arrived
+    queue: TranscriptionQueue
+    metrics: DictationMetrics
+    clock: Callable[[], float]
+    """Monotonic seconds."""
+    turnstile: Turnstile = field(default_factory=Turnstile)
 
 
 class LiveSession:
@@ -78,26 +78,23 @@ class LiveSession:
         id: str,
         session: Session,
         audio: IncomingAudio,
-        queue: TranscriptionQueue,
         recorder: Recorder,
-        metrics: DictationMetrics,
-        clock: Callable[[], float],
+        surroundings: Surroundings,
     ) -> None:
         self.id = id
         self.audio = audio
         self.ended = asyncio.Event()
         """Set when nothing more will come: done, cancelled, given up or flushed."""
-        self.detached_at: float | None = clock()
+        self.detached_at: float | None = surroundings.clock()
         """Monotonic seconds since when no socket is attached."""
         self._session = session
-        self._queue = queue
+        self._queue = surroundings.queue
         self._recorder = recorder
-        self._metrics = metrics
-        self._clock = clock
+        self._metrics = surroundings.metrics
+        self._turnstile = surroundings.turnstile
+        self._clock = surroundings.clock
         self._outgoing: Outgoing | None = None
-        self._input: deque[bytes | _Mark | _End] = deque()
-        self._input_bytes = 0
-        self._has_input = asyncio.Event()
+        self._intake = Intake()
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._asking: Asking | None = None
@@ -167,13 +164,13 @@ class LiveSession:
         """
         if self._finishing:
             raise ProtocolError("protocol.audio_after_finish", "no audio may follow `finish`")
-        pcm = self.audio.decode(data)
-        for first in range(0, len(pcm), SLICE_BYTES):
-            self._put(pcm[first : first + SLICE_BYTES])
+        self._intake.audio(self.audio.decode(data))
+        self._look_for_room()
 
     def take_marker(self, marker: str) -> None:
         """Echo the marker once all audio taken before it is in a final."""
-        self._put(_Mark(id=marker))
+        self._intake.put(Mark(id=marker))
+        self._look_for_room()
 
     def take_finish(self, samples: int | None) -> None:
         """Take the end of the audio; again changes nothing.
@@ -190,8 +187,8 @@ class LiveSession:
                 "session and send the missing ones",
             )
         self._finishing = True
-        self._put(self.audio.flush())
-        self._put(_End(at=self._clock()))
+        self._intake.audio(self.audio.flush())
+        self._intake.put(End(at=self._clock()))
 
     async def forget(self) -> None:
         """Delete what is stored of the session, once it has ended.
@@ -209,8 +206,8 @@ class LiveSession:
         """
         if not self._finishing and not self._flushing:
             self._flushing = True
-            self._put(self.audio.flush())
-            self._put(_End(at=self._clock()))
+            self._intake.audio(self.audio.flush())
+            self._intake.put(End(at=self._clock()))
 
     def slow_partials(self, factor: int) -> None:
         """Pass on how busy the machine is; see `Session.slow_partials`."""
@@ -242,37 +239,29 @@ class LiveSession:
 
     # Input, in order
 
-    def _put(self, item: bytes | _Mark | _End) -> None:
-        self._input.append(item)
-        if isinstance(item, bytes):
-            self._input_bytes += len(item)
-        self._has_input.set()
-        self._look_for_room()
-
     async def _feed(self) -> None:
         """Hand the input to the state machine, half a second of audio a turn of the loop."""
         while True:
-            await self._has_input.wait()
-            item = self._input.popleft()
-            if not self._input:
-                self._has_input.clear()
-            match item:
-                case bytes():
-                    self._input_bytes -= len(item)
-                    self._do(self._session.audio(item))
-                case _Mark(id=marker):
-                    self._do(self._session.marker(marker))
-                case _End(at=at):
-                    self._finish_at = at
-                    self._do(self._session.finish())
-                case _:
-                    assert_never(item)
-            self._acknowledge()
-            self._look_for_room()
-            await asyncio.sleep(0)
+            await self._intake.wait()
+            async with self._turnstile.turn():
+                self._take_in(self._intake.take())
+                self._acknowledge()
+                self._look_for_room()
+
+    def _take_in(self, item: Item) -> None:
+        match item:
+            case bytes():
+                self._do(self._session.audio(item))
+            case Mark(id=marker):
+                self._do(self._session.marker(marker))
+            case End(at=at):
+                self._finish_at = at
+                self._do(self._session.finish())
+            case _:
+                assert_never(item)
 
     def _look_for_room(self) -> None:
-        waiting = self._session.unanswered_samples + self._input_bytes // BYTES_PER_SAMPLE
+        waiting = self._session.unanswered_samples + self._intake.samples
         if waiting < BACKLOG_SAMPLES and self._recorder.waiting < BACKLOG_FINALS:
             self._has_room.set()
         else:

@@ -12,7 +12,7 @@ import structlog
 from service.dictation.audio import IncomingAudio
 from service.dictation.detection import SileroDetector, SileroModel
 from service.dictation.endpointing import EndpointingPolicy
-from service.dictation.live import LiveSession
+from service.dictation.live import LiveSession, Surroundings
 from service.dictation.outgoing import Outgoing
 from service.dictation.session import Session
 from service.dictation.storing import Recorder
@@ -84,6 +84,7 @@ class Sessions:
         self._metrics = metrics
         self._clock = clock
         self._held: dict[str, _Held] = {}
+        self._surroundings = Surroundings(queue=queue, metrics=metrics, clock=clock)
         self._opening = [asyncio.Lock() for _ in range(LOCKS)]  # by hash of the session's id
         self._tasks: asyncio.TaskGroup | None = None
         self._draining = False
@@ -216,10 +217,8 @@ class Sessions:
                 first_utterance=len(opened.finals),
             ),
             audio=audio,
-            queue=self._queue,
             recorder=Recorder(self._store, opened),
-            metrics=self._metrics,
-            clock=self._clock,
+            surroundings=self._surroundings,
         )
         held = _Held(live=live, user=user)
         self._held[session] = held

@@ -47,12 +47,13 @@ class Admission:
                 close_code=CloseCode.OVERLOADED,
                 retry_after_ms=RETRY_WHEN_FULL_MS,
             )
-        if load.queue_ms > self.max_queue_s * 1000:
+        wait_ms = max(load.queue_ms, load.backlog_ms)
+        if wait_ms > self.max_queue_s * 1000:
             raise Refused(
                 "server.overloaded",
                 "finals wait too long on this server",
                 close_code=CloseCode.OVERLOADED,
-                retry_after_ms=max(RETRY_WHEN_FULL_MS, round(load.queue_ms)),
+                retry_after_ms=max(RETRY_WHEN_FULL_MS, round(wait_ms)),
             )
 
 

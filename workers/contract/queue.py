@@ -29,6 +29,8 @@ class Load:
     """Seconds of audio waiting that may not be dropped (finals and files)."""
     queue_ms: float
     """How long the oldest waiting final has waited; 0 when none waits."""
+    backlog_ms: float
+    """How long the lanes need for the waiting finals and files, at the pace of the last ones."""
     busy_lanes: int
     lanes: int
     """Batches recognised at this moment, and how many can be at once."""

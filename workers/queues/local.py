@@ -16,6 +16,7 @@ from workers.contract.queue import Load
 from workers.contract.requests import Answer, Priority, Request
 from workers.scheduling.batching import Batch
 from workers.scheduling.entries import DROPPABLE
+from workers.scheduling.pace import Pace
 from workers.scheduling.priorities import KIND_NAMES
 from workers.scheduling.scheduler import Scheduler
 
@@ -49,6 +50,7 @@ class LocalQueue:
         self._lanes_waiting: list[_Lane] = []
         self._before_room: dict[asyncio.Future[None], Request] = {}
         self._dispatch_planned = False
+        self._pace = Pace()
         self._lanes = 0
         self._ready = False
         self._refusing = False
@@ -84,9 +86,11 @@ class LocalQueue:
             waiting[KIND_NAMES[request.priority]] += 1
             held_back_samples += request.samples
         oldest = self._scheduler.waiting_since(Priority.FINAL)
+        waiting_audio_s = self._scheduler.waiting_audio_s + seconds(held_back_samples)
         return Load(
             waiting=waiting,
-            waiting_audio_s=self._scheduler.waiting_audio_s + seconds(held_back_samples),
+            waiting_audio_s=waiting_audio_s,
+            backlog_ms=self._pace.needs_s(waiting_audio_s) / max(1, self._lanes) * 1000,
             queue_ms=0.0 if oldest is None else max(0.0, self._clock() - oldest) * 1000,
             busy_lanes=self._scheduler.running,
             lanes=self._lanes,
@@ -112,7 +116,9 @@ class LocalQueue:
 
     def settle(self, batch: Batch, outcomes: Sequence[Outcome]) -> list[Answer]:
         """End a batch with the engine's outcomes; give the answers that went out."""
-        answers = self._scheduler.settle(batch, outcomes, self._clock())
+        now = self._clock()
+        self._pace.learn(batch, now - batch.taken_at)
+        answers = self._scheduler.settle(batch, outcomes, now)
         self._deliver(answers)
         self._plan_dispatch()
         return answers
