@@ -116,6 +116,10 @@ async def running_server(
         )
         app = _app(settings, sessions, metrics, registry, workers, store)
         server = _Uvicorn(_uvicorn_config(app))
+        # What lives from here to the end is never garbage: looking through it again and again is
+        # what makes collections long enough to feel.
+        gc.collect()
+        gc.freeze()
         tasks = await stack.enter_async_context(_plainly_failing_group())
         running = [
             tasks.create_task(sessions.run()),
@@ -124,10 +128,6 @@ async def running_server(
         serving = tasks.create_task(server.serve(sockets=[listener]))
         while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn offers no event
             await asyncio.sleep(READY_POLL_S)
-        # What lives from here to the end is never garbage: looking through it again and again is
-        # what makes collections long enough to feel.
-        gc.collect()
-        gc.freeze()
         host, port = listener.getsockname()[:2]
         try:
             yield RunningServer(

@@ -7,7 +7,7 @@ next, acknowledged as stored after that, and `done` is sent when all of it is st
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, assert_never
 
 import structlog
@@ -64,9 +64,9 @@ class Surroundings:
 
     queue: TranscriptionQueue
     metrics: DictationMetrics
+    turnstile: Turnstile
     clock: Callable[[], float]
     """Monotonic seconds."""
-    turnstile: Turnstile = field(default_factory=Turnstile)
 
 
 class LiveSession:
@@ -243,10 +243,10 @@ class LiveSession:
         """Hand the input to the state machine, half a second of audio a turn of the loop."""
         while True:
             await self._intake.wait()
-            async with self._turnstile.turn():
-                self._take_in(self._intake.take())
-                self._acknowledge()
-                self._look_for_room()
+            await self._turnstile.turn()
+            self._take_in(self._intake.take())
+            self._acknowledge()
+            self._look_for_room()
 
     def _take_in(self, item: Item) -> None:
         match item:

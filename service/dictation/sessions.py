@@ -17,6 +17,7 @@ from service.dictation.outgoing import Outgoing
 from service.dictation.session import Session
 from service.dictation.storing import Recorder
 from service.dictation.transcripts import SessionOrigin, TranscriptStore
+from service.dictation.turns import Turnstile
 from service.dictation.utterances import SessionPolicy, Speaker
 from service.dictation.wire import CloseCode, ErrorMessage, Limits, Ready, Start
 from service.operations.admission import Admission, partial_slowdown
@@ -84,7 +85,11 @@ class Sessions:
         self._metrics = metrics
         self._clock = clock
         self._held: dict[str, _Held] = {}
-        self._surroundings = Surroundings(queue=queue, metrics=metrics, clock=clock)
+        self.turnstile = Turnstile()
+        """For whatever hundreds of sockets may want at once."""
+        self._surroundings = Surroundings(
+            queue=queue, metrics=metrics, turnstile=self.turnstile, clock=clock
+        )
         self._opening = [asyncio.Lock() for _ in range(LOCKS)]  # by hash of the session's id
         self._tasks: asyncio.TaskGroup | None = None
         self._draining = False
@@ -114,6 +119,7 @@ class Sessions:
             ProtocolError: the audio format is unknown, or differs from the session's.
             StoreUnavailable: the database does not answer.
         """
+        await self.turnstile.turn()
         session = start.session or str(uuid.uuid4())
         # Two sockets may ask for one session at once; only one of them may begin it.
         async with self._opening[hash(session) % LOCKS]:

@@ -65,6 +65,7 @@ class StreamSocket:
 
     async def serve(self) -> None:
         """Speak the protocol until either side closes."""
+        await self._sessions.turnstile.turn()
         websocket = self._websocket
         headers = websocket.headers
         if not self._origin_is_allowed(headers.get("origin"), headers.get("host")):

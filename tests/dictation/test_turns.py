@@ -12,8 +12,8 @@ async def test_a_timer_runs_between_any_two_pieces_of_work() -> None:
 
     async def work(name: str) -> None:
         for _ in range(3):
-            async with turnstile.turn():
-                events.append(name)
+            await turnstile.turn()
+            events.append(name)
 
     async def tick() -> None:
         while True:
@@ -38,8 +38,8 @@ async def test_turns_go_round() -> None:
 
     async def work(name: str) -> None:
         for _ in range(4):
-            async with turnstile.turn():
-                order.append(name)
+            await turnstile.turn()
+            order.append(name)
 
     async with asyncio.TaskGroup() as tasks:
         for name in "abc":
@@ -53,10 +53,10 @@ async def test_who_is_cancelled_while_waiting_holds_nobody_up() -> None:
     done: list[str] = []
 
     async def work(name: str) -> None:
-        async with turnstile.turn():
-            done.append(name)
+        await turnstile.turn()
+        done.append(name)
 
-    async with asyncio.TaskGroup() as tasks, turnstile.turn():
+    async with asyncio.TaskGroup() as tasks:
         waiting = [tasks.create_task(work(name)) for name in "abc"]
         await asyncio.sleep(0)
         waiting[0].cancel()
