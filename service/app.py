@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from ipaddress import ip_address
 from typing import Final
 
 import structlog
@@ -221,6 +222,8 @@ def _listen(host: str, port: int) -> socket.socket:
             "setup.port_in_use",
             f"port {port} on {host} cannot be opened ({exc.strerror}); choose another with --port",
         ) from exc
+    if not ip_address(listener.getsockname()[0]).is_loopback:
+        log.warning("open_to_other_machines", what="whoever reaches the port can dictate: no login")
     return listener
 
 

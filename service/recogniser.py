@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
 from models.errors import ModelError
+from models.installation import InstalledModel
 from models.registry import ModelRegistry
 from service.problems import SetUpError
 from service.settings import Settings
@@ -22,9 +22,11 @@ async def recogniser(
     Raises:
         SetUpError: no model is installed, or the engine cannot run here.
     """
+    model = _model(settings) if settings.engine == "whisper" else None
     options = WorkerOptions(
         engine=settings.engine,
-        model_dir=_model_folder(settings) if settings.engine == "whisper" else None,
+        model_dir=model.path if model else None,
+        model=model.name if model else None,
         devices=(settings.device,),
         compute_type=settings.compute_type,
         lanes=settings.lanes,
@@ -36,7 +38,7 @@ async def recogniser(
         yield workers
 
 
-def _model_folder(settings: Settings) -> Path:
+def _model(settings: Settings) -> InstalledModel:
     models = ModelRegistry(settings.data_dir / "models")
     try:
         model = models.installed(settings.model) if settings.model else models.active()
@@ -50,4 +52,4 @@ def _model_folder(settings: Settings) -> Path:
             "setup.no_model",
             f"no speech model is installed; run `alfavoice models pull {name}`",
         )
-    return model.path
+    return model

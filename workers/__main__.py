@@ -116,6 +116,7 @@ def _arguments() -> tuple[int, EngineOptions]:
     parser.add_argument("--lanes", type=int, default=1)
     parser.add_argument("--beam", type=int, default=1)
     parser.add_argument("--model-dir", type=Path)
+    parser.add_argument("--model")
     parser.add_argument("--script", type=Path)
     given = parser.parse_args()
     return given.fd, EngineOptions(
@@ -125,6 +126,7 @@ def _arguments() -> tuple[int, EngineOptions]:
         lanes=given.lanes,
         beam=given.beam,
         model_dir=given.model_dir,
+        model=given.model,
         script=given.script,
     )
 

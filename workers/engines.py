@@ -30,6 +30,8 @@ class EngineOptions:
     """Beam width of finals, 1 or more."""
     model_dir: Path | None = None
     """Folder with model.bin; needed by `whisper`."""
+    model: str | None = None
+    """What people call the model; None: as its folder."""
     script: Path | None = None
     """Script of the `scripted` engine; None: it derives its text from the audio."""
 
@@ -84,6 +86,7 @@ def _load_whisper(options: EngineOptions) -> Engine:
             compute_type=options.compute_type,
             lanes=options.lanes,
             beam=options.beam,
+            name=options.model,
         )
     except MemoryError:
         raise

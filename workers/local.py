@@ -39,6 +39,8 @@ class WorkerOptions:
     engine: EngineName = "whisper"
     model_dir: Path | None = None
     """Folder with model.bin; needed by `whisper`."""
+    model: str | None = None
+    """What people call the model; None: as its folder."""
     devices: tuple[str, ...] = ("auto",)
     """One process each: `cpu`, `cuda:0`, …; `cuda` is every GPU, `auto` every GPU or the CPU."""
     compute_type: str = "auto"
@@ -172,5 +174,6 @@ def _engine_options(options: WorkerOptions, device: str) -> EngineOptions:
         lanes=lanes_of(device, options.lanes),
         beam=options.beam,
         model_dir=options.model_dir,
+        model=options.model,
         script=options.script,
     )

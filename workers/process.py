@@ -355,6 +355,8 @@ class EngineProcess:
         ]
         if options.model_dir is not None:
             command += ["--model-dir", str(options.model_dir)]
+        if options.model is not None:
+            command += ["--model", options.model]
         if options.script is not None:
             command += ["--script", str(options.script)]
         return command

@@ -35,6 +35,7 @@ from service.problems import Refused, ServiceError
 
 BYTES_PER_SAMPLE: Final = 2
 _CLOSE_TIMEOUT_S: Final = 2.0
+_FORGET_TIMEOUT_S: Final = 5.0
 _MAX_SERVER_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 """`done` carries the whole text: 10 h of speech are about 1 MB."""
 _NOBODY_THERE_S: Final = 5.0
@@ -119,6 +120,7 @@ class Stream:
         self._timing = Timing()
         self._finals: dict[int, wire.Final] = {}
         self._opened = False  # a `start` may have reached the server
+        self._forgotten = False  # the server said that it forgot the session
         self._sent = 0  # next sample to send
         self._received = 0  # the server has every sample before
         self._stored = 0  # the source may have forgotten every sample before
@@ -136,6 +138,14 @@ class Stream:
             Refused: nothing got through for `patience_s`; the last failure.
             ServiceError: the source failed.
         """
+        try:
+            return await self._until_done()
+        except asyncio.CancelledError:
+            if self._opened and not self._forgotten:
+                await self._forget()
+            raise
+
+    async def _until_done(self) -> Transcription:
         self._moved_at = time.monotonic()
         attempt, pauses = 0, waits(random.SystemRandom())
         while True:
@@ -165,9 +175,30 @@ class Stream:
 
     async def _attempt(self) -> Transcription:
         """Open one connection and stay on it until `done` or a failure."""
+        async with self._connect() as socket:
+            if socket.subprotocol != wire.SUBPROTOCOL:
+                raise StreamBroken("stream.not_alfavoice", "the server does not speak alfavoice.v1")
+            try:
+                limits = await self._open(socket)
+                return await self._converse(socket, limits)
+            except asyncio.CancelledError:
+                self._forgotten = await _told_to_forget(socket)
+                raise
+
+    async def _forget(self) -> None:
+        """Tell the server to forget the session on a new connection.
+
+        The old one may be gone, or behind audio that the server does not read yet.
+        """
+        with suppress(WebSocketException, OSError, ServiceError):
+            async with asyncio.timeout(_FORGET_TIMEOUT_S), self._connect() as socket:
+                await self._open(socket)
+                self._forgotten = await _told_to_forget(socket)
+
+    def _connect(self) -> connect:
         options = self._options
         address = stream_address(options.server)
-        async with connect(
+        return connect(
             address,
             subprotocols=[Subprotocol(wire.SUBPROTOCOL)],
             additional_headers=(
@@ -181,17 +212,7 @@ class Stream:
             # `silence_s` tell a busy server from a dead one.
             ping_interval=None,
             max_size=_MAX_SERVER_MESSAGE_BYTES,
-        ) as socket:
-            if socket.subprotocol != wire.SUBPROTOCOL:
-                raise StreamBroken("stream.not_alfavoice", "the server does not speak alfavoice.v1")
-            try:
-                limits = await self._open(socket)
-                return await self._converse(socket, limits)
-            except asyncio.CancelledError:
-                with suppress(WebSocketException, OSError):
-                    async with asyncio.timeout(_CLOSE_TIMEOUT_S):
-                        await socket.send(wire.encode(wire.Cancel()))
-                raise
+        )
 
     async def _open(self, socket: ClientConnection) -> wire.Limits:
         """Say `start`, hear `ready`, and go to the sample it names."""
@@ -316,3 +337,15 @@ class Stream:
     async def _hear(self, socket: ClientConnection) -> wire.ServerMessage:
         async with asyncio.timeout(self._options.silence_s):
             return wire.decode_server(await socket.recv())
+
+
+async def _told_to_forget(socket: ClientConnection) -> bool:
+    """Send `cancel`; say whether the server closed the socket as one does who has done so."""
+    try:
+        async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+            await socket.send(wire.encode(wire.Cancel()))
+            async for _ in socket:
+                pass
+    except (TimeoutError, WebSocketException):
+        return False
+    return socket.close_code == wire.CloseCode.NORMAL

@@ -47,7 +47,7 @@ class Asking:
         key = (request.id, request.priority)
         task = self._tasks.create_task(self._submit(request, after_s))
         self._under_way[key] = task
-        task.add_done_callback(lambda _: self._under_way.pop(key, None))
+        task.add_done_callback(lambda ended: self._forget(key, ended))
 
     def withdraw(self, request_id: str) -> None:
         """Stop waiting for a speculative final."""
@@ -59,6 +59,10 @@ class Asking:
         """Stop waiting for anything."""
         for task in self._under_way.values():
             task.cancel()
+
+    def _forget(self, key: tuple[str, Priority], task: asyncio.Task[None]) -> None:
+        if self._under_way.get(key) is task:  # and not the retry it led to
+            del self._under_way[key]
 
     async def _submit(self, request: Request, after_s: float) -> None:
         if after_s:

@@ -26,15 +26,16 @@ class End:
     """Monotonic seconds at which it was said."""
 
 
-Item = bytes | Mark | End
+Item = bytearray | Mark | End
 
 
 class Intake:
-    """A line of slices, markers and the end. It is bounded by its owner, who looks at `samples`."""
+    """A line of slices, markers and the end. Its owner bounds it by `samples` and `marks`."""
 
     def __init__(self) -> None:
         self._items: deque[Item] = deque()
         self._bytes = 0
+        self._marks = 0
         self._has_items = asyncio.Event()
 
     @property
@@ -42,17 +43,28 @@ class Intake:
         """Samples that wait."""
         return self._bytes // BYTES_PER_SAMPLE
 
-    def audio(self, pcm: bytes) -> None:
-        """Add PCM16 at 16 kHz, cut into slices."""
-        for first in range(0, len(pcm), SLICE_BYTES):
-            self.put(pcm[first : first + SLICE_BYTES])
+    @property
+    def marks(self) -> int:
+        """Markers that wait."""
+        return self._marks
 
-    def put(self, item: Item) -> None:
-        """Add one item."""
+    def audio(self, pcm: bytes) -> None:
+        """Add PCM16 at 16 kHz, in slices; a message shorter than a slice joins the last one."""
+        self._bytes += len(pcm)
+        last = self._items[-1] if self._items else None
+        first = 0
+        if isinstance(last, bytearray):
+            first = SLICE_BYTES - len(last)
+            last += pcm[:first]
+        for begin in range(first, len(pcm), SLICE_BYTES):
+            self._items.append(bytearray(pcm[begin : begin + SLICE_BYTES]))
+        self._wake()
+
+    def put(self, item: Mark | End) -> None:
+        """Add a marker or the end."""
+        self._marks += isinstance(item, Mark)
         self._items.append(item)
-        if isinstance(item, bytes):
-            self._bytes += len(item)
-        self._has_items.set()
+        self._wake()
 
     async def wait(self) -> None:
         """Wait until there is an item."""
@@ -61,8 +73,13 @@ class Intake:
     def take(self) -> Item:
         """Take the next item; there must be one."""
         item = self._items.popleft()
-        if isinstance(item, bytes):
+        if isinstance(item, bytearray):
             self._bytes -= len(item)
+        self._marks -= isinstance(item, Mark)
         if not self._items:
             self._has_items.clear()
         return item
+
+    def _wake(self) -> None:
+        if self._items:
+            self._has_items.set()

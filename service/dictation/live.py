@@ -8,10 +8,13 @@ next, acknowledged as stored after that, and `done` is sent when all of it is st
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, assert_never
 
 import structlog
 
+from service.dictation import wire
+from service.dictation.acknowledging import Acknowledging
 from service.dictation.asking import Asking
 from service.dictation.audio import IncomingAudio
 from service.dictation.intake import End, Intake, Item, Mark
@@ -28,20 +31,14 @@ from service.dictation.outputs import (
 )
 from service.dictation.session import Session
 from service.dictation.storing import Recorder
-from service.dictation.translation import final_message, partial_message, stored_final
+from service.dictation.translation import (
+    final_message,
+    given_up_message,
+    missed_messages,
+    partial_message,
+    stored_final,
+)
 from service.dictation.turns import Turnstile
-from service.dictation.wire import (
-    Ack,
-    CloseCode,
-    Done,
-    ErrorMessage,
-    Heartbeat,
-    MarkerReached,
-    Partial,
-)
-from service.dictation.wire import (
-    Final as FinalMessage,
-)
 from service.operations.metrics import DictationMetrics
 from service.problems import ProtocolError
 from workers.contract.audio import SAMPLE_RATE_HZ, seconds
@@ -54,8 +51,8 @@ BACKLOG_SAMPLES: Final = 60 * SAMPLE_RATE_HZ
 """Audio that may wait for its text before the socket is no longer read (2 MB a session)."""
 BACKLOG_FINALS: Final = 64
 """Finals that may wait to be stored, likewise."""
-ACK_INTERVAL_SAMPLES: Final = SAMPLE_RATE_HZ // 2
-"""Acknowledge received audio every half second of it."""
+MARKERS_LIMIT: Final = 64
+"""Markers that may wait for their final; a program has a few at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +98,8 @@ class LiveSession:
         self._finish_at: float | None = None
         self._finishing = False
         self._flushing = False
-        self._acked_received = audio.received
-        self._acked_stored = 0
+        self._restored = False
+        self._acknowledging = Acknowledging(audio)
 
     async def run(self) -> None:
         """Own the session's tasks until it has ended."""
@@ -114,18 +111,20 @@ class LiveSession:
             asking.stop()
             for task in workers:
                 task.cancel()
+            self._has_room.set()  # nobody is to wait for room in what has ended
 
-    def attach(self, outgoing: Outgoing, *, resume_from: int | None) -> None:
-        """Send everything to this socket from now on, beginning with the finals it missed.
+    def attach(self, outgoing: Outgoing, *, resume_from: int | None, limits: wire.Limits) -> None:
+        """Send everything to this socket from now on, beginning with `ready` and what it missed.
 
         Args:
             outgoing: outbox of the socket; an older one is closed as taken over.
             resume_from: first sample the client still has: it knows all finals before it.
+            limits: to say in `ready`.
         """
         if self._outgoing:
             self._outgoing.close(
-                CloseCode.TAKEN_OVER,
-                ErrorMessage(
+                wire.CloseCode.TAKEN_OVER,
+                wire.ErrorMessage(
                     code="session.taken_over",
                     message="the session continues on a newer connection",
                     retryable=False,
@@ -133,14 +132,14 @@ class LiveSession:
             )
         self._outgoing = outgoing
         self.detached_at = None
-        first = self.audio.inner_position(resume_from or 0)
-        for final in self._recorder.finals:
-            if final.end > first:
-                outgoing.send(final_message(final, self.audio))
-                # At once, so that even a connection that lives for a few messages gets further.
-                if final.end <= self._session.settled:
-                    stored = self.audio.wire_position(final.end)
-                    outgoing.send(Ack(received=self.audio.received, stored=stored))
+        ready = wire.Ready(session=self.id, received=self.audio.received, limits=limits)
+        missed = missed_messages(
+            tuple(self._recorder.finals),
+            self.audio,
+            known_until=self.audio.inner_position(resume_from or 0),
+            settled=lambda: self._session.settled,
+        )
+        outgoing.replay(chain((ready,), missed))
 
     def detach(self, outgoing: Outgoing) -> None:
         """Forget a socket that closed; the session waits for the next one."""
@@ -162,15 +161,24 @@ class LiveSession:
         Raises:
             ProtocolError: it is not audio of the session's format, or comes after `finish`.
         """
+        if self._restored:
+            return  # all of it is stored; the rest of a sample is what rounding left over
         if self._finishing:
             raise ProtocolError("protocol.audio_after_finish", "no audio may follow `finish`")
         self._intake.audio(self.audio.decode(data))
         self._look_for_room()
 
     def take_marker(self, marker: str) -> None:
-        """Echo the marker once all audio taken before it is in a final."""
+        """Echo the marker once all audio taken before it is in a final.
+
+        Raises:
+            ProtocolError: too many wait already.
+        """
+        if self._intake.marks + self._session.markers_waiting >= MARKERS_LIMIT:
+            raise ProtocolError(
+                "protocol.too_many_markers", f"at most {MARKERS_LIMIT} markers may wait"
+            )
         self._intake.put(Mark(id=marker))
-        self._look_for_room()
 
     def take_finish(self, samples: int | None) -> None:
         """Take the end of the audio; again changes nothing.
@@ -180,15 +188,22 @@ class LiveSession:
         """
         if self._finishing:
             return
-        if samples is not None and samples != self.audio.received:
+        # A session restored from the store begins at a 16 kHz sample: less than one may be missing.
+        rounding = self.audio.wire_position(1)
+        if samples is not None and abs(samples - self.audio.received) > rounding:
             raise ProtocolError(
                 "session.samples_differ",
-                f"{samples} samples were sent but {self.audio.received} arrived; resume the "
-                "session and send the missing ones",
+                f"{samples} samples were sent but {self.audio.received} arrived; send the audio "
+                "again as a new session",
             )
         self._finishing = True
         self._intake.audio(self.audio.flush())
         self._intake.put(End(at=self._clock()))
+
+    def restore_finished(self) -> None:
+        """Say `done` again for a session that the store has whole."""
+        self._restored = True
+        self.take_finish(None)
 
     async def forget(self) -> None:
         """Delete what is stored of the session, once it has ended.
@@ -214,6 +229,11 @@ class LiveSession:
         self._session.slow_partials(factor)
 
     @property
+    def is_flushing(self) -> bool:
+        """Whether it takes no more audio, because nobody came back in time."""
+        return self._flushing
+
+    @property
     def is_settled(self) -> bool:
         """Whether no closed utterance waits for its text or for being stored."""
         return not self._session.unanswered_samples and not self._recorder.waiting
@@ -223,7 +243,7 @@ class LiveSession:
         """Whether the client said `finish` and waits for `done`."""
         return self._finishing
 
-    def close(self, code: CloseCode, error: ErrorMessage | None = None) -> None:
+    def close(self, code: wire.CloseCode, error: wire.ErrorMessage | None = None) -> None:
         """Close the attached socket, if any."""
         if self._outgoing:
             self._acknowledge(force=True)
@@ -234,7 +254,7 @@ class LiveSession:
         if self._outgoing:
             load = self._queue.load()
             self._outgoing.send(
-                Heartbeat(received=self.audio.received, queue_ms=round(load.queue_ms, 1))
+                wire.Heartbeat(received=self.audio.received, queue_ms=round(load.queue_ms, 1))
             )
 
     # Input, in order
@@ -250,7 +270,7 @@ class LiveSession:
 
     def _take_in(self, item: Item) -> None:
         match item:
-            case bytes():
+            case bytearray():
                 self._do(self._session.audio(item))
             case Mark(id=marker):
                 self._do(self._session.marker(marker))
@@ -281,7 +301,7 @@ class LiveSession:
                 case ShowFinal():
                     self._show_final(output)
                 case MarkerPassed():
-                    self._send(MarkerReached(id=output.id))
+                    self._send(wire.MarkerReached(id=output.id))
                 case Finished():
                     self._recorder.finish(output.samples, complete=self._finishing)
                 case GaveUp():
@@ -321,18 +341,12 @@ class LiveSession:
         )
 
     def _give_up(self, output: GaveUp) -> None:
-        log.error("utterance_given_up", session=self.id, utterance=output.utterance)
+        log.error(
+            "utterance_given_up", session=self.id, utterance=output.utterance, code=output.code
+        )
         self._metrics.given_up.inc()
         if self._outgoing:
-            self._outgoing.close(
-                CloseCode.INTERNAL,
-                ErrorMessage(
-                    code="recogniser.failed",
-                    message="this utterance could not be recognised; keep the audio and try again",
-                    retryable=True,
-                    retry_after_ms=10_000,
-                ),
-            )
+            self._outgoing.close(wire.CloseCode.INTERNAL, given_up_message(output))
         self.ended.set()
 
     # Storing
@@ -353,7 +367,7 @@ class LiveSession:
         self._metrics.finalisation.observe(took_s)
         self._acknowledge(force=True)
         self._send(
-            Done(
+            wire.Done(
                 transcript=str(self._recorder.transcript),
                 text=self._recorder.text,
                 audio_seconds=round(audio_s, 3),
@@ -361,7 +375,7 @@ class LiveSession:
             )
         )
         if self._outgoing:
-            self._outgoing.close(CloseCode.NORMAL)
+            self._outgoing.close(wire.CloseCode.NORMAL)
         log.info(
             "session_finished",
             session=self.id,
@@ -371,15 +385,11 @@ class LiveSession:
         )
 
     def _acknowledge(self, *, force: bool = False) -> None:
-        received = self.audio.received
-        settled = min(self.audio.wire_position(self._session.settled), received)
-        stored = max(self._acked_stored, settled)
-        news = received - self._acked_received >= self.audio.wire_position(ACK_INTERVAL_SAMPLES)
-        saved = stored - self._acked_stored >= self.audio.wire_position(ACK_INTERVAL_SAMPLES)
-        if force or news or saved:
-            self._acked_received, self._acked_stored = received, stored
-            self._send(Ack(received=received, stored=stored))
+        if ack := self._acknowledging.due(self._session.settled, force=force):
+            self._send(ack)
 
-    def _send(self, message: Ack | Partial | FinalMessage | MarkerReached | Done) -> None:
+    def _send(
+        self, message: wire.Ack | wire.Partial | wire.Final | wire.MarkerReached | wire.Done
+    ) -> None:
         if self._outgoing:
             self._outgoing.send(message)

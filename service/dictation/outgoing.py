@@ -7,13 +7,14 @@ what it missed again. So a stuck client costs a bounded amount of memory and no 
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from service.dictation.wire import CloseCode, ErrorMessage, Heartbeat, Partial, ServerMessage
 
 LIMIT_MESSAGES: Final = 4096
-"""About 4 MB of finals with words: a 4 h session replayed to a client that reads slowly."""
+"""About 4 MB of finals with words; a replay is not counted, it is made as it is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Outgoing:
     """The outbox of one socket; `send` and `close` never wait."""
 
     def __init__(self) -> None:
+        self._replay: Iterator[ServerMessage] = iter(())
         self._messages: deque[ServerMessage] = deque()
         self._wake = asyncio.Event()
         self._closing: Closing | None = None
@@ -36,6 +38,11 @@ class Outgoing:
     def is_closed(self) -> bool:
         """Whether `close` was called; what is sent afterwards goes nowhere."""
         return self._closing is not None
+
+    def replay(self, messages: Iterator[ServerMessage]) -> None:
+        """Send these before everything that is sent from now on, made when their turn comes."""
+        self._replay = messages
+        self._wake.set()
 
     def send(self, message: ServerMessage) -> None:
         """Queue a message; a partial or heartbeat takes the place of an older one waiting."""
@@ -69,6 +76,8 @@ class Outgoing:
     async def next(self) -> ServerMessage | Closing:
         """Wait for the next message, or for the closing once all are out."""
         while True:
+            if (missed := next(self._replay, None)) is not None:
+                return missed
             if self._messages:
                 return self._messages.popleft()
             if self._closing:

@@ -1,15 +1,18 @@
 """The route of the stream socket, and which web pages may open it."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from service.dictation.sessions import Sessions
-from service.dictation.socket import StreamSocket
-from service.dictation.wire import CloseCode, Limits
+from service.dictation.socket import WRITE_TIMEOUT_S, StreamSocket
+from service.dictation.wire import CloseCode, ErrorMessage, Limits, encode
 from service.operations.metrics import DictationMetrics
 
 log = structlog.get_logger()
@@ -18,16 +21,30 @@ log = structlog.get_logger()
 def origin_check(allowed: tuple[str, ...]) -> Callable[[str | None, str | None], bool]:
     """Make the check of a socket's `Origin`: programs send none, pages only those we know.
 
+    A page of the server itself is known if its address is `localhost` or a number: a name could be
+    anybody's, pointed at this machine to get past the browser (DNS rebinding).
+
     Args:
-        allowed: origins besides the server's own, such as `https://dictate.example.org`.
+        allowed: origins besides, such as `https://dictate.example.org`.
     """
 
     def is_allowed(origin: str | None, host: str | None) -> bool:
         if origin is None:
             return True
-        return origin in allowed or (host is not None and urlsplit(origin).netloc == host)
+        if origin in allowed:
+            return True
+        address = urlsplit(origin)
+        return address.netloc == host and _is_no_name(address.hostname or "")
 
     return is_allowed
+
+
+def _is_no_name(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return True
 
 
 def stream_route(
@@ -57,6 +74,19 @@ def stream_route(
         except* Exception:
             # The session lives on and is resumed; a socket that broke must not end the server.
             log.exception("socket_failed")
-            await websocket.close(CloseCode.INTERNAL)
+            await _say_failed(websocket)
 
     return router
+
+
+async def _say_failed(websocket: WebSocket) -> None:
+    error = ErrorMessage(
+        code="server.failed",
+        message="the server failed on this connection; resume the session",
+        retryable=True,
+        retry_after_ms=1_000,
+    )
+    with suppress(WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
+            await websocket.send_text(encode(error))
+            await websocket.close(CloseCode.INTERNAL)

@@ -122,6 +122,11 @@ class Session:
         return sum(u.end - u.start for u in self._closed if u.hypothesis is None)
 
     @property
+    def markers_waiting(self) -> int:
+        """Markers not passed yet."""
+        return len(self._markers)
+
+    @property
     def language(self) -> str | None:
         """The language as given, or as detected with certainty."""
         return self._language
@@ -181,10 +186,9 @@ class Session:
             return self._show_partial(opened, opened.revision, answer.text)
         return []
 
-    def stored(self, utterance: int) -> list[Output]:
+    def stored(self, utterance: int) -> None:
         """Take note that a final is stored."""
         self._unstored.pop(utterance, None)
-        return []
 
     def _scan(self, pcm: bytes) -> list[Output]:
         if not pcm:

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from service.dictation.storing import Recorder
 from service.dictation.transcripts import SessionOrigin, TranscriptStore
 from service.dictation.turns import Turnstile
 from service.dictation.utterances import SessionPolicy, Speaker
-from service.dictation.wire import CloseCode, ErrorMessage, Limits, Ready, Start
+from service.dictation.wire import CloseCode, ErrorMessage, Limits, Start
 from service.operations.admission import Admission, partial_slowdown
 from service.operations.metrics import DictationMetrics
 from service.problems import ProtocolError, Refused
@@ -32,7 +33,8 @@ log = structlog.get_logger()
 HEARTBEAT_S: Final = 5.0
 LOAD_CHECK_S: Final = 0.5
 DRAIN_CHECK_S: Final = 0.05
-CANCEL_TIMEOUT_S: Final = 10.0
+GONE_TIMEOUT_S: Final = 3.0
+"""How long a session that ends may hold up whoever opens it again."""
 LOCKS: Final = 64
 
 
@@ -93,6 +95,7 @@ class Sessions:
         self._opening = [asyncio.Lock() for _ in range(LOCKS)]  # by hash of the session's id
         self._tasks: asyncio.TaskGroup | None = None
         self._draining = False
+        self._beginning = 0  # sessions between admission and being held
 
     @property
     def is_draining(self) -> bool:
@@ -125,9 +128,9 @@ class Sessions:
         async with self._opening[hash(session) % LOCKS]:
             held = self._held.get(session)
             how = "resumed"
-            if held is None or held.live.ended.is_set():
+            if held is None or held.live.ended.is_set() or held.live.is_flushing:
                 if held:
-                    await held.gone.wait()
+                    await _gone(held)
                 held, how = await self._begin(session, start, user)
             if held.user != user:
                 raise Refused(
@@ -140,8 +143,7 @@ class Sessions:
                     "session.format_changed", "a session keeps its audio format when resumed"
                 )
             live = held.live
-            outgoing.send(Ready(session=session, received=live.audio.received, limits=limits))
-            live.attach(outgoing, resume_from=start.resume_from)
+            live.attach(outgoing, resume_from=start.resume_from, limits=limits)
             self._metrics.started.labels(how).inc()
             return live, live.audio.received
 
@@ -151,43 +153,46 @@ class Sessions:
         Raises:
             StoreUnavailable: it may still be stored.
         """
-        held = self._held.get(live.id)
-        live.ended.set()
-        if held:
-            await held.gone.wait()
-        async with asyncio.timeout(CANCEL_TIMEOUT_S):
+        async with self._opening[hash(live.id) % LOCKS]:  # nobody may restore it meanwhile
+            held = self._held.get(live.id)
+            live.ended.set()
+            if held:
+                await _gone(held)
             await live.forget()
 
     async def drain(self, timeout_s: float) -> None:
-        """Let nobody in, finish what is being finalised, then close every socket (1001).
+        """Let nobody in, and close every socket (1001) once its session has nothing under way.
 
         Clients that are still speaking resume elsewhere from the last stored sample.
         """
         self._draining = True
         end = self._clock() + timeout_s
-        while self._clock() < end:
-            busy = [
-                held
-                for held in self._held.values()
-                if held.live.is_finishing or not held.live.is_settled
-            ]
-            if not busy:
-                break
-            await asyncio.sleep(DRAIN_CHECK_S)
         error = ErrorMessage(
             code="server.draining",
             message="the server is restarting; resume the session",
             retryable=True,
             retry_after_ms=2_000,
         )
-        for held in list(self._held.values()):
-            held.live.close(CloseCode.DRAINING, error)
+        while busy := list(self._held.values()):
+            late = self._clock() >= end
+            for held in list(busy):
+                if late or (held.live.is_settled and not held.live.is_finishing):
+                    held.live.close(CloseCode.DRAINING, error)
+                    busy.remove(held)
+            if not busy:
+                break
+            await asyncio.sleep(DRAIN_CHECK_S)
         log.info("sessions_drained", left_open=len(self._held))
 
     async def _begin(self, session: str, start: Start, user: UUID) -> tuple[_Held, str]:
+        sessions = len(self._held) + self._beginning
+        if sessions >= self._admission.max_sessions and self._let_go_of_one():
+            sessions -= 1
         try:
             self._admission.admit(
-                sessions=len(self._held), load=self._queue.load(), draining=self._draining
+                sessions=sessions,
+                load=self._queue.load(),
+                draining=self._draining,
             )
         except Refused as exc:
             self._metrics.refused.labels(exc.code).inc()
@@ -199,7 +204,11 @@ class Sessions:
             client=f"{start.client.name} {start.client.version}".strip(),
             app=start.context.app,
         )
-        opened = await self._store.open(session, user=user, origin=origin)
+        self._beginning += 1
+        try:
+            opened = await self._store.open(session, user=user, origin=origin)
+        finally:
+            self._beginning -= 1
         stored_until = opened.finals[-1].end if opened.finals else 0
         if opened.finished:
             stored_until = max(stored_until, opened.audio_samples)
@@ -212,7 +221,7 @@ class Sessions:
             session=Session(
                 Speaker(
                     session=session,
-                    user=str(user),
+                    user=session,  # until there are accounts: sessions take turns, not people
                     language=None if start.language == "auto" else start.language,
                     wants_words=start.words,
                     profile=Profile(terms=tuple(start.context.terms)),
@@ -231,8 +240,24 @@ class Sessions:
         assert self._tasks  # noqa: S101 - sockets are only served while `run` runs
         self._tasks.create_task(self._keep(held))
         if opened.finished:
-            live.take_finish(None)
+            live.restore_finished()
         return held, "restored" if opened.finals or opened.finished else "new"
+
+    def _let_go_of_one(self) -> bool:
+        """End the session that waits longest for a socket: its client has what is not stored."""
+        away = [
+            (held.live.detached_at, held.live)
+            for held in self._held.values()
+            if held.live.detached_at is not None
+            and not held.live.is_finishing
+            and not held.live.ended.is_set()
+        ]
+        if not away:
+            return False
+        _, oldest = min(away, key=itemgetter(0))
+        log.info("session_let_go", session=oldest.id)
+        oldest.ended.set()
+        return True
 
     async def _keep(self, held: _Held) -> None:
         """Run one session; one that breaks must not take the others down."""
@@ -274,3 +299,21 @@ class Sessions:
             await asyncio.sleep(HEARTBEAT_S)
             for held in list(self._held.values()):
                 held.live.heartbeat()
+
+
+async def _gone(held: _Held) -> None:
+    """Wait until a session that ends or is flushed is gone.
+
+    Raises:
+        Refused: `session.busy`, it takes longer than a client should wait for an answer.
+    """
+    try:
+        async with asyncio.timeout(GONE_TIMEOUT_S):
+            await held.gone.wait()
+    except TimeoutError:
+        raise Refused(
+            "session.busy",
+            "what was said before is still being stored; resume the session a little later",
+            close_code=CloseCode.OVERLOADED,
+            retry_after_ms=2_000,
+        ) from None

@@ -142,7 +142,7 @@ class StreamSocket:
                 retry_after_ms=2_000,
             )
         except ServiceError as exc:
-            self._refuse(exc.code, exc.message, close_code=CloseCode.INTERNAL)
+            self._refuse(exc.code, exc.message, close_code=CloseCode.INTERNAL, retryable=True)
 
     async def _open(self) -> None:
         message = await self._receive(START_TIMEOUT_S)
@@ -176,8 +176,9 @@ class StreamSocket:
     async def _take(self, message: ClientMessage | bytes) -> None:
         live = self._live
         assert live  # noqa: S101 - `_open` comes first
-        # The back-pressure: while the session has no room this socket is not read.
-        await live.room()
+        if isinstance(message, bytes):
+            # The back-pressure: while the session has no room this socket is not read.
+            await live.room()
         if not live.is_attached(self._outgoing):
             return  # taken over meanwhile: the newer connection sends these samples again
         match message:

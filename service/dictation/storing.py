@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
@@ -67,6 +68,9 @@ class Recorder:
             if self._samples is not None:
                 if self._complete:
                     await self._persist(None)
+                elif not self.finals:  # nobody said anything, and nobody came back
+                    with suppress(StoreUnavailable):
+                        await self.forget()
                 return
             self._changed.clear()
             await self._changed.wait()

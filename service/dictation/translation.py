@@ -3,10 +3,13 @@
 The store counts positions at 16 kHz, the wire at the client's rate.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+
 from service.dictation.audio import IncomingAudio
-from service.dictation.outputs import ShowFinal, ShowPartial
+from service.dictation.outputs import GaveUp, ShowFinal, ShowPartial
 from service.dictation.transcripts import StoredFinal, StoredWord
-from service.dictation.wire import Final, Partial, WordTime
+from service.dictation.wire import Ack, ErrorMessage, Final, Partial, ServerMessage, WordTime
+from workers.contract.errors import POISON
 
 
 def stored_final(shown: ShowFinal) -> StoredFinal:
@@ -61,4 +64,45 @@ def partial_message(partial: ShowPartial, audio: IncomingAudio) -> Partial:
         start=audio.wire_position(partial.start),
         stable=partial.stable,
         tail=partial.tail,
+    )
+
+
+def missed_messages(
+    finals: Sequence[StoredFinal],
+    audio: IncomingAudio,
+    *,
+    known_until: int,
+    settled: Callable[[], int],
+) -> Iterator[ServerMessage]:
+    """Give the finals that end after `known_until`, each with the news that it is stored.
+
+    The news comes at once, so that even a connection that lives for a few messages gets further.
+
+    Args:
+        finals: of the session, stored or on their way.
+        audio: of the session.
+        known_until: 16 kHz position before which the client knows all.
+        settled: gives the 16 kHz position before which all is stored.
+    """
+    for final in finals:
+        if final.end > known_until:
+            yield final_message(final, audio)
+            if final.end <= settled():
+                yield Ack(received=audio.received, stored=audio.wire_position(final.end))
+
+
+def given_up_message(given_up: GaveUp) -> ErrorMessage:
+    """Say that an utterance has no text; its audio stays with the client."""
+    if given_up.code == POISON:
+        return ErrorMessage(
+            code="recogniser.rejected",
+            message="this utterance breaks the recogniser; keep the audio, what came before it is "
+            "stored",
+            retryable=False,
+        )
+    return ErrorMessage(
+        code="recogniser.failed",
+        message="this utterance could not be recognised; keep the audio and try again",
+        retryable=True,
+        retry_after_ms=10_000,
     )

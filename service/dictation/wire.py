@@ -25,7 +25,7 @@ MAX_TEXT_BYTES: Const = 16 * 1024
 MAX_AUDIO_BYTES: Const = 512 * 1024
 """Longest binary message: 2.7 s of 96 kB/s audio (48 kHz) is normal, 5 s is the limit."""
 
-SessionId = Annotated[str, Meta(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+SessionId = Annotated[str, Meta(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$(?!\n)")]
 Position = Annotated[int, Meta(ge=0, le=2**53)]
 ShortText = Annotated[str, Meta(max_length=200)]
 

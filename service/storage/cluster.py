@@ -89,7 +89,7 @@ class Cluster:
     """One data folder of PostgreSQL.
 
     Nobody else may call `prepare`, `start` or `stop` on the same folder meanwhile; the lock for
-    that is `sharing.Turnstile`.
+    that is the one `EmbeddedPostgres` holds.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -44,6 +44,7 @@ async def still_works(url: str) -> bool:
         (['{"type": "start", "audio": {"sample_rate": 7999}}'], "protocol.invalid_message", 4400),
         (['{"type": "start", "audio": {"encoding": "mp3"}}'], "protocol.invalid_message", 4400),
         (['{"type": "start", "session": "../../etc/passwd"}'], "protocol.invalid_message", 4400),
+        (['{"type": "start", "session": "abcdefgh\\n"}'], "protocol.invalid_message", 4400),
         (['{"type": "launch"}'], "protocol.invalid_message", 4400),
         ([wire.Start(), b"\x00"], "audio.odd_bytes", 4400),
         ([wire.Start(), wire.Finish(samples=5)], "session.samples_differ", 4400),

@@ -69,7 +69,14 @@ class WhisperEngine:
 
     @classmethod
     def load(
-        cls, model_dir: Path, *, device: str, compute_type: str, lanes: int, beam: int
+        cls,
+        model_dir: Path,
+        *,
+        device: str,
+        compute_type: str,
+        lanes: int,
+        beam: int,
+        name: str | None = None,
     ) -> "WhisperEngine":
         """Load a converted model and run every lane once, so that first use is not slow.
 
@@ -80,13 +87,14 @@ class WhisperEngine:
             lanes: batches recognised at once, each on one CPU thread; 0: one for each core, and
                 one on a GPU.
             beam: the widest beam that will be asked for, to run once.
+            name: what people call the model; None: as its folder.
 
         Raises:
             ValueError: the device is unknown or the tokenizer is not Whisper's.
             RuntimeError: CTranslate2 cannot load the model on this device.
         """
         model = WhisperModel.load(model_dir, device=device, compute_type=compute_type, lanes=lanes)
-        engine = cls(model, Vocabulary.load(model_dir), name=model_dir.name)
+        engine = cls(model, Vocabulary.load(model_dir), name=name or model_dir.name)
         engine._warm_up(beam=beam)
         return engine
 

@@ -1,0 +1,161 @@
+"""People who come back late, come back to finish, or go for good."""
+
+import asyncio
+import time
+
+import numpy as np
+import pytest
+
+from service.app import RunningServer
+from service.client.sources import HeldAudio
+from service.client.stream import Stream, StreamOptions
+from service.dictation import wire
+from service.storage.transcripts import LOCAL_USER
+from tests.server.conftest import StartServer
+from tests.server.peer import peer
+from tests.voice import quiet, voice
+
+pytestmark = pytest.mark.postgres
+
+
+def at_48_khz(pcm: bytes) -> bytes:
+    return np.repeat(np.frombuffer(pcm, "<i2"), 3).tobytes()
+
+
+@pytest.mark.parametrize("rate", [16_000, 48_000])
+async def test_who_comes_back_while_the_rest_is_being_stored_loses_nothing(
+    start_server: StartServer, tmp_path, rate: int
+) -> None:
+    script = tmp_path / "script.json"
+    script.write_text('{"work_s_per_audio_s": 1.5}')
+    take = voice(2000, seed=1) + quiet(300) + voice(1500, seed=2) + quiet(1100)
+    if rate != 16_000:
+        take = at_48_khz(take)
+    first = len(take) // 2 // 2 * 2
+    audio = wire.AudioFormat(sample_rate=rate)
+    async with start_server(resume_s=0.1, script=script) as server:
+        await server.wait_ready(30)
+        async with peer(server.url) as client:
+            ready = await client.start(audio=audio)
+            await client.say(take[:first])
+            while (await client.until(wire.Ack)).received < first // 2 - rate // 2:
+                pass
+            client.drop()
+        await asyncio.sleep(0.8)  # what was heard is on its way into text now
+
+        refusals = 0
+        async with asyncio.timeout(60):
+            while True:
+                async with peer(server.url) as client:
+                    await client.send(
+                        wire.Start(session=ready.session, resume_from=0, audio=audio, language="ru")
+                    )
+                    answer = await client.receive()
+                    if isinstance(answer, wire.ErrorMessage):
+                        assert answer.code == "session.busy"
+                        assert answer.retryable
+                        refusals += 1
+                        continue
+                    await client.say(take[2 * answer.received :])
+                    await client.send(wire.Finish(samples=len(take) // 2))
+                    done = await client.until(wire.Done)
+                    break
+        (transcript,) = await server.store.recent(LOCAL_USER)
+
+    assert refusals
+    heard = sum(final.end - final.start for final in transcript.finals)
+    assert heard >= 3.3 * 16_000
+    assert done.text == transcript.text
+    assert transcript.finished_at is not None
+
+
+async def test_a_missed_done_is_said_again_at_a_rate_that_does_not_divide(
+    server: RunningServer,
+) -> None:
+    audio = wire.AudioFormat(sample_rate=48_000)
+    take = at_48_khz(voice(1500)) + b"\x00\x00"
+    async with peer(server.url) as client:
+        ready = await client.start(audio=audio)
+        await client.say(take)
+        await client.send(wire.Finish(samples=len(take) // 2))
+        done = await client.until(wire.Done)
+
+    async with peer(server.url) as client:
+        again = await client.start(session=ready.session, audio=audio, resume_from=0)
+        assert len(take) // 2 - 3 <= again.received <= len(take) // 2
+        await client.say(take[2 * again.received :])
+        await client.send(wire.Finish(samples=len(take) // 2))
+        assert await client.closed() == wire.CloseCode.NORMAL
+
+    assert client.of(wire.Done)[0].text == done.text
+
+
+async def test_a_session_that_waits_for_text_can_still_be_cancelled(
+    start_server: StartServer, tmp_path
+) -> None:
+    script = tmp_path / "script.json"
+    script.write_text('{"work_s_per_audio_s": 30}')
+    async with start_server(script=script, drain_s=0.5) as server:
+        await server.wait_ready(30)
+        stream = Stream(
+            HeldAudio(voice(90_000)),
+            StreamOptions(server=server.url, language="ru", partials=False, ahead_s=80.0),
+        )
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(stream.run())
+            await asyncio.sleep(3)
+            began = time.monotonic()
+            running.cancel()
+        left = await server.store.recent(LOCAL_USER)
+
+    assert time.monotonic() - began < 30
+    assert left == ()
+
+
+async def test_a_full_server_lets_go_of_a_session_without_a_socket(
+    start_server: StartServer,
+) -> None:
+    async with start_server(max_sessions=2) as server:
+        await server.wait_ready(30)
+        async with peer(server.url) as staying:
+            await staying.start()
+            async with peer(server.url) as leaving:
+                gone = await leaving.start()
+                leaving.drop()
+            await asyncio.sleep(0.2)
+            async with peer(server.url) as newcomer:
+                assert (await newcomer.start()).session != gone.session
+                await newcomer.say(voice(1200))
+                await newcomer.send(wire.Finish())
+                assert (await newcomer.until(wire.Done)).text
+            async with peer(server.url) as back:
+                assert (await back.start(session=gone.session, resume_from=0)).received == 0
+            await staying.send(wire.Finish())
+            await staying.until(wire.Done)
+
+
+async def test_an_endless_stream_of_markers_is_ended(server: RunningServer) -> None:
+    async with peer(server.url) as client:
+        await client.start()
+        await client.say(voice(1000))
+        await asyncio.sleep(0.3)
+        for number in range(200):
+            await client.send(wire.MarkerRequest(id=str(number)))
+        assert await client.closed() == wire.CloseCode.PROTOCOL_ERROR
+
+    assert client.of(wire.ErrorMessage)[0].code == "protocol.too_many_markers"
+
+
+async def test_nothing_is_left_of_a_session_in_which_nobody_spoke(
+    start_server: StartServer,
+) -> None:
+    async with start_server(resume_s=0.1) as server:
+        await server.wait_ready(30)
+        async with peer(server.url) as client:
+            await client.start()
+            await client.say(quiet(500))
+            await client.until(wire.Ack)
+            client.drop()
+        async with asyncio.timeout(10):
+            while await server.store.recent(LOCAL_USER):
+                await asyncio.sleep(0.05)
