@@ -17,11 +17,12 @@ def is_crowded(load: Load) -> bool:
     """Say whether speculation would take time from somebody's final.
 
     A speculative final that speech resumes after was worked for in vain, about a third more work
-    for each second of speech (measured), so it only gets a lane that is idle. A machine with one
-    lane speculates as long as nothing waits.
+    for each second of speech (measured), and nothing is taken off a lane once it runs. So there
+    must be an idle lane, and another one for the final that may come meanwhile; a machine with one
+    lane speculates when it is idle.
     """
     waiting = load.waiting["final"] + load.waiting["speculative"]
-    return waiting > 0 or load.busy_lanes >= max(2, load.lanes)
+    return waiting > 0 or load.busy_lanes >= max(1, load.lanes - 1)
 
 
 class Asking:

@@ -80,9 +80,11 @@ def test_partials_give_way_to_finals(load: Load, slowdown: int) -> None:
 @pytest.mark.parametrize(
     "load",
     [
-        replace(IDLE, busy_lanes=2),
-        replace(waiting(final=1), busy_lanes=1, lanes=1),
-        replace(waiting(speculative=1), busy_lanes=1),
+        replace(IDLE, busy_lanes=1),
+        replace(IDLE, busy_lanes=1, lanes=1),
+        replace(IDLE, busy_lanes=3, lanes=4),
+        replace(waiting(final=1), busy_lanes=0, lanes=1),
+        replace(waiting(speculative=1), busy_lanes=0),
     ],
 )
 def test_speculation_wants_an_idle_lane(load: Load) -> None:
@@ -91,11 +93,16 @@ def test_speculation_wants_an_idle_lane(load: Load) -> None:
 
 @pytest.mark.parametrize(
     "load",
-    [IDLE, replace(IDLE, busy_lanes=1), replace(IDLE, busy_lanes=1, lanes=1), waiting(file=9)],
-    ids=["idle", "a lane is free", "the one lane is busy", "files wait"],
+    [
+        IDLE,
+        replace(IDLE, lanes=1),
+        replace(IDLE, busy_lanes=2, lanes=4),
+        replace(waiting(file=9), busy_lanes=0),
+    ],
+    ids=["idle", "idle with one lane", "two lanes of four are free", "files wait"],
 )
 def test_a_machine_with_time_to_spare_speculates(load: Load) -> None:
-    assert not is_crowded(replace(load, busy_lanes=min(1, load.busy_lanes)))
+    assert not is_crowded(load)
 
 
 class Queue:
