@@ -41,7 +41,7 @@ def plot(result: dict[str, Any], target: Path) -> None:
     finals.set_yticks(
         [place + 0.4 - height / 2 for place in range(len(NAMES))], list(NAMES.values())
     )
-    finals.margins(x=0.22)
+    finals.margins(x=0.3)
     finals.set_xlabel("seconds of speech recognised per second")
     finals.set_title(f"Finals: Whisper, int8, {result['machine']['cores']} cores, same clips")
     finals.legend(loc="lower right")
