@@ -69,6 +69,14 @@ class IncomingAudio:
         """Translate a 16 kHz position to the client's rate, rounded down."""
         return samples * self.format.sample_rate // SAMPLE_RATE_HZ
 
+    @property
+    def rounding(self) -> int:
+        """How far a position that went through the store may be off, at the client's rate.
+
+        It is rounded to 16 kHz and back, and the resampler's last samples may end one later.
+        """
+        return 0 if self.format.sample_rate == SAMPLE_RATE_HZ else self.wire_position(2) + 1
+
     def inner_position(self, samples: int) -> int:
         """Translate a position at the client's rate to 16 kHz, rounded down."""
         return samples * SAMPLE_RATE_HZ // self.format.sample_rate

@@ -188,9 +188,7 @@ class LiveSession:
         """
         if self._finishing:
             return
-        # A session restored from the store begins at a 16 kHz sample: less than one may be missing.
-        rounding = self.audio.wire_position(1)
-        if samples is not None and abs(samples - self.audio.received) > rounding:
+        if samples is not None and abs(samples - self.audio.received) > self.audio.rounding:
             raise ProtocolError(
                 "session.samples_differ",
                 f"{samples} samples were sent but {self.audio.received} arrived; send the audio "

@@ -186,17 +186,20 @@ class Sessions:
 
     async def _begin(self, session: str, start: Start, user: UUID) -> tuple[_Held, str]:
         sessions = len(self._held) + self._beginning
-        if sessions >= self._admission.max_sessions and self._let_go_of_one():
-            sessions -= 1
+        full = sessions >= self._admission.max_sessions
+        spare = self._longest_away() if full else None
         try:
             self._admission.admit(
-                sessions=sessions,
+                sessions=sessions - (spare is not None),
                 load=self._queue.load(),
                 draining=self._draining,
             )
         except Refused as exc:
             self._metrics.refused.labels(exc.code).inc()
             raise
+        if spare:  # only now: nobody is let go of for somebody who is refused all the same
+            log.info("session_let_go", session=spare.id)
+            spare.ended.set()
         audio = IncomingAudio(start.audio)  # refuses an unknown format before anything is stored
         origin = SessionOrigin(
             language=start.language,
@@ -243,8 +246,8 @@ class Sessions:
             live.restore_finished()
         return held, "restored" if opened.finals or opened.finished else "new"
 
-    def _let_go_of_one(self) -> bool:
-        """End the session that waits longest for a socket: its client has what is not stored."""
+    def _longest_away(self) -> LiveSession | None:
+        """Give the session that waits longest for a socket: its client has what is not stored."""
         away = [
             (held.live.detached_at, held.live)
             for held in self._held.values()
@@ -252,12 +255,7 @@ class Sessions:
             and not held.live.is_finishing
             and not held.live.ended.is_set()
         ]
-        if not away:
-            return False
-        _, oldest = min(away, key=itemgetter(0))
-        log.info("session_let_go", session=oldest.id)
-        oldest.ended.set()
-        return True
+        return min(away, key=itemgetter(0))[1] if away else None
 
     async def _keep(self, held: _Held) -> None:
         """Run one session; one that breaks must not take the others down."""

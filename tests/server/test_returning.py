@@ -90,6 +90,34 @@ async def test_a_missed_done_is_said_again_at_a_rate_that_does_not_divide(
     assert client.of(wire.Done)[0].text == done.text
 
 
+@pytest.mark.parametrize("rate", [22_050, 32_000, 44_100, 48_000])
+async def test_a_client_that_comes_back_after_the_flush_may_finish_with_its_own_count(
+    start_server: StartServer, rate: int
+) -> None:
+    audio = wire.AudioFormat(sample_rate=rate)
+    spoken = np.frombuffer(voice(1503), "<i2")
+    take = np.interp(
+        np.arange(len(spoken) * rate // 16_000 + 1) * 16_000 / rate, np.arange(len(spoken)), spoken
+    )
+    pcm = take.astype("<i2").tobytes()
+    async with start_server(resume_s=0.1) as server:
+        await server.wait_ready(30)
+        async with peer(server.url) as client:
+            ready = await client.start(audio=audio)
+            await client.say(pcm)
+            while (await client.until(wire.Ack)).received < len(take) - rate // 2:
+                pass
+            client.drop()
+        async with asyncio.timeout(20):
+            while not (await server.store.recent(LOCAL_USER))[0].text:
+                await asyncio.sleep(0.05)
+        async with peer(server.url) as client:
+            again = await client.start(session=ready.session, audio=audio, resume_from=0)
+            await client.say(pcm[2 * again.received :])
+            await client.send(wire.Finish(samples=len(take)))
+            assert (await client.until(wire.Done)).text
+
+
 async def test_a_session_that_waits_for_text_can_still_be_cancelled(
     start_server: StartServer, tmp_path
 ) -> None:
@@ -132,6 +160,25 @@ async def test_a_full_server_lets_go_of_a_session_without_a_socket(
                 assert (await back.start(session=gone.session, resume_from=0)).received == 0
             await staying.send(wire.Finish())
             await staying.until(wire.Done)
+
+
+async def test_nobody_is_let_go_of_for_somebody_who_is_refused(start_server: StartServer) -> None:
+    async with start_server(max_sessions=1) as server:
+        await server.wait_ready(30)
+        async with peer(server.url) as leaving:
+            gone = await leaving.start()
+            await leaving.say(voice(1000))
+            await leaving.until(wire.Ack)
+            leaving.drop()
+        await asyncio.sleep(0.2)
+        await server.sessions.drain(0.1)
+        async with peer(server.url) as newcomer:
+            await newcomer.send(wire.Start())
+            assert await newcomer.closed() == wire.CloseCode.DRAINING
+        async with peer(server.url) as back:
+            again = await back.start(session=gone.session, resume_from=0)
+
+    assert again.received == 16_000
 
 
 async def test_an_endless_stream_of_markers_is_ended(server: RunningServer) -> None:
