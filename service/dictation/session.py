@@ -289,7 +289,7 @@ class Session:
     def _show_partial(self, opened: OpenUtterance, revision: int, text: str) -> list[Output]:
         if not self._policy.partial_interval or not text:
             return []
-        opened.shown = revision
+        opened.shown, opened.heard = revision, text
         stable, tail = opened.stabiliser.update(text)
         return [
             ShowPartial(
@@ -393,6 +393,7 @@ class Session:
             language=self._language,
             wants_words=self._speaker.wants_words and not partial,
             profile=self._speaker.profile,
+            draft=self._open.heard if partial and self._open else "",
         )
 
     def _trim(self) -> None:

@@ -48,5 +48,6 @@ class OpenUtterance:
     next_partial: int  # position at which the next partial is due
     revision: int = 0  # of the last partial asked for
     shown: int = 0  # of the last partial shown
+    heard: str = ""  # its text: the draft of the next one
     ahead: Request | None = None  # the speculative final, while silence lasts
     ahead_answer: Hypothesis | None = None

@@ -23,6 +23,9 @@ class Plan:
     """0.0 decodes the most probable text; above it, samples (Whisper section 4.5)."""
     attempt: int = 0
     """0 for the first pass, then 1, 2, … along the fallback ladder."""
+    preview: bool = False
+    """The text is replaced within a second: its request's draft may be checked instead of writing
+    everything anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

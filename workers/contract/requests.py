@@ -55,6 +55,8 @@ class Request:
     wants_words: bool = False
     """Also give the time and probability of every word (costs one more decoder pass)."""
     profile: Profile = Profile()
+    draft: str = ""
+    """What a preview probably says: the text of the one before. Saves time, adds no words."""
 
     def __post_init__(self) -> None:
         """Refuse audio that is empty, odd or longer than a window."""

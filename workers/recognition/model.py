@@ -1,4 +1,7 @@
-"""CTranslate2's Whisper behind five verbs: load, encode, detect, decode, align.
+"""A Whisper model behind five verbs: load, encode, detect, decode, align.
+
+CTranslate2 does all of it, except that previews on a CPU are written by
+`workers.recognition.greedy`, which can check a draft.
 
 On a CPU the encoder runs window by window, because a batch falls out of the cache and takes up to
 twice as long, and only the decoder is batched (performance notes, section 3). On a GPU both are.
@@ -13,14 +16,21 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import structlog
 
 from workers.contract.engine import Plan
 from workers.recognition.alignment import TokenPath
+from workers.recognition.converted import UnreadableModel
 from workers.recognition.features import LogMelArray
+from workers.recognition.greedy import GreedyDecoder
+from workers.recognition.vocabulary import Vocabulary
+
+log = structlog.get_logger()
 
 Encoded = Any
 """Encoder output in CTranslate2's storage, shape (windows, frames / 2, width)."""
 
+_EIGHT_BITS: Final = frozenset({"int8", "int8_float32"})
 _AVX512: Final = frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
 
 
@@ -36,8 +46,24 @@ class Decoded:
 class WhisperModel:
     """One set of weights with its lanes; may be called from one thread a lane at once."""
 
-    def __init__(self, model: Any, *, device: str, lanes: int) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        model: Any,  # noqa: ANN401
+        *,
+        device: str,
+        lanes: int,
+        previews: GreedyDecoder | None = None,
+    ) -> None:
+        """Wrap a loaded model.
+
+        Args:
+            model: `ctranslate2.models.Whisper`.
+            device: "cpu" or "cuda:N".
+            lanes: threads it may be called from at once.
+            previews: writes previews; None: CTranslate2 does.
+        """
         self._model = model
+        self._previews = previews
         self.device = device
         self.lanes = lanes
         self.compute_type = str(model.compute_type)
@@ -45,7 +71,15 @@ class WhisperModel:
         self.multilingual = bool(model.is_multilingual)
 
     @classmethod
-    def load(cls, model_dir: Path, *, device: str, compute_type: str, lanes: int) -> "WhisperModel":
+    def load(
+        cls,
+        model_dir: Path,
+        vocabulary: Vocabulary,
+        *,
+        device: str,
+        compute_type: str,
+        lanes: int,
+    ) -> "WhisperModel":
         """Load weights; arguments and errors as in `WhisperEngine.load`."""
         kind, index = parse_device(device)
         if kind == "cpu":
@@ -64,7 +98,10 @@ class WhisperModel:
             intra_threads=1,
             inter_threads=lanes,
         )
-        return cls(model, device=kind if kind == "cpu" else f"{kind}:{index}", lanes=lanes)
+        if kind != "cpu":
+            return cls(model, device=f"{kind}:{index}", lanes=lanes)
+        previews = _greedy_decoder(model_dir, vocabulary, compute_type=str(model.compute_type))
+        return cls(model, device=kind, lanes=lanes, previews=previews)
 
     def encode(self, features: Sequence[LogMelArray]) -> Encoded:
         """Encode windows of equal length."""
@@ -91,25 +128,56 @@ class WhisperModel:
         return [(best[0][0].strip("<|>"), float(best[0][1])) for best in ranked]
 
     def decode(
-        self, encoded: Encoded, prompts: list[list[int]], *, plan: Plan, token_cap: int
+        self,
+        encoded: Encoded,
+        prompts: list[list[int]],
+        *,
+        plan: Plan,
+        caps: list[int],
+        drafts: list[list[int]] | None = None,
     ) -> list[Decoded]:
-        """Decode windows with equally long prompts to at most `token_cap` tokens each."""
+        """Decode windows with equally long prompts.
+
+        Args:
+            encoded: the windows.
+            prompts: what the decoder reads first.
+            plan: beam and temperature of all.
+            caps: most tokens of each.
+            drafts: what each window probably says, as tokens; saves time in previews.
+        """
+        if plan.preview and self._previews is not None:
+            written = self._previews.decode(
+                list(np.asarray(encoded)),
+                prompts,
+                caps=caps,
+                drafts=drafts or [[] for _ in prompts],
+            )
+            return [
+                Decoded(
+                    tokens=one.tokens,
+                    mean_log_probability=one.log_probability / (len(one.tokens) + 1),
+                    no_speech_probability=one.no_speech_probability,
+                )
+                for one in written
+            ]
         results = self._model.generate(
             encoded,
             prompts,
             beam_size=plan.beam,
-            max_length=_max_length(token_cap, prompt=len(prompts[0])),
+            max_length=_max_length(max(caps), prompt=len(prompts[0])),
             sampling_topk=0 if plan.temperature else 1,
             sampling_temperature=plan.temperature or 1.0,
             return_scores=True,
             return_no_speech_prob=True,
         )
         decoded: list[Decoded] = []
-        for result in results:
+        # The batch runs to the largest cap; cutting at each window's own keeps its text independent
+        # of the company it was decoded in.
+        for result, cap in zip(results, caps, strict=True):
             tokens = list(result.sequences_ids[0])
             decoded.append(
                 Decoded(
-                    tokens=tokens,
+                    tokens=tokens[:cap],
                     mean_log_probability=result.scores[0] * len(tokens) / (len(tokens) + 1),
                     no_speech_probability=result.no_speech_prob,
                 )
@@ -129,6 +197,24 @@ class WhisperModel:
             TokenPath(alignments=result.alignments, probabilities=result.text_token_probs)
             for result in results
         ]
+
+
+def _greedy_decoder(
+    model_dir: Path, vocabulary: Vocabulary, *, compute_type: str
+) -> GreedyDecoder | None:
+    """Build the greedy decoder, which computes in 8 bits; None where that was not asked for."""
+    if compute_type not in _EIGHT_BITS:
+        return None
+    try:
+        return GreedyDecoder.load(
+            model_dir,
+            start=vocabulary.start,
+            end=vocabulary.end,
+            no_speech=vocabulary.no_speech,
+        )
+    except UnreadableModel as exc:
+        log.info("decoder_of_ctranslate2_used", reason=str(exc))
+        return None
 
 
 def parse_device(device: str) -> tuple[str, int]:

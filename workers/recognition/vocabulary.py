@@ -30,6 +30,7 @@ class Vocabulary:
         self.previous = self._id("<|startofprev|>")
         self.transcribe = self._id("<|transcribe|>")
         self.no_timestamps = self._id("<|notimestamps|>")
+        self.no_speech = self._id("<|nospeech|>", "<|nocaptions|>")
         self._languages = self._find_languages()
 
     @classmethod
@@ -90,8 +91,10 @@ class Vocabulary:
             pieces.append(WordTokens(text=self.decode(pending), tokens=len(pending)))
         return pieces
 
-    def _id(self, token: str) -> int:
+    def _id(self, token: str, older_name: str | None = None) -> int:
         found = self._tokenizer.token_to_id(token)
+        if found is None and older_name is not None:
+            found = self._tokenizer.token_to_id(older_name)
         if found is None:
             raise ValueError(f"this is not a Whisper tokenizer: it has no {token}")
         return int(found)

@@ -20,7 +20,7 @@ from workers.recognition.alignment import text_tokens, words_of
 from workers.recognition.fallback import Reading, loops, review
 from workers.recognition.features import LogMel
 from workers.recognition.hallucination import Evidence, judge, nothing_to_hear
-from workers.recognition.lengths import audio_frames, token_cap, window_for
+from workers.recognition.lengths import audio_frames, preview_window_for, token_cap, window_for
 from workers.recognition.loudness import Loudness, active_frames, loudness
 from workers.recognition.model import Encoded, WhisperModel
 from workers.recognition.prompts import decoder_prompt, start_sequence, term_tokens
@@ -93,8 +93,11 @@ class WhisperEngine:
             ValueError: the device is unknown or the tokenizer is not Whisper's.
             RuntimeError: CTranslate2 cannot load the model on this device.
         """
-        model = WhisperModel.load(model_dir, device=device, compute_type=compute_type, lanes=lanes)
-        engine = cls(model, Vocabulary.load(model_dir), name=name or model_dir.name)
+        vocabulary = Vocabulary.load(model_dir)
+        model = WhisperModel.load(
+            model_dir, vocabulary, device=device, compute_type=compute_type, lanes=lanes
+        )
+        engine = cls(model, vocabulary, name=name or model_dir.name)
         engine._warm_up(beam=beam)
         return engine
 
@@ -186,21 +189,20 @@ class WhisperEngine:
         return languages
 
     def _decode(self, group: list[_Window], encoded: Encoded, plan: Plan) -> list[Reading]:
-        """Decode windows with equally long prompts, none beyond its own cap.
-
-        The batch runs to the largest cap; cutting at each window's own keeps its text independent
-        of the company it was decoded in.
-        """
+        """Decode windows with equally long prompts, none beyond its own cap."""
         caps = [token_cap(len(window.heard.samples)) for window in group]
         results = self._model.decode(
             self._model.rows(encoded, [window.row for window in group]),
             [window.prompt for window in group],
             plan=plan,
-            token_cap=max(caps),
+            caps=caps,
+            drafts=[
+                text_tokens(window.heard.job.request.draft, self._vocabulary) for window in group
+            ],
         )
         readings: list[Reading] = []
         for window, cap, decoded in zip(group, caps, results, strict=True):
-            text = self._vocabulary.decode(decoded.tokens[:cap])
+            text = self._vocabulary.decode(decoded.tokens)
             hypothesis = Hypothesis(
                 request=window.heard.job.request.id,
                 text=" ".join(text.split()),
@@ -246,12 +248,16 @@ class WhisperEngine:
     def _warm_up(self, *, beam: int) -> None:
         """Make every lane allocate its buffers on a second of silence."""
         second = np.zeros(SAMPLE_RATE_HZ, np.float32)
-        plan = Plan(window_samples=window_for(len(second)), beam=beam)
+        plans = (
+            Plan(window_samples=window_for(len(second)), beam=beam),
+            Plan(window_samples=preview_window_for(len(second)), preview=True),
+        )
         language = self._description.languages[0] if self._model.multilingual else None
         prompt = decoder_prompt(language, [], self._vocabulary)
 
         def run_once(_: int) -> None:
-            self._model.decode(self._encode([second], plan), [prompt], plan=plan, token_cap=4)
+            for plan in plans:
+                self._model.decode(self._encode([second], plan), [prompt], plan=plan, caps=[4])
 
         with ThreadPoolExecutor(self._model.lanes) as lanes:
             list(lanes.map(run_once, range(self._model.lanes)))

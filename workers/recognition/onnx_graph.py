@@ -1,0 +1,177 @@
+"""ONNX graphs written node by node: the operators a transformer's decoder is made of.
+
+Dense layers multiply in 8 bits: weights scaled by output row, inputs by the row they belong to.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+Weights = npt.NDArray[np.float32]
+
+_STANDARD_OPSET: Final = 21
+_IR_VERSION: Final = 10
+_OWN_OPERATORS: Final = "com.microsoft"
+"""ONNX Runtime's operators: `MatMulIntegerToFloat` and `Gelu`."""
+_NORM_EPSILON: Final = 1e-5
+_ZERO_POINT: Final = 128
+"""Both operands are unsigned: on CPUs without VNNI the signed kernel saturates its 16-bit sums."""
+
+
+def floats(name: str, shape: list[int | str]) -> onnx.ValueInfoProto:
+    """Describe a float32 input or output; dimensions that vary have names."""
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+def integers(name: str, shape: list[int | str]) -> onnx.ValueInfoProto:
+    """Describe an int64 input or output."""
+    return helper.make_tensor_value_info(name, TensorProto.INT64, shape)
+
+
+def quantised(weight: Weights) -> tuple[npt.NDArray[np.uint8], Weights]:
+    """Give rows in 8 bits around 128, and what to multiply each row with: (n, k), (n,)."""
+    scale = np.abs(weight).max(axis=1) / 127
+    scale[scale == 0] = 1
+    return (np.rint(weight / scale[:, None]) + _ZERO_POINT).astype(np.uint8), scale
+
+
+class Graph:
+    """A graph being written: every method adds nodes and gives the name of their result."""
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: dict[str, onnx.TensorProto] = {}
+        self._rows: dict[str, tuple[str, str]] = {}  # input -> in 8 bits, row scales
+
+    def serialise(
+        self, inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]
+    ) -> bytes:
+        """End the graph: give the model that ONNX Runtime loads."""
+        graph = helper.make_graph(
+            self._nodes, "decoder", inputs, outputs, list(self._constants.values())
+        )
+        opsets = [helper.make_opsetid("", _STANDARD_OPSET), helper.make_opsetid(_OWN_OPERATORS, 1)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
+        serialised: bytes = model.SerializeToString()
+        return serialised
+
+    def node(self, kind: str, inputs: list[str], output: str, **settings: Any) -> None:  # noqa: ANN401
+        """Add an operator whose result has a name of the graph's own."""
+        self._nodes.append(helper.make_node(kind, inputs, [output], **settings))
+
+    def op(self, kind: str, *inputs: str, **settings: Any) -> str:  # noqa: ANN401
+        """Add an operator."""
+        output = f"_{len(self._nodes)}"
+        self.node(kind, list(inputs), output, **settings)
+        return output
+
+    def constant(self, value: npt.ArrayLike, kind: type[np.generic]) -> str:
+        """Add a constant; small ones that are equal are shared."""
+        array = np.ascontiguousarray(np.asarray(value, kind).reshape(np.shape(value)))
+        small = array.size < 8
+        name = f"{kind.__name__}_{array.tolist()}" if small else f"constant_{len(self._constants)}"
+        if name not in self._constants:
+            self._constants[name] = numpy_helper.from_array(array, name)
+        return name
+
+    def split(self, value: str, parts: int) -> list[str]:
+        """Cut the last dimension into equal parts."""
+        outputs = [f"_{len(self._nodes)}_{part}" for part in range(parts)]
+        self._nodes.append(helper.make_node("Split", [value], outputs, axis=-1, num_outputs=parts))
+        return outputs
+
+    def heads(self, value: str, heads: int, each: int) -> str:
+        """Cut the last dimension into heads: (b, n, heads, each)."""
+        return self.op("Reshape", value, self.constant([0, -1, heads, each], np.int64))
+
+    def attend(self, looked: str, values: str, width: int) -> str:
+        """Turn attention scores into what was heard: (b, heads, q, k) to (b, q, width)."""
+        heard = self.op("MatMul", self.op("Softmax", looked, axis=-1), values)
+        heard = self.op("Transpose", heard, perm=[0, 2, 1, 3])
+        return self.op("Reshape", heard, self.constant([0, -1, width], np.int64))
+
+    def normalise(self, value: str, gamma: Weights, beta: Weights) -> str:
+        """Normalise the last dimension."""
+        return self.op(
+            "LayerNormalization",
+            value,
+            self.constant(gamma, np.float32),
+            self.constant(beta, np.float32),
+            axis=-1,
+            epsilon=_NORM_EPSILON,
+        )
+
+    def gelu(self, value: str) -> str:
+        """Apply x * Phi(x)."""
+        return self.op("Gelu", value, domain=_OWN_OPERATORS)
+
+    def exact(self, value: str, weight: Weights, bias: Weights) -> str:
+        """Multiply by a weight (n, k) in single precision and add a bias (n,)."""
+        product = self.op("MatMul", value, self.constant(weight.T, np.float32))
+        return self.op("Add", product, self.constant(bias, np.float32))
+
+    def dense(self, value: str, weight: Weights, bias: Weights | None) -> str:
+        """Multiply by a weight (n, k) in 8 bits and add a bias (n,)."""
+        rows, scales = self._in_8_bits(value)
+        eight, scale = quantised(weight)
+        product = self.op(
+            "MatMulIntegerToFloat",
+            rows,
+            self.constant(eight.T, np.uint8),
+            self.constant(1.0, np.float32),
+            self.constant(scale, np.float32),
+            self.constant(_ZERO_POINT, np.uint8),
+            self.constant(np.full(len(weight), _ZERO_POINT), np.uint8),
+            domain=_OWN_OPERATORS,
+        )
+        product = self.op("Mul", product, scales)
+        return product if bias is None else self.op("Add", product, self.constant(bias, np.float32))
+
+    def _in_8_bits(self, value: str) -> tuple[str, str]:
+        """Scale each row by its own largest magnitude; a value used twice is scaled once."""
+        if value not in self._rows:
+            largest = self.op(
+                "ReduceMax", self.op("Abs", value), self.constant([-1], np.int64), keepdims=1
+            )
+            largest = self.op("Max", largest, self.constant(1e-12, np.float32))
+            factor = self.op("Div", self.constant(127.0, np.float32), largest)
+            # Casting cuts off, so the half added rounds to nearest.
+            moved = self.op(
+                "Add", self.op("Mul", value, factor), self.constant(_ZERO_POINT + 0.5, np.float32)
+            )
+            rows = self.op("Cast", moved, to=TensorProto.UINT8)
+            self._rows[value] = (
+                rows,
+                self.op("Mul", largest, self.constant(1 / 127, np.float32)),
+            )
+        return self._rows[value]
+
+    def embed(self, embeddings: Weights, positions: Weights) -> str:
+        """Look up `tokens` and `positions`; the table is kept in 8 bits."""
+        eight, scale = quantised(embeddings)
+        rows = self.op("Gather", self.constant(eight, np.uint8), "tokens", axis=0)
+        rows = self.op("Cast", rows, to=TensorProto.FLOAT)
+        rows = self.op("Sub", rows, self.constant(float(_ZERO_POINT), np.float32))
+        scales = self.op("Gather", self.constant(scale[:, None], np.float32), "tokens", axis=0)
+        places = self.op("Gather", self.constant(positions, np.float32), "positions", axis=0)
+        return self.op("Add", self.op("Mul", rows, scales), places)
+
+    def pick(self, state: str, width: int) -> str:
+        """Keep the rows named by `places`."""
+        wanted = self.op(
+            "Concat", self.op("Shape", "places"), self.constant([width], np.int64), axis=0
+        )
+        index = self.op("Unsqueeze", "places", self.constant([2], np.int64))
+        return self.op("GatherElements", state, self.op("Expand", index, wanted), axis=1)
+
+    def score(self, state: str, embeddings: Weights) -> None:
+        """Score every token of the vocabulary and choose the likeliest."""
+        self.node("Identity", [self.dense(state, embeddings, None)], "scores")
+        biased = self.op("Add", "scores", "bias")
+        self.node("ArgMax", [biased], "best", axis=-1, keepdims=0)
+        last = self.constant([-1], np.int64)
+        shares = self.op("Softmax", biased, axis=-1)
+        self.node("ReduceMax", [shares, last], "probability", keepdims=0)
