@@ -1,4 +1,4 @@
-"""What previews cost: a partial after every second of several streams that talk without a pause.
+"""What previews cost: one every second of several streams that talk without a pause.
 
 Streams begin out of phase, so lengths differ as they do in life:
 
@@ -6,89 +6,174 @@ Streams begin out of phase, so lengths differ as they do in life:
     stream 1       1 s  2 s  3 s  4 s  final | …
                tick tick tick
 
-At every tick each stream asks for the preview of what it has said so far, with the preview before
-as a draft, as a session does; ours batches them across streams on short windows, the other decodes the whole 30 s window of each with faster-whisper on
-one-thread workers, one a core, its fastest layout. The latter takes turns over a part of the requests and is
-scaled, because a full run takes hours.
+In every second of its speech ours is a `Session` of the product, and pays for what it asks for:
+previews with drafts, cut at pauses, and finals, batched across streams. The other decodes the whole
+30 s window of everything the stream has said of its clip, every second and once at the end, with
+faster-whisper on one-thread workers, one a core, its fastest layout; over a part of the requests,
+scaled, because a full run takes hours. Ours speculates on nothing: a machine that is full does not.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from faster_whisper import WhisperModel
 
-from benchmarks.backlog import recognise_all, request_for
+from benchmarks.backlog import recognise_all
 from benchmarks.speech import Clip
-from workers.contract.audio import SAMPLE_RATE_HZ
+from service.dictation.detection import SileroDetector, SileroModel
+from service.dictation.endpointing import EndpointingPolicy
+from service.dictation.outputs import Output, Recognise
+from service.dictation.session import Session
+from service.dictation.utterances import SessionPolicy, Speaker
+from workers.contract.audio import SAMPLE_RATE_HZ, pcm16_from_samples
 from workers.contract.engine import Engine
-from workers.contract.requests import Priority, Request
+from workers.contract.requests import Hypothesis, Priority, Request
 
 STREAMS: Final = 12
 """As many as the machine is meant to hold with previews: 6 a core."""
 CLIPS: Final = 72
 NAIVE_EVERY: Final = 8
+TICK_SAMPLES: Final = SAMPLE_RATE_HZ
+OUT_OF_PHASE_SAMPLES: Final = 3 * SAMPLE_RATE_HZ // 10
 
 
 def measure_partials(
     folder: Path, engine: Engine, clips: Sequence[Clip], *, batch: int
 ) -> dict[str, Any]:
     """Give core-seconds and wall seconds per second of speech, for ours and for the naive way."""
-    ticks = list(_ticks(_spoken(clips)))
-    audio_s = sum(clip.duration_s for clip in _spoken(clips))
+    spoken = _spoken(clips)
+    audio_s = sum(clip.duration_s for clip in spoken)
     cores = engine.description.lanes
     naive = WhisperModel(
         str(folder), device="cpu", compute_type="int8", cpu_threads=1, num_workers=cores
     )
-    ours_s = naive_s = ours_cpu_s = naive_cpu_s = 0.0
-    windows = batches = naive_windows = 0
-    requests_due = 0
-    shown: dict[str, str] = {}
-    for number, tick in enumerate(ticks):
-        cpu, began = time.process_time(), time.perf_counter()
-        requests = [
-            replace(request, draft=shown.get(clip.name, ""))
-            if request.priority is Priority.PARTIAL
-            else request
-            for request, clip in tick
-        ]
-        done = recognise_all(engine, requests, beam=1, batch=batch)
-        ours_s += time.perf_counter() - began
-        ours_cpu_s += time.process_time() - cpu
-        windows += done.windows
-        batches += done.batches
-        for request, clip in tick:
-            shown[clip.name] = done.hypotheses[request.id].text
-        requests_due += len(tick)
-        if number % NAIVE_EVERY:
-            continue
-        cpu, began = time.process_time(), time.perf_counter()
-        with ThreadPoolExecutor(cores) as threads:
-            list(threads.map(lambda item: _whole_window(naive, *item), tick))
-        naive_s += time.perf_counter() - began
-        naive_cpu_s += time.process_time() - cpu
-        naive_windows += len(tick)
-    scale = requests_due / naive_windows
-    ours = {"wall_s": ours_s / audio_s, "core_s": ours_cpu_s / audio_s}
-    other = {"wall_s": naive_s * scale / audio_s, "core_s": naive_cpu_s * scale / audio_s}
+    ours, other = _Spent(), _Spent()
+    windows = batches = previews = naive_due = ticks = 0
+    vad = SileroModel()
+    streams = [
+        _Stream(vad, dealt, late=number * OUT_OF_PHASE_SAMPLES)
+        for number, dealt in enumerate(_dealt(spoken))
+    ]
+    while talking := [stream for stream in streams if stream.talks]:
+        with ours:  # detecting speech is part of what ours costs
+            naive_windows = [said for stream in talking for said in stream.speak(TICK_SAMPLES)]
+            while requests := [request for stream in talking for request in stream.asked()]:
+                done = recognise_all(engine, requests, beam=1, batch=batch)
+                windows += done.windows
+                batches += done.batches
+                previews += sum(request.priority is Priority.PARTIAL for request in requests)
+                for stream in talking:
+                    stream.take(done.hypotheses)
+        naive_due += len(naive_windows)
+        ticks += 1
+        if ticks % NAIVE_EVERY == 1:
+            with other, ThreadPoolExecutor(cores) as threads:
+                list(threads.map(lambda said: _whole_window(naive, *said), naive_windows))
+            other.windows += len(naive_windows)
+    scale = naive_due / other.windows
+    per_second = {
+        "alfavoice": {"wall_s": ours.wall_s / audio_s, "core_s": ours.core_s / audio_s},
+        "naive_30s_window": {
+            "wall_s": other.wall_s * scale / audio_s,
+            "core_s": other.core_s * scale / audio_s,
+        },
+    }
+    mine, theirs = per_second["alfavoice"], per_second["naive_30s_window"]
     return {
-        "streams": min(STREAMS, len(_spoken(clips))),
-        "requests": requests_due,
+        "streams": len(streams),
+        "audio_s": round(audio_s, 1),
+        "previews": previews,
+        "naive_requests": naive_due,
+        "naive_requests_measured": other.windows,
         "mean_batch": round(windows / batches, 1),
         "per_audio_second": {
-            "alfavoice": {key: round(value, 3) for key, value in ours.items()},
-            "naive_30s_window": {key: round(value, 3) for key, value in other.items()},
+            name: {key: round(value, 3) for key, value in spent.items()}
+            for name, spent in per_second.items()
         },
-        "naive_requests_measured": naive_windows,
         "streams_held": {
-            "alfavoice": round(1.0 / ours["wall_s"], 1),
-            "naive_30s_window": round(1.0 / other["wall_s"], 2),
+            name: round(1.0 / spent["wall_s"], 2) for name, spent in per_second.items()
         },
-        "ratio": {key: round(other[key] / ours[key], 2) for key in ours},
+        "ratio": {key: round(theirs[key] / mine[key], 2) for key in mine},
     }
+
+
+@dataclass(slots=True)
+class _Spent:
+    """Time spent inside a `with`, added up."""
+
+    wall_s: float = 0.0
+    core_s: float = 0.0
+    windows: int = 0
+
+    def __enter__(self) -> None:
+        self.wall_s -= time.perf_counter()
+        self.core_s -= time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.wall_s += time.perf_counter()
+        self.core_s += time.process_time()
+
+
+class _Stream:
+    """Somebody who says one clip after the other, each in a session of its own."""
+
+    def __init__(self, vad: SileroModel, clips: Sequence[Clip], *, late: int) -> None:
+        self._vad = vad
+        self._clips = list(clips)
+        self._said = -late  # samples of the first clip
+        self._session: Session | None = None
+        self._asked: list[tuple[Session, Request]] = []
+
+    @property
+    def talks(self) -> bool:
+        """Whether there is more to say."""
+        return bool(self._clips)
+
+    def speak(self, samples: int) -> list[tuple[Clip, int]]:
+        """Say the next samples; give what the naive way decodes: a clip, and how much of it."""
+        naive: list[tuple[Clip, int]] = []
+        while samples > 0 and self._clips:
+            clip = self._clips[0]
+            if self._session is None:
+                self._session = self._new_session(clip)
+            session = self._session
+            begin, self._said = max(self._said, 0), min(self._said + samples, len(clip.samples))
+            samples -= self._said - begin
+            heard = clip.samples[begin : max(self._said, 0)]
+            self._follow(session, session.audio(pcm16_from_samples(heard)))
+            ended = self._said == len(clip.samples)
+            if ended or self._said >= TICK_SAMPLES:
+                naive.append((clip, self._said))
+            if not ended:
+                break
+            self._follow(session, session.finish())
+            self._clips.pop(0)
+            self._said, self._session = 0, None
+        return naive
+
+    def asked(self) -> list[Request]:
+        """Give what waits for an answer."""
+        return [request for _, request in self._asked]
+
+    def take(self, answers: Mapping[str, Hypothesis]) -> None:
+        """Pass the answers on."""
+        asked, self._asked = self._asked, []
+        for session, request in asked:
+            self._follow(session, session.answered(request, answers[request.id]))
+
+    def _follow(self, session: Session, outputs: Sequence[Output]) -> None:
+        self._asked += [(session, o.request) for o in outputs if isinstance(o, Recognise)]
+
+    def _new_session(self, clip: Clip) -> Session:
+        return Session(
+            Speaker(session=clip.name, user="benchmark", language=clip.language),
+            policy=SessionPolicy(endpointing=EndpointingPolicy(speculation_silence=0)),
+            detector=SileroDetector(self._vad),
+        )
 
 
 def _spoken(clips: Sequence[Clip]) -> list[Clip]:
@@ -98,36 +183,15 @@ def _spoken(clips: Sequence[Clip]) -> list[Clip]:
     return longer[::step]
 
 
-def _ticks(clips: Sequence[Clip]) -> Iterator[list[tuple[Request, Clip]]]:
-    """Give what is asked for in every second, until every stream has said its clips."""
-    # Dealing by a stride that shares no factor with the number of clips mixes lengths in a stream.
+def _dealt(clips: Sequence[Clip]) -> list[list[Clip]]:
+    """Deal the clips to the streams so that each gets long and short ones."""
+    # A stride that shares no factor with the number of clips.
     dealt = [clips[(place * 29) % len(clips)] for place in range(len(clips))]
     if len(set(map(id, dealt))) != len(clips):
         dealt = list(clips)
-    streams = [dealt[number::STREAMS] for number in range(STREAMS)]
-    spoken_s = [-0.3 * number for number in range(STREAMS)]
-    while any(streams):
-        tick: list[tuple[Request, Clip]] = []
-        for number, waiting in enumerate(streams):
-            if not waiting:
-                continue
-            spoken_s[number] += 1.0
-            if spoken_s[number] < 1.0:
-                continue
-            clip = waiting[0]
-            if spoken_s[number] >= clip.duration_s:
-                tick.append((request_for(clip), clip))
-                waiting.pop(0)
-                spoken_s[number] = spoken_s[number] - clip.duration_s
-                continue
-            heard = clip.samples[: int(spoken_s[number] * SAMPLE_RATE_HZ)]
-            name = f"{clip.name}@{spoken_s[number]:.1f}"
-            partial = request_for(clip, samples=heard, name=name, priority=Priority.PARTIAL)
-            tick.append((partial, clip))
-        yield tick
+    return [part for number in range(STREAMS) if (part := dealt[number::STREAMS])]
 
 
-def _whole_window(model: WhisperModel, request: Request, clip: Clip) -> str:
-    heard = clip.samples[: request.samples]
-    segments, _ = model.transcribe(heard, language=clip.language, beam_size=1)
+def _whole_window(model: WhisperModel, clip: Clip, samples: int) -> str:
+    segments, _ = model.transcribe(clip.samples[:samples], language=clip.language, beam_size=1)
     return " ".join(segment.text for segment in segments)

@@ -221,6 +221,9 @@ def main() -> None:
         "--held-out", action="store_true", help="only the half of the clips that is reported on"
     )
     parser.add_argument("--beams", type=int, nargs="+", default=[1, 5])
+    parser.add_argument(
+        "--only-partials", action="store_true", help="keep the finals of the results that are there"
+    )
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
 
@@ -237,18 +240,25 @@ def main() -> None:
     )
     before = psutil.cpu_times()
     cpu, began = time.process_time(), time.perf_counter()
-    finals = {
-        f"beam_{beam}": summarise(
-            measure_finals(arguments.model, engine, clips, beam), clips, held_out
-        )
-        for beam in beams
-    }
+    name = "recogniser-quick" if arguments.quick else "recogniser"
+    target = arguments.output / f"{name}.json"
+    if arguments.only_partials:
+        result = json.loads(target.read_text(encoding="utf-8"))
+    else:
+        result = {
+            "finals": {
+                f"beam_{beam}": summarise(
+                    measure_finals(arguments.model, engine, clips, beam), clips, held_out
+                )
+                for beam in beams
+            }
+        }
     partials = measure_partials(arguments.model, engine, clips, batch=BATCH)
     elapsed = time.perf_counter() - began
     after = psutil.cpu_times()
     idle = after.idle + after.iowait - before.idle - before.iowait
     others = (os.cpu_count() or 1) * elapsed - idle - (time.process_time() - cpu)
-    result = {
+    conditions = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe_machine(),
         "versions": versions(["ctranslate2", "faster-whisper", "numpy", "onnxruntime"]),
@@ -257,12 +267,12 @@ def main() -> None:
         "held_out_clips": len(held_out),
         "quick": arguments.quick,
         "cores_used_by_others": round(max(0.0, others) / elapsed, 2),
-        "finals": finals,
-        "partials": partials,
     }
+    if not arguments.only_partials:
+        result = conditions | result
+    result["partials"] = {"measured": conditions["measured"], **partials}
+    result["partials"]["cores_used_by_others"] = conditions["cores_used_by_others"]
     arguments.output.mkdir(parents=True, exist_ok=True)
-    name = "recogniser-quick" if arguments.quick else "recogniser"
-    target = arguments.output / f"{name}.json"
     target.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     plot(result, arguments.output / f"{name}.svg")
     print(json.dumps(result, indent=2))

@@ -11,7 +11,8 @@ into messages.
 
 - *Onset*: `ONSET_FRAMES` frames in a row at or above `ONSET_PROBABILITY`. The utterance starts
   `PRE_ROLL_SAMPLES` before them, so that a soft first consonant is kept.
-- *Pause*: `speculation_silence` after the last voiced frame: time to decode ahead of the endpoint.
+- *Pause*: `speculation_silence` after the last voiced frame, at least `TAIL_SAMPLES`: time to decode
+  ahead of the endpoint, and a place where previews may be cut.
 - *Endpoint*: `endpoint_silence` after it. The longer the utterance, the shorter the silence asked
   for, down to `LEAST_SILENCE_SAMPLES`: long windows cost the recogniser more than their share.
 - *Forced cut*: an utterance that reaches `LONGEST_SAMPLES` is cut at the quietest moment of its
@@ -191,11 +192,7 @@ class Endpointer:
             events.append(self._close(self._voiced_end + TAIL_SAMPLES, floor=None))
         elif end - self._start >= LONGEST_SAMPLES:
             events.extend(self._cut(end))
-        elif (
-            self._policy.speculation_silence
-            and not self._paused
-            and silence >= max(self._policy.speculation_silence, TAIL_SAMPLES)
-        ):
+        elif not self._paused and silence >= max(self._policy.speculation_silence, TAIL_SAMPLES):
             self._paused = True
             if self._voiced_frames >= LEAST_VOICED_FRAMES:
                 events.append(Paused(start=self._start, end=self._voiced_end + TAIL_SAMPLES))

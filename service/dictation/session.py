@@ -6,8 +6,9 @@
 
 Promises, each tested with literals and with random cuts of the same audio:
 
-- The same audio gives the same requests and finals however it is cut into messages: decisions are
-  made at sample positions, never at arrival times.
+- The same audio gives the same finals, from the same windows, however it is cut into messages:
+  decisions are made at sample positions, never at arrival times. (Only where previews begin depends
+  on which of them were answered.)
 - Finals come in the order of the speech, one for each utterance, without gaps, and never change.
 - The stable part of a partial never shrinks while its utterance is open.
 - Silence is never sent to the recogniser, so no text can be invented on it.
@@ -41,6 +42,7 @@ from service.dictation.outputs import (
     ShowPartial,
     Withdraw,
 )
+from service.dictation.previews import Preview, Previews, Shown
 from service.dictation.utterances import ClosedUtterance, OpenUtterance, SessionPolicy, Speaker
 from workers.contract.audio import BYTES_PER_SAMPLE, Samples, samples_from_pcm16
 from workers.contract.requests import Answer, Failure, Hypothesis, Priority, Request
@@ -51,8 +53,6 @@ again for every utterance costs a decoder step and now and then flips on a short
 ATTEMPTS: Final = 5
 """Times a final is submitted before the session gives up; each failure doubles the wait."""
 FIRST_RETRY_S: Final = 0.5
-SLOW_PARTIALS_SAMPLES: Final = 8 * 16_000
-"""From here on partials come half as often: the encoder's cost grows with the square of length."""
 
 
 class SpeechDetector(Protocol):
@@ -175,16 +175,11 @@ class Session:
             if utterance.request.id == request.id and utterance.hypothesis is None:
                 return self._final_answered(utterance, request, answer)
         opened = self._open
-        if (
-            opened
-            and opened.ahead
-            and opened.ahead.id == request.id
-            and isinstance(answer, Hypothesis)
-        ):
-            opened.ahead_answer = answer
-            opened.revision += 1
-            return self._show_partial(opened, opened.revision, answer.text)
-        return []
+        ahead = opened and opened.ahead and opened.ahead.id == request.id
+        if not opened or not ahead or not isinstance(answer, Hypothesis):
+            return []
+        opened.ahead_answer = answer
+        return self._show_partial(opened, opened.previews.heard(answer.text))
 
     def stored(self, utterance: int) -> None:
         """Take note that a final is stored."""
@@ -210,12 +205,13 @@ class Session:
     def _follow(self, event: EndpointEvent, position: int) -> list[Output]:
         match event:
             case Started(start=start):
-                self._open = OpenUtterance(start=start, next_partial=start + self._partial_gap(0))
+                previews = Previews(start, interval=self._partial_gap())
+                self._open = OpenUtterance(start=start, previews=previews)
                 return []
             case Paused(start=start, end=end):
                 return self._decode_ahead(start, min(end, position))
             case Resumed():
-                return self._drop_ahead()
+                return self._resume()
             case Dismissed():
                 outputs = self._drop_ahead()
                 self._open = None
@@ -226,10 +222,27 @@ class Session:
     def _decode_ahead(self, start: int, end: int) -> list[Output]:
         if self._open is None or self._finishing:
             return []  # when finishing, the final itself follows at once
-        request = self._window(start, end, Priority.SPECULATIVE)
-        self._open.ahead = request
+        self._open.pause = end
+        if not self._policy.endpointing.speculation_silence:
+            return []
+        self._open.ahead = self._window(start, end, Priority.SPECULATIVE)
         self._open.ahead_answer = None
-        return [Recognise(request=request)]
+        return [Recognise(request=self._open.ahead)]
+
+    def _resume(self) -> list[Output]:
+        """Speech goes on: let no later preview decode what was said before the pause."""
+        opened = self._open
+        if opened is None or opened.pause is None:
+            return []
+        pause, opened.pause = opened.pause, None
+        answer = opened.ahead_answer
+        outputs = self._drop_ahead()
+        if answer is not None:
+            opened.previews.cut(pause, answer.text)
+        elif self._shows_partials and opened.previews.is_long(pause):
+            gap = self._partial_gap()
+            outputs += self._ask_for(opened.previews.ask(pause, interval=gap, at_pause=True))
+        return outputs
 
     def _drop_ahead(self) -> list[Output]:
         if self._open is None or self._open.ahead is None:
@@ -242,62 +255,54 @@ class Session:
         opened, self._open = self._open, None
         outputs: list[Output] = []
         request = self._window(start, end, Priority.FINAL)
-        utterance = ClosedUtterance(
-            number=self._next_utterance, start=start, end=end, request=request
-        )
+        number, self._next_utterance = self._next_utterance, self._next_utterance + 1
+        utterance = ClosedUtterance(number=number, start=start, end=end, request=request)
         if opened and opened.ahead and opened.ahead.id == request.id:
             utterance.hypothesis = opened.ahead_answer
         elif opened and opened.ahead and opened.ahead_answer is None:
             outputs.append(Withdraw(request=opened.ahead.id))
-        self._next_utterance += 1
         self._closed.append(utterance)
         if utterance.hypothesis is None:
             # The same id as the speculative request: the queue joins the two.
             outputs.append(Recognise(request=request))
         return outputs + self._show()
 
-    def _partial_gap(self, length: int) -> int:
-        slow = 2 if length >= SLOW_PARTIALS_SAMPLES else 1
-        return self._policy.partial_interval * slow * max(1, self._slowdown)
+    def _partial_gap(self) -> int:
+        return self._policy.partial_interval * max(1, self._slowdown)
 
     def _partial_if_due(self) -> list[Output]:
         opened = self._open
-        if opened is None or not self._policy.partial_interval or not self._slowdown:
+        if not self._shows_partials or not self._endpointer.is_voiced:
             return []
-        if self._scanned < opened.next_partial or not self._endpointer.is_voiced:
+        if opened is None or not opened.previews.is_due(self._scanned):
             return []
         end = min(self._scanned, self.received)
-        opened.next_partial = end + self._partial_gap(end - opened.start)
-        opened.revision += 1
-        return [
-            Recognise(
-                request=self._window(opened.start, end, Priority.PARTIAL, revision=opened.revision)
-            )
-        ]
+        return self._ask_for(opened.previews.ask(end, interval=self._partial_gap()))
+
+    @property
+    def _shows_partials(self) -> bool:
+        return bool(self._policy.partial_interval and self._slowdown) and not self._finishing
+
+    def _ask_for(self, one: Preview) -> list[Output]:
+        return [Recognise(request=self._window(one.start, one.end, Priority.PARTIAL, one))]
 
     def _partial_answered(self, request: Request, answer: Answer) -> list[Output]:
         opened = self._open
-        if (
-            opened is None
-            or request.utterance != self._next_utterance
-            or request.revision <= opened.shown
-            or not isinstance(answer, Hypothesis)
-        ):
+        if opened is None or request.utterance != self._next_utterance:
             return []
-        return self._show_partial(opened, request.revision, answer.text)
+        text = answer.text if isinstance(answer, Hypothesis) else ""
+        return self._show_partial(opened, opened.previews.answered(request.revision, text))
 
-    def _show_partial(self, opened: OpenUtterance, revision: int, text: str) -> list[Output]:
-        if not self._policy.partial_interval or not text:
+    def _show_partial(self, opened: OpenUtterance, shown: Shown | None) -> list[Output]:
+        if shown is None or not self._policy.partial_interval:
             return []
-        opened.shown, opened.heard = revision, text
-        stable, tail = opened.stabiliser.update(text)
         return [
             ShowPartial(
                 utterance=self._next_utterance,
-                revision=revision,
+                revision=shown.revision,
                 start=opened.start,
-                stable=stable,
-                tail=tail,
+                stable=shown.stable,
+                tail=shown.tail,
             )
         ]
 
@@ -378,22 +383,16 @@ class Session:
         """Whether nothing is open or awaited and all frames before `position` were looked at."""
         return not self._closed and self._open is None and self._scanned >= position
 
-    def _window(self, start: int, end: int, priority: Priority, *, revision: int = 0) -> Request:
-        partial = priority is Priority.PARTIAL
-        kind = f"p{revision}" if partial else "f"
-        return Request(
-            id=f"{self._speaker.session}/{self._next_utterance}/{kind}/{start}-{end}",
-            session=self._speaker.session,
-            user=self._speaker.user,
-            utterance=self._next_utterance,
-            revision=revision,
-            priority=priority,
-            deadline=None,
+    def _window(
+        self, start: int, end: int, priority: Priority, preview: Preview | None = None
+    ) -> Request:
+        return self._speaker.request(
+            self._next_utterance,
+            (start, end),
+            priority,
             pcm=self._buffer.slice(start, end),
             language=self._language,
-            wants_words=self._speaker.wants_words and not partial,
-            profile=self._speaker.profile,
-            draft=self._open.heard if partial and self._open else "",
+            preview=preview,
         )
 
     def _trim(self) -> None:

@@ -1,10 +1,10 @@
 """What a session remembers: who speaks, how it behaves, the open and the closed utterances."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from service.dictation.endpointing import EndpointingPolicy
-from service.dictation.stabilisation import Stabiliser
-from workers.contract.requests import Hypothesis, Profile, Request
+from service.dictation.previews import Preview, Previews
+from workers.contract.requests import Hypothesis, Priority, Profile, Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,43 @@ class Speaker:
     wants_words: bool = False
     profile: Profile = Profile()
 
+    def request(
+        self,
+        utterance: int,
+        place: tuple[int, int],
+        priority: Priority,
+        *,
+        pcm: bytes,
+        language: str | None,
+        preview: Preview | None = None,
+    ) -> Request:
+        """Ask for a window of an utterance.
+
+        Args:
+            utterance: its number in the session.
+            place: the window's first sample, and the one after its last.
+            priority: a speculative final and the final it becomes have one id.
+            pcm: the samples.
+            language: as named, or as detected since.
+            preview: what is asked for, if the priority is that of a partial.
+        """
+        start, end = place
+        kind = f"p{preview.revision}" if preview else "f"
+        return Request(
+            id=f"{self.session}/{utterance}/{kind}/{start}-{end}",
+            session=self.session,
+            user=self.user,
+            utterance=utterance,
+            revision=preview.revision if preview else 0,
+            priority=priority,
+            deadline=None,
+            pcm=pcm,
+            language=language,
+            wants_words=self.wants_words and preview is None,
+            profile=self.profile,
+            draft=preview.draft if preview else "",
+        )
+
 
 @dataclass(slots=True, kw_only=True)
 class ClosedUtterance:
@@ -44,10 +81,7 @@ class OpenUtterance:
     """The utterance being spoken."""
 
     start: int
-    stabiliser: Stabiliser = field(default_factory=Stabiliser)
-    next_partial: int  # position at which the next partial is due
-    revision: int = 0  # of the last partial asked for
-    shown: int = 0  # of the last partial shown
-    heard: str = ""  # its text: the draft of the next one
+    previews: Previews
     ahead: Request | None = None  # the speculative final, while silence lasts
     ahead_answer: Hypothesis | None = None
+    pause: int | None = None  # where the pause began that is going on, if it may be decoded ahead

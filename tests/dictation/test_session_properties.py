@@ -1,6 +1,7 @@
 """The state machine of one dictation: random speech, cut and answered at random moments."""
 
 import itertools
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -8,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.dictation.speech import (
     MS,
-    Driven,
     Finished,
+    Output,
     Recognise,
     ShowFinal,
     ShowPartial,
@@ -19,6 +20,7 @@ from tests.dictation.speech import (
     silence,
     speech,
 )
+from workers.contract.requests import Priority
 
 patterns = st.lists(
     st.tuples(st.sampled_from(("speech", "silence")), st.integers(10, 4000)), min_size=1, max_size=8
@@ -32,21 +34,21 @@ def audio_of(pattern: list[tuple[str, int]]) -> bytes:
     )
 
 
-def asked_for(run: Driven) -> list[tuple[int, bool, str, bytes]]:
-    """Each window once: one whose speculative answer came in time is not asked for again.
-
-    Revisions are left out: a speculative answer that comes in time is shown as one.
-    """
+def asked_for(outputs: list[Output], *, previews: bool) -> list[tuple[str, bytes]]:
+    """Each window once: one whose speculative answer came in time is not asked for again."""
     windows = [
-        (
-            r.request.utterance,
-            r.request.revision > 0,
-            r.request.id.rpartition("/")[2],
-            r.request.pcm,
-        )
-        for r in run.of(Recognise)
+        (o.request.id, o.request.pcm)
+        for o in outputs
+        if isinstance(o, Recognise) and (previews or o.request.priority is not Priority.PARTIAL)
     ]
     return list(dict.fromkeys(windows))
+
+
+def cuts_of(audio: bytes, data: st.DataObject) -> Iterator[bytes]:
+    while audio:
+        size = 2 * data.draw(st.integers(1, 40_000))
+        yield audio[:size]
+        audio = audio[size:]
 
 
 @given(pattern=patterns, data=st.data())
@@ -57,16 +59,27 @@ def test_the_same_audio_cut_otherwise_gives_the_same_windows_and_text(pattern, d
     whole.finish()
 
     cut = driven()
-    rest = audio
-    while rest:
-        size = 2 * data.draw(st.integers(1, 40_000))
-        cut.push_at_once(rest[:size])
-        rest = rest[size:]
+    for part in cuts_of(audio, data):
+        cut.push_at_once(part)
     cut.finish()
 
     assert whole.finals == cut.finals
-    assert asked_for(whole) == asked_for(cut)
+    assert asked_for(whole.outputs, previews=False) == asked_for(cut.outputs, previews=False)
     assert whole.outputs[-1] == cut.outputs[-1]
+
+
+@given(pattern=patterns, data=st.data())
+def test_as_long_as_nothing_is_answered_previews_too_are_the_same_however_audio_is_cut(
+    pattern, data
+) -> None:
+    audio = audio_of(pattern)
+    whole, cut = new_session(), new_session()
+
+    at_once = whole.audio(audio) + whole.finish()
+    in_parts = [output for part in cuts_of(audio, data) for output in cut.audio(part)]
+    in_parts += cut.finish()
+
+    assert asked_for(at_once, previews=True) == asked_for(in_parts, previews=True)
 
 
 @given(pattern=patterns)
