@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +28,7 @@ from benchmarks.backlog import recognise_all, request_for
 from benchmarks.machine import describe_machine, versions
 from benchmarks.partials import measure_partials
 from benchmarks.recogniser_plot import plot
+from benchmarks.results import now
 from benchmarks.speech import (
     GROUPS,
     Clip,
@@ -220,9 +220,9 @@ def main() -> None:
     parser.add_argument(
         "--held-out", action="store_true", help="only the half of the clips that is reported on"
     )
-    parser.add_argument("--beams", type=int, nargs="+", default=[1, 5])
+    parser.add_argument("--beams", type=int, nargs="*", default=[1, 5])
     parser.add_argument(
-        "--only-partials", action="store_true", help="keep the finals of the results that are there"
+        "--keep", action="store_true", help="keep earlier results of the beams not named"
     )
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
@@ -236,30 +236,23 @@ def main() -> None:
     if arguments.held_out:
         clips = held_out
     engine = WhisperEngine.load(
-        arguments.model, device="cpu", compute_type="auto", lanes=0, beam=max(beams)
+        arguments.model, device="cpu", compute_type="auto", lanes=0, beam=max(beams, default=1)
     )
     before = psutil.cpu_times()
     cpu, began = time.process_time(), time.perf_counter()
     name = "recogniser-quick" if arguments.quick else "recogniser"
     target = arguments.output / f"{name}.json"
-    if arguments.only_partials:
-        result = json.loads(target.read_text(encoding="utf-8"))
-    else:
-        result = {
-            "finals": {
-                f"beam_{beam}": summarise(
-                    measure_finals(arguments.model, engine, clips, beam), clips, held_out
-                )
-                for beam in beams
-            }
-        }
+    finals = json.loads(target.read_text(encoding="utf-8"))["finals"] if arguments.keep else {}
+    for beam in beams:
+        scores = measure_finals(arguments.model, engine, clips, beam)
+        finals[f"beam_{beam}"] = {"measured": now()} | summarise(scores, clips, held_out)
     partials = measure_partials(arguments.model, engine, clips, batch=BATCH)
     elapsed = time.perf_counter() - began
     after = psutil.cpu_times()
     idle = after.idle + after.iowait - before.idle - before.iowait
     others = (os.cpu_count() or 1) * elapsed - idle - (time.process_time() - cpu)
-    conditions = {
-        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+    result = {
+        "measured": now(),
         "machine": describe_machine(),
         "versions": versions(["ctranslate2", "faster-whisper", "numpy", "onnxruntime"]),
         "engine": asdict(engine.description) | {"languages": len(engine.description.languages)},
@@ -267,11 +260,9 @@ def main() -> None:
         "held_out_clips": len(held_out),
         "quick": arguments.quick,
         "cores_used_by_others": round(max(0.0, others) / elapsed, 2),
+        "finals": finals,
+        "partials": partials,
     }
-    if not arguments.only_partials:
-        result = conditions | result
-    result["partials"] = {"measured": conditions["measured"], **partials}
-    result["partials"]["cores_used_by_others"] = conditions["cores_used_by_others"]
     arguments.output.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     plot(result, arguments.output / f"{name}.svg")

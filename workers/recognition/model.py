@@ -1,7 +1,7 @@
 """A Whisper model behind five verbs: load, encode, detect, decode, align.
 
-CTranslate2 does all of it, except that previews on a CPU are written by
-`workers.recognition.greedy`, which can check a draft.
+CTranslate2 does all of it, except that greedy decoding on a CPU is `workers.recognition.greedy`'s:
+half the time a step at batch 1, closer to single precision, and it can check a draft.
 
 On a CPU the encoder runs window by window, because a batch falls out of the cache and takes up to
 twice as long, and only the decoder is batched (performance notes, section 3). On a GPU both are.
@@ -52,7 +52,7 @@ class WhisperModel:
         *,
         device: str,
         lanes: int,
-        previews: GreedyDecoder | None = None,
+        greedy: GreedyDecoder | None = None,
     ) -> None:
         """Wrap a loaded model.
 
@@ -60,10 +60,10 @@ class WhisperModel:
             model: `ctranslate2.models.Whisper`.
             device: "cpu" or "cuda:N".
             lanes: threads it may be called from at once.
-            previews: writes previews; None: CTranslate2 does.
+            greedy: decodes where neither beam nor temperature is asked for; None: CTranslate2 does.
         """
         self._model = model
-        self._previews = previews
+        self._greedy = greedy
         self.device = device
         self.lanes = lanes
         self.compute_type = str(model.compute_type)
@@ -100,8 +100,8 @@ class WhisperModel:
         )
         if kind != "cpu":
             return cls(model, device=f"{kind}:{index}", lanes=lanes)
-        previews = _greedy_decoder(model_dir, vocabulary, compute_type=str(model.compute_type))
-        return cls(model, device=kind, lanes=lanes, previews=previews)
+        greedy = _greedy_decoder(model_dir, vocabulary, compute_type=str(model.compute_type))
+        return cls(model, device=kind, lanes=lanes, greedy=greedy)
 
     def encode(self, features: Sequence[LogMelArray]) -> Encoded:
         """Encode windows of equal length."""
@@ -143,14 +143,17 @@ class WhisperModel:
             prompts: what the decoder reads first.
             plan: beam and temperature of all.
             caps: most tokens of each.
-            drafts: what each window probably says, as tokens; saves time in previews.
+            drafts: what each window probably says, as tokens. Looked at in previews only: a draft
+                changes the order in which numbers are added, and now and then the last bit of a
+                sum decides between two words. Texts that stay must not depend on what was asked
+                before them.
         """
-        if plan.preview and self._previews is not None:
-            written = self._previews.decode(
+        if self._greedy is not None and plan.beam == 1 and not plan.temperature:
+            written = self._greedy.decode(
                 list(np.asarray(encoded)),
                 prompts,
                 caps=caps,
-                drafts=drafts or [[] for _ in prompts],
+                drafts=drafts if drafts and plan.preview else [[] for _ in prompts],
             )
             return [
                 Decoded(
