@@ -41,7 +41,7 @@ class MediaFile:
         """Open a file.
 
         Raises:
-            AudioUnreadable: `audio.not_found`, `audio.unreadable`, `audio.no_sound` or `audio.empty`.
+            AudioUnreadable: `audio.not_found`, `audio.folder`, `audio.unreadable`, `audio.no_sound` or `audio.empty`.
         """
         self._path = path
         self._blocks: Iterator[bytes] = iter(())
@@ -120,6 +120,8 @@ class MediaFile:
 
 
 def _open(path: Path) -> InputContainer:
+    if path.is_dir():
+        raise AudioUnreadable("audio.folder", "this is a folder: name the files in it")
     if not path.is_file():
         raise AudioUnreadable("audio.not_found", "there is no such file")
     if path.stat().st_size == 0:

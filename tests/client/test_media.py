@@ -128,7 +128,7 @@ def unreadable_files(folder):
     ("name", "code"),
     [
         ("absent.wav", "audio.not_found"),
-        (".", "audio.not_found"),
+        (".", "audio.folder"),
         ("empty.wav", "audio.empty"),
         ("silent.wav", "audio.empty"),
         ("text.mp3", "audio.unreadable"),

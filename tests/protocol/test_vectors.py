@@ -14,7 +14,13 @@ from service.problems import ProtocolError
 ROOT = Path(__file__).parents[2]
 VECTORS = json.loads((ROOT / "tests/vectors/stream_v1.json").read_text(encoding="utf-8"))
 CODES = json.loads((ROOT / "tests/vectors/error_codes.json").read_text(encoding="utf-8"))
-CLIENT_SIDE = {"audio.empty", "audio.no_sound", "audio.not_found", "audio.unreadable"} | {
+CLIENT_SIDE = {
+    "audio.empty",
+    "audio.folder",
+    "audio.no_sound",
+    "audio.not_found",
+    "audio.unreadable",
+} | {
     "server.starting",  # said by the command line about this machine's own server
     "session.unauthorised",  # read from a 401; accounts do not exist yet
 }
