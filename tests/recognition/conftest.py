@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.recognition.small_whisper import CONTROL, Small, small_whisper
 from tests.recognition.windows import Spoken
 from tests.whisper_base import whisper_base_folder
+from workers.recognition.converted import read_model
+from workers.recognition.decoder_network import DecoderNetwork
 from workers.recognition.whisper import WhisperEngine
 
 
@@ -17,6 +20,16 @@ def engine() -> WhisperEngine:
     return WhisperEngine.load(
         whisper_base_folder(), device="cpu", compute_type="auto", lanes=2, beam=1
     )
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    return small_whisper(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="session")
+def network(small: Small) -> DecoderNetwork:
+    return DecoderNetwork(read_model(small.folder / "model.bin"), CONTROL)
 
 
 @pytest.fixture(scope="session")

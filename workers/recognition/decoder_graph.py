@@ -22,11 +22,20 @@ from typing import Final
 import numpy as np
 
 from workers.recognition.converted import ConvertedModel, UnreadableModel
-from workers.recognition.onnx_graph import Graph, Weights, floats, integers
+from workers.recognition.onnx_graph import Graph, Quantised, Weights, floats, integers, quantised
 
 _LARGEST_BYTES: Final = 512 * 1024 * 1024
-"""Of 8-bit weights. Beyond it a second copy of the decoder costs more memory than its speed is
-worth, and a graph may not pass 2 GB."""
+"""Of both graphs. Beyond it a second copy of the decoder costs more memory than its speed is worth,
+and a graph may not pass 2 GB. Whisper small has 236 MB, large-v3-turbo 277 MB, medium 659 MB."""
+
+_WRITTEN_FOR: Final = {
+    "pre_norm": 1,
+    "activation": 3,  # GELU
+    "alibi": 0,
+    "scale_embeddings": 0,
+    "start_from_zero_embedding": 0,
+}
+"""What CTranslate2's decoder can be told, and what Whisper tells it; what is not said is so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,32 +63,39 @@ def size_of(model: ConvertedModel) -> DecoderSize:
     """
     if model.specification != "WhisperSpec":
         raise UnreadableModel(f"a {model.specification}, not Whisper")
-    tensors = model.tensors
-    for flag, wanted in (
-        ("pre_norm", 1),
-        ("scale_embeddings", 0),
-        ("start_from_zero_embedding", 0),
-    ):
-        stored = tensors.get(f"decoder/{flag}")
-        if stored is not None and int(stored.reshape(-1)[0]) != wanted:
+    for flag, wanted in _WRITTEN_FOR.items():
+        if model.setting(f"decoder/{flag}") not in {None, wanted}:
             raise UnreadableModel(f"decoder/{flag} is not {wanted}")
-    vocabulary, width = model.weights("decoder/embeddings/weight").shape
-    positions = len(model.weights("decoder/position_encodings/encodings"))
+    vocabulary, width = _rank_2(model, "decoder/embeddings/weight")
+    positions, _ = _rank_2(model, "decoder/position_encodings/encodings")
+    heads = model.setting("decoder/num_heads") or 0
     layers = 0
-    while f"decoder/layer_{layers}/ffn/linear_0/weight" in tensors:
+    while f"decoder/layer_{layers}/ffn/linear_0/weight" in model.tensors:
         layers += 1
-    heads = tensors.get("decoder/num_heads")
-    if heads is None or not layers:
-        raise UnreadableModel("the decoder has no heads or layers")
-    if 2 * vocabulary * width + 16 * layers * width**2 > _LARGEST_BYTES:
-        raise UnreadableModel("the decoder is too large for a second copy")
-    return DecoderSize(
-        layers=layers,
-        heads=int(heads.reshape(-1)[0]),
-        width=width,
-        vocabulary=vocabulary,
-        positions=positions,
+    if not layers or heads < 1 or width % heads:
+        raise UnreadableModel(f"the decoder has {layers} layers and {heads} heads of {width}")
+    size = DecoderSize(
+        layers=layers, heads=heads, width=width, vocabulary=vocabulary, positions=positions
     )
+    if _graph_bytes(size) > _LARGEST_BYTES:
+        raise UnreadableModel("the decoder is too large for a second copy")
+    return size
+
+
+def _rank_2(model: ConvertedModel, name: str) -> tuple[int, int]:
+    shape = model.shape(name)
+    if len(shape) != 2 or 0 in shape:
+        raise UnreadableModel(f"{name} is {shape}")
+    return shape[0], shape[1]
+
+
+def _graph_bytes(size: DecoderSize) -> int:
+    """Give what the weights take.
+
+    The vocabulary twice; of each layer, in squares of the width, 14 in 8 bits (4 self-attention,
+    2 cross-attention, 8 feed-forward) and 2 in single precision (keys and values).
+    """
+    return 2 * size.vocabulary * size.width + (14 + 2 * 4) * size.layers * size.width**2
 
 
 def memory_graph(model: ConvertedModel, size: DecoderSize) -> bytes:
@@ -90,10 +106,10 @@ def memory_graph(model: ConvertedModel, size: DecoderSize) -> bytes:
     """
     graph = Graph()
     outputs = []
-    heads, each = size.heads, size.head_width
+    heads, each, width = size.heads, size.head_width, size.width
     for layer in range(size.layers):
-        linear = f"decoder/layer_{layer}/attention/linear_1"
-        both = graph.exact("encoded", *_linear(model, linear))
+        linear = _linear(model, f"decoder/layer_{layer}/attention/linear_1", 2 * width, width)
+        both = graph.exact("encoded", *linear)
         keys, values = graph.split(both, 2)
         graph.node(
             "Transpose", [graph.heads(keys, heads, each)], f"keys_{layer}", perm=[0, 2, 3, 1]
@@ -132,8 +148,9 @@ def step_graph(model: ConvertedModel, size: DecoderSize) -> bytes:
         floats("probability", ["b", "r"]),
         floats("scores", ["b", "r", size.vocabulary]),
     ]
-    embeddings = model.weights("decoder/embeddings/weight")
-    state = graph.embed(embeddings, model.weights("decoder/position_encodings/encodings"))
+    embeddings = _vocabulary(model, size, "decoder/embeddings/weight")
+    places = model.weights("decoder/position_encodings/encodings", size.positions, size.width)
+    state = graph.embed(embeddings, places)
     for layer in range(size.layers):
         state = _layer(graph, model, size, layer, state)
         for kind in ("keys", "values"):
@@ -141,51 +158,73 @@ def step_graph(model: ConvertedModel, size: DecoderSize) -> bytes:
             outputs.append(floats(f"new_{kind}_{layer}", ["b", heads, "t", each]))
         inputs.append(floats(f"keys_{layer}", ["b", heads, each, "s"]))
         inputs.append(floats(f"values_{layer}", ["b", heads, "s", each]))
-    state = graph.normalise(state, *_norm(model, "decoder/layer_norm"))
-    graph.score(graph.pick(state, size.width), embeddings)
+    state = graph.normalise(state, *_norm(model, "decoder/layer_norm", size.width))
+    projection = "decoder/projection/weight"
+    tied = model.tensors.get(projection) is model.tensors["decoder/embeddings/weight"]
+    graph.score(
+        graph.pick(state, size.width),
+        embeddings if tied else _vocabulary(model, size, projection),
+    )
     return graph.serialise(inputs, outputs)
 
 
+def _vocabulary(model: ConvertedModel, size: DecoderSize, name: str) -> Quantised:
+    return quantised(model.weights(name, size.vocabulary, size.width))
+
+
 def _layer(graph: Graph, model: ConvertedModel, size: DecoderSize, layer: int, state: str) -> str:
-    scale = np.float32(size.head_width**-0.5)  # of the queries: folded into their weights
-    name = f"decoder/layer_{layer}/self_attention"
-    weight, bias = _linear(model, f"{name}/linear_0")
-    weight[: size.width] *= scale
-    bias[: size.width] *= scale
-    normal = graph.normalise(state, *_norm(model, f"{name}/layer_norm"))
+    state = _self_attention(graph, model, size, layer, state)
+    state = _cross_attention(graph, model, size, layer, state)
+    name, width = f"decoder/layer_{layer}/ffn", size.width
+    normal = graph.normalise(state, *_norm(model, f"{name}/layer_norm", width))
+    wide = graph.gelu(graph.dense(normal, *_linear(model, f"{name}/linear_0", 4 * width, width)))
+    narrow = graph.dense(wide, *_linear(model, f"{name}/linear_1", width, 4 * width))
+    return graph.op("Add", state, narrow)
+
+
+def _self_attention(
+    graph: Graph, model: ConvertedModel, size: DecoderSize, layer: int, state: str
+) -> str:
+    name, width = f"decoder/layer_{layer}/self_attention", size.width
+    weight, bias = _linear(model, f"{name}/linear_0", 3 * width, width)
+    weight[:width] *= _query_scale(size)
+    bias[:width] *= _query_scale(size)
+    normal = graph.normalise(state, *_norm(model, f"{name}/layer_norm", width))
     queries, keys, values = graph.split(graph.dense(normal, weight, bias), 3)
     for kind, new in (("keys", keys), ("values", values)):
-        turned = graph.op(
-            "Transpose", graph.heads(new, size.heads, size.head_width), perm=[0, 2, 1, 3]
-        )
+        turned = graph.heads_first(new, size.heads, size.head_width)
         graph.node("Concat", [f"past_{kind}_{layer}", turned], f"new_{kind}_{layer}", axis=2)
-    queries = graph.heads(queries, size.heads, size.head_width)
-    queries = graph.op("Transpose", queries, perm=[0, 2, 1, 3])
+    queries = graph.heads_first(queries, size.heads, size.head_width)
     turned = graph.op("Transpose", f"new_keys_{layer}", perm=[0, 1, 3, 2])
     looked = graph.op("Add", graph.op("MatMul", queries, turned), "mask")
-    heard = graph.attend(looked, f"new_values_{layer}", size.width)
-    state = graph.op("Add", state, graph.dense(heard, *_linear(model, f"{name}/linear_1")))
+    heard = graph.attend(looked, f"new_values_{layer}", width)
+    heard = graph.dense(heard, *_linear(model, f"{name}/linear_1", width, width))
+    return graph.op("Add", state, heard)
 
-    name = f"decoder/layer_{layer}/attention"
-    weight, bias = _linear(model, f"{name}/linear_0")
-    normal = graph.normalise(state, *_norm(model, f"{name}/layer_norm"))
-    queries = graph.dense(normal, weight * scale, bias * scale)
-    queries = graph.heads(queries, size.heads, size.head_width)
-    queries = graph.op("Transpose", queries, perm=[0, 2, 1, 3])
+
+def _cross_attention(
+    graph: Graph, model: ConvertedModel, size: DecoderSize, layer: int, state: str
+) -> str:
+    name, width = f"decoder/layer_{layer}/attention", size.width
+    weight, bias = _linear(model, f"{name}/linear_0", width, width)
+    normal = graph.normalise(state, *_norm(model, f"{name}/layer_norm", width))
+    queries = graph.dense(normal, weight * _query_scale(size), bias * _query_scale(size))
+    queries = graph.heads_first(queries, size.heads, size.head_width)
     looked = graph.op("MatMul", queries, f"keys_{layer}")
-    heard = graph.attend(looked, f"values_{layer}", size.width)
-    state = graph.op("Add", state, graph.dense(heard, *_linear(model, f"{name}/linear_2")))
-
-    name = f"decoder/layer_{layer}/ffn"
-    normal = graph.normalise(state, *_norm(model, f"{name}/layer_norm"))
-    wide = graph.dense(normal, *_linear(model, f"{name}/linear_0"))
-    wide = graph.gelu(wide)
-    return graph.op("Add", state, graph.dense(wide, *_linear(model, f"{name}/linear_1")))
+    heard = graph.attend(looked, f"values_{layer}", width)
+    heard = graph.dense(heard, *_linear(model, f"{name}/linear_2", width, width))
+    return graph.op("Add", state, heard)
 
 
-def _norm(model: ConvertedModel, name: str) -> tuple[Weights, Weights]:
-    return model.weights(f"{name}/gamma"), model.weights(f"{name}/beta")
+def _query_scale(size: DecoderSize) -> np.float32:
+    """Give what attention scales queries by; folded into their weights, it costs nothing."""
+    return np.float32(size.head_width**-0.5)
 
 
-def _linear(model: ConvertedModel, name: str) -> tuple[Weights, Weights]:
-    return model.weights(f"{name}/weight"), model.weights(f"{name}/bias")
+def _norm(model: ConvertedModel, name: str, width: int) -> tuple[Weights, Weights]:
+    return model.weights(f"{name}/gamma", width), model.weights(f"{name}/beta", width)
+
+
+def _linear(model: ConvertedModel, name: str, outputs: int, inputs: int) -> tuple[Weights, Weights]:
+    weight = model.weights(f"{name}/weight", outputs, inputs)
+    return weight, model.weights(f"{name}/bias", outputs)

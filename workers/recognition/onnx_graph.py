@@ -8,9 +8,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 Weights = npt.NDArray[np.float32]
+Quantised = tuple[npt.NDArray[np.uint8], Weights]
+"""Rows in 8 bits around 128, shape (n, k), and what to multiply each row with, shape (n,)."""
 
 _STANDARD_OPSET: Final = 21
 _IR_VERSION: Final = 10
@@ -19,6 +21,8 @@ _OWN_OPERATORS: Final = "com.microsoft"
 _NORM_EPSILON: Final = 1e-5
 _ZERO_POINT: Final = 128
 """Both operands are unsigned: on CPUs without VNNI the signed kernel saturates its 16-bit sums."""
+_BLOCK_ROWS: Final = 256
+"""Rows quantised at once: of Whisper base half a megabyte, which stays in a core's cache."""
 
 
 def floats(name: str, shape: list[int | str]) -> onnx.ValueInfoProto:
@@ -31,31 +35,39 @@ def integers(name: str, shape: list[int | str]) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.INT64, shape)
 
 
-def quantised(weight: Weights) -> tuple[npt.NDArray[np.uint8], Weights]:
+def quantised(weight: Weights) -> Quantised:
     """Give rows in 8 bits around 128, and what to multiply each row with: (n, k), (n,)."""
-    scale = np.abs(weight).max(axis=1) / 127
+    scale = np.maximum(weight.max(axis=1), -weight.min(axis=1)) / 127
     scale[scale == 0] = 1
-    return (np.rint(weight / scale[:, None]) + _ZERO_POINT).astype(np.uint8), scale
+    eight = np.empty(weight.shape, np.uint8)
+    for first in range(0, len(weight), _BLOCK_ROWS):
+        rows = slice(first, first + _BLOCK_ROWS)
+        eight[rows] = np.rint(weight[rows] / scale[rows, None]) + _ZERO_POINT
+    return eight, scale
 
 
 class Graph:
     """A graph being written: every method adds nodes and gives the name of their result."""
 
     def __init__(self) -> None:
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: dict[str, onnx.TensorProto] = {}
+        # Written straight into the message that is serialised: the helpers of `onnx` that build one
+        # from parts copy every weight twice more.
+        self._model = onnx.ModelProto(ir_version=_IR_VERSION)
+        self._model.opset_import.append(helper.make_opsetid("", _STANDARD_OPSET))
+        self._model.opset_import.append(helper.make_opsetid(_OWN_OPERATORS, 1))
+        self._nodes = self._model.graph.node
+        self._constants: set[str] = set()
         self._rows: dict[str, tuple[str, str]] = {}  # input -> in 8 bits, row scales
 
     def serialise(
         self, inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]
     ) -> bytes:
         """End the graph: give the model that ONNX Runtime loads."""
-        graph = helper.make_graph(
-            self._nodes, "decoder", inputs, outputs, list(self._constants.values())
-        )
-        opsets = [helper.make_opsetid("", _STANDARD_OPSET), helper.make_opsetid(_OWN_OPERATORS, 1)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
-        serialised: bytes = model.SerializeToString()
+        graph = self._model.graph
+        graph.name = "decoder"
+        graph.input.extend(inputs)
+        graph.output.extend(outputs)
+        serialised: bytes = self._model.SerializeToString()
         return serialised
 
     def node(self, kind: str, inputs: list[str], output: str, **settings: Any) -> None:  # noqa: ANN401
@@ -70,11 +82,17 @@ class Graph:
 
     def constant(self, value: npt.ArrayLike, kind: type[np.generic]) -> str:
         """Add a constant; small ones that are equal are shared."""
-        array = np.ascontiguousarray(np.asarray(value, kind).reshape(np.shape(value)))
+        array = np.asarray(value, kind)
         small = array.size < 8
         name = f"{kind.__name__}_{array.tolist()}" if small else f"constant_{len(self._constants)}"
         if name not in self._constants:
-            self._constants[name] = numpy_helper.from_array(array, name)
+            self._constants.add(name)
+            self._model.graph.initializer.add(
+                name=name,
+                data_type=helper.np_dtype_to_tensor_dtype(array.dtype),
+                dims=array.shape,
+                raw_data=array.tobytes(),
+            )
         return name
 
     def split(self, value: str, parts: int) -> list[str]:
@@ -86,6 +104,10 @@ class Graph:
     def heads(self, value: str, heads: int, each: int) -> str:
         """Cut the last dimension into heads: (b, n, heads, each)."""
         return self.op("Reshape", value, self.constant([0, -1, heads, each], np.int64))
+
+    def heads_first(self, value: str, heads: int, each: int) -> str:
+        """Cut the last dimension into heads and bring them forward: (b, heads, n, each)."""
+        return self.op("Transpose", self.heads(value, heads, each), perm=[0, 2, 1, 3])
 
     def attend(self, looked: str, values: str, width: int) -> str:
         """Turn attention scores into what was heard: (b, heads, q, k) to (b, q, width)."""
@@ -113,10 +135,14 @@ class Graph:
         product = self.op("MatMul", value, self.constant(weight.T, np.float32))
         return self.op("Add", product, self.constant(bias, np.float32))
 
-    def dense(self, value: str, weight: Weights, bias: Weights | None) -> str:
+    def dense(self, value: str, weight: Weights, bias: Weights) -> str:
         """Multiply by a weight (n, k) in 8 bits and add a bias (n,)."""
+        product = self._multiply(value, quantised(weight))
+        return self.op("Add", product, self.constant(bias, np.float32))
+
+    def _multiply(self, value: str, weight: Quantised) -> str:
         rows, scales = self._in_8_bits(value)
-        eight, scale = quantised(weight)
+        eight, scale = weight
         product = self.op(
             "MatMulIntegerToFloat",
             rows,
@@ -124,11 +150,10 @@ class Graph:
             self.constant(1.0, np.float32),
             self.constant(scale, np.float32),
             self.constant(_ZERO_POINT, np.uint8),
-            self.constant(np.full(len(weight), _ZERO_POINT), np.uint8),
+            self.constant(np.full(len(eight), _ZERO_POINT), np.uint8),
             domain=_OWN_OPERATORS,
         )
-        product = self.op("Mul", product, scales)
-        return product if bias is None else self.op("Add", product, self.constant(bias, np.float32))
+        return self.op("Mul", product, scales)
 
     def _in_8_bits(self, value: str) -> tuple[str, str]:
         """Scale each row by its own largest magnitude; a value used twice is scaled once."""
@@ -149,9 +174,9 @@ class Graph:
             )
         return self._rows[value]
 
-    def embed(self, embeddings: Weights, positions: Weights) -> str:
-        """Look up `tokens` and `positions`; the table is kept in 8 bits."""
-        eight, scale = quantised(embeddings)
+    def embed(self, embeddings: Quantised, positions: Weights) -> str:
+        """Look up `tokens` and `positions`."""
+        eight, scale = embeddings
         rows = self.op("Gather", self.constant(eight, np.uint8), "tokens", axis=0)
         rows = self.op("Cast", rows, to=TensorProto.FLOAT)
         rows = self.op("Sub", rows, self.constant(float(_ZERO_POINT), np.float32))
@@ -167,9 +192,9 @@ class Graph:
         index = self.op("Unsqueeze", "places", self.constant([2], np.int64))
         return self.op("GatherElements", state, self.op("Expand", index, wanted), axis=1)
 
-    def score(self, state: str, embeddings: Weights) -> None:
+    def score(self, state: str, projection: Quantised) -> None:
         """Score every token of the vocabulary and choose the likeliest."""
-        self.node("Identity", [self.dense(state, embeddings, None)], "scores")
+        self.node("Identity", [self._multiply(state, projection)], "scores")
         biased = self.op("Add", "scores", "bias")
         self.node("ArgMax", [biased], "best", axis=-1, keepdims=0)
         last = self.constant([-1], np.int64)
