@@ -10,8 +10,9 @@ encoder lengths, equally long prompts, one start sequence an `align`.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +31,11 @@ log = structlog.get_logger()
 Encoded = Any
 """Encoder output in CTranslate2's storage, shape (windows, frames / 2, width)."""
 
+_WIDE_LIMIT_BYTES: Final = 600 * 1024 * 1024
+"""Largest model.bin (`small` is 480 MB) whose weights are loaded twice. Larger models are no choice
+for dictation on a CPU."""
+_WIDEST: Final = 8
+"""Threads beyond which one window gets no faster worth speaking of."""
 _EIGHT_BITS: Final = frozenset({"int8", "int8_float32"})
 _AVX512: Final = frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
 
@@ -52,6 +58,7 @@ class WhisperModel:
         *,
         device: str,
         lanes: int,
+        wide: Any = None,  # noqa: ANN401
         greedy: GreedyDecoder | None = None,
     ) -> None:
         """Wrap a loaded model.
@@ -60,9 +67,12 @@ class WhisperModel:
             model: `ctranslate2.models.Whisper`.
             device: "cpu" or "cuda:N".
             lanes: threads it may be called from at once.
+            wide: the same weights with a thread for every lane, to encode with while a lane is
+                alone; None: never.
             greedy: decodes where neither beam nor temperature is asked for; None: CTranslate2 does.
         """
         self._model = model
+        self._wide = wide
         self._greedy = greedy
         self.device = device
         self.lanes = lanes
@@ -83,31 +93,41 @@ class WhisperModel:
         """Load weights; arguments and errors as in `WhisperEngine.load`."""
         kind, index = parse_device(device)
         if kind == "cpu":
-            _prefer_avx512()
+            _prepare_cpu()
         from ctranslate2.models import Whisper  # noqa: PLC0415 - reads what was set above
 
         if compute_type == "auto":
             compute_type = "int8" if kind == "cpu" else "float16"
         if lanes == 0:
             lanes = _cores() if kind == "cpu" else 1
-        model = Whisper(
-            str(model_dir),
-            device=kind,
-            device_index=index,
-            compute_type=compute_type,
-            intra_threads=1,
-            inter_threads=lanes,
+        load = partial(
+            Whisper, str(model_dir), device=kind, device_index=index, compute_type=compute_type
         )
+        model = load(intra_threads=1, inter_threads=lanes)
         if kind != "cpu":
             return cls(model, device=f"{kind}:{index}", lanes=lanes)
+        wide = None
+        if lanes > 1 and (model_dir / "model.bin").stat().st_size <= _WIDE_LIMIT_BYTES:
+            wide = load(intra_threads=min(lanes, _WIDEST), inter_threads=1)
         greedy = _greedy_decoder(model_dir, vocabulary, compute_type=str(model.compute_type))
-        return cls(model, device=kind, lanes=lanes, greedy=greedy)
+        return cls(model, device=kind, lanes=lanes, wide=wide, greedy=greedy)
 
-    def encode(self, features: Sequence[LogMelArray]) -> Encoded:
-        """Encode windows of equal length."""
+    def encode(
+        self, features: Sequence[LogMelArray], *, alone: Callable[[], bool] = lambda: False
+    ) -> Encoded:
+        """Encode windows of equal length.
+
+        Args:
+            features: one array a window.
+            alone: says, asked before every window, that no other lane is at work, so that this one
+                may use their cores. Changes no bit of the output.
+        """
         if self.device != "cpu":
             return self._model.encode(_storage(np.stack(features)))
-        outputs = [self._model.encode(_storage(one[np.newaxis])) for one in features]
+        outputs = []
+        for one in features:
+            model = self._wide if self._wide is not None and alone() else self._model
+            outputs.append(model.encode(_storage(one[np.newaxis])))
         if len(outputs) == 1:
             return outputs[0]
         return _storage(np.concatenate([np.asarray(output) for output in outputs]))
@@ -254,12 +274,14 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _prefer_avx512() -> None:
-    """Let CTranslate2 use AVX-512 where the CPU has it; by itself it picks AVX2 on AMD.
+def _prepare_cpu() -> None:
+    """Set what CTranslate2 reads when it is first imported; never overrides what the operator set.
 
-    Gains 5-9 % (performance notes, section 2). Has an effect only before CTranslate2 is imported
-    for the first time in this process, and never overrides what the operator set.
+    Threads of the wide encoder sleep when it is done: spinning, they would take the core of the lane
+    that begins next. AVX-512 is used where the CPU has it; by itself CTranslate2 picks AVX2 on AMD,
+    which costs 5-9 % (performance notes, section 2).
     """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

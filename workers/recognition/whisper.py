@@ -20,6 +20,7 @@ from workers.recognition.alignment import text_tokens, words_of
 from workers.recognition.fallback import Reading, loops, review
 from workers.recognition.features import LogMel
 from workers.recognition.hallucination import Evidence, judge, nothing_to_hear
+from workers.recognition.lanes import LanesAtWork
 from workers.recognition.lengths import audio_frames, preview_window_for, token_cap, window_for
 from workers.recognition.loudness import Loudness, active_frames, loudness
 from workers.recognition.model import Encoded, WhisperModel
@@ -58,6 +59,7 @@ class WhisperEngine:
     def __init__(self, model: WhisperModel, vocabulary: Vocabulary, *, name: str) -> None:
         self._model = model
         self._vocabulary = vocabulary
+        self._lanes_at_work = LanesAtWork()
         self._log_mel = LogMel(n_mels=model.n_mels)
         self._description = EngineDescription(
             model=name,
@@ -111,6 +113,10 @@ class WhisperEngine:
         plan = jobs[0].plan
         if any(job.plan != plan for job in jobs):
             raise ValueError("jobs of one batch must have equal plans")
+        with self._lanes_at_work:
+            return self._recognise_batch(jobs, plan)
+
+    def _recognise_batch(self, jobs: list[Job], plan: Plan) -> list[Outcome]:
         outcomes: dict[str, Outcome] = {}
         audible: list[_Heard] = []
         for job in jobs:
@@ -148,9 +154,10 @@ class WhisperEngine:
         return {window.heard.job.request.id: outcomes[window.row] for window in windows}
 
     def _encode(self, heard: Iterable[Samples], plan: Plan) -> Encoded:
-        return self._model.encode(
-            [self._log_mel.window(samples, window_samples=plan.window_samples) for samples in heard]
-        )
+        features = [
+            self._log_mel.window(samples, window_samples=plan.window_samples) for samples in heard
+        ]
+        return self._model.encode(features, alone=self._lanes_at_work.one_at_most)
 
     def _prepare(self, audible: list[_Heard], encoded: Encoded) -> list[_Window]:
         """Fix each window's language and prompt."""
@@ -256,8 +263,12 @@ class WhisperEngine:
         prompt = decoder_prompt(language, [], self._vocabulary)
 
         def run_once(_: int) -> None:
-            for plan in plans:
-                self._model.decode(self._encode([second], plan), [prompt], plan=plan, caps=[4])
+            with self._lanes_at_work:
+                for plan in plans:
+                    encoded = self._encode([second], plan)
+                    self._model.decode(encoded, [prompt], plan=plan, caps=[4])
+
+        run_once(0)  # alone
 
         with ThreadPoolExecutor(self._model.lanes) as lanes:
             list(lanes.map(run_once, range(self._model.lanes)))
