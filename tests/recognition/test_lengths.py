@@ -7,10 +7,14 @@ from workers.contract.requests import Priority, Request
 from workers.recognition.lengths import (
     BUCKETS_SAMPLES,
     MARGIN_S,
+    PREVIEW_BUCKET_S,
+    PREVIEW_MARGIN_S,
+    PREVIEW_SHORTEST_S,
     SHORTEST_S,
     TOKENS_LIMIT,
     audio_frames,
     first_plan,
+    preview_window_for,
     token_cap,
     window_for,
 )
@@ -62,6 +66,44 @@ def test_only_partials_are_decoded_greedily(priority, beam):
     plan = first_plan(request(16_000, priority), beam=5)
 
     assert (plan.beam, plan.temperature, plan.attempt) == (beam, 0.0, 0)
+
+
+def test_only_partials_are_previews():
+    previews = {
+        priority: first_plan(request(16_000, priority), beam=1).preview for priority in Priority
+    }
+
+    assert previews == {
+        Priority.FINAL: False,
+        Priority.SPECULATIVE: False,
+        Priority.FILE: False,
+        Priority.PARTIAL: True,
+    }
+
+
+@given(st.integers(1, WINDOW_LIMIT_SAMPLES))
+def test_a_preview_has_a_window_of_its_own_that_holds_the_audio_and_is_never_longer(samples):
+    plan = first_plan(request(samples, Priority.PARTIAL), beam=5)
+
+    window = plan.window_samples
+    assert window == preview_window_for(samples) <= window_for(samples)
+    assert window >= PREVIEW_SHORTEST_S * SAMPLE_RATE_HZ
+    assert window % (PREVIEW_BUCKET_S * SAMPLE_RATE_HZ) == 0
+    assert window == WINDOW_LIMIT_SAMPLES or window >= samples + PREVIEW_MARGIN_S * SAMPLE_RATE_HZ
+
+
+@given(st.integers(1, WINDOW_LIMIT_SAMPLES - 1))
+def test_a_preview_of_longer_audio_never_gets_a_shorter_window(samples):
+    assert preview_window_for(samples + 1) >= preview_window_for(samples)
+
+
+def test_a_preview_never_shares_a_batch_with_a_text_that_stays():
+    """At the longest both windows are 30 s; the plans differ all the same."""
+    longest = WINDOW_LIMIT_SAMPLES
+
+    preview = first_plan(request(longest, Priority.PARTIAL), beam=1)
+
+    assert preview != first_plan(request(longest), beam=1)
 
 
 def test_a_speculative_final_has_the_plan_of_the_final_it_becomes():

@@ -4,6 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import jiwer
 import numpy as np
 import pytest
 
@@ -11,7 +12,7 @@ from tests.recognition.windows import climb, job, request
 from tests.whisper_base import whisper_base_folder
 from workers.contract.audio import WINDOW_LIMIT_SAMPLES
 from workers.contract.engine import Again, Plan
-from workers.contract.requests import Hypothesis, Priority
+from workers.contract.requests import Hypothesis, Priority, Profile
 from workers.recognition.alignment import SAMPLES_PER_POSITION
 from workers.recognition.lengths import token_cap, window_for
 from workers.recognition.model import parse_device
@@ -175,6 +176,120 @@ def test_the_answer_is_the_same_from_two_threads_at_once(engine, referenced):
         halves = list(threads.map(engine.recognise, [jobs[:8], jobs[8:]] * 2))
 
     assert [texts(outcome) for half in halves for outcome in half] == alone * 2
+
+
+def plain(text):
+    kept = "".join(mark if mark.isalnum() else " " for mark in text.lower().replace("ё", "е"))
+    return " ".join(kept.split())
+
+
+def preview_of(spoken, *, draft=""):
+    wanted = request(
+        spoken.samples,
+        name=spoken.name,
+        language=spoken.language,
+        priority=Priority.PARTIAL,
+    )
+    return job(replace(wanted, draft=draft))
+
+
+@pytest.fixture(scope="module")
+def previewed(referenced):
+    """Real clips of a preview's length, few enough to decode in several ways."""
+    fitting = [clip for clip in referenced if 3.0 < len(clip.samples) / 16_000 < 10.0]
+    clips = sorted(fitting, key=lambda spoken: spoken.name)
+    return clips[:: max(1, len(clips) // 16)][:16]
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_previews_of_whole_clips_are_nearly_as_right_as_finals(engine, previewed):
+    spoken = [plain(clip.text) for clip in previewed]
+    finals = [
+        climb(engine, job(request(clip.samples, language=clip.language)))[0] for clip in previewed
+    ]
+    previews = [engine.recognise([preview_of(clip)])[0] for clip in previewed]
+
+    of_finals = jiwer.wer(spoken, [plain(heard.text) for heard in finals])
+    of_previews = jiwer.wer(spoken, [plain(heard.text) for heard in previews])
+    assert of_finals < 0.3
+    assert of_previews < of_finals + 0.1
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("kind", ["what was said", "half of it", "what nobody said"])
+def test_a_preview_says_the_same_with_a_draft(engine, previewed, kind):
+    clips = previewed[:6]
+    free = [engine.recognise([preview_of(clip)])[0].text for clip in clips]
+    drafts = {
+        "what was said": free,
+        "half of it": [text[: len(text) // 2] for text in free],
+        "what nobody said": [f"{' '.join(text.split()[:2])} крокодилы летят" for text in free],
+    }[kind]
+
+    drafted = [
+        engine.recognise([preview_of(clip, draft=draft)])[0].text
+        for clip, draft in zip(clips, drafts, strict=True)
+    ]
+
+    assert "крокодил" not in " ".join(drafted).lower()
+    assert jiwer.wer([plain(text) for text in free], [plain(text) for text in drafted]) < 0.1
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    "draft", ["<|endoftext|>", "<|nospeech|><|ru|>", "\0", "🦜" * 200, " ", "слово " * 400]
+)
+def test_a_strange_draft_does_no_harm(engine, previewed, draft):
+    clip = previewed[0]
+    free = engine.recognise([preview_of(clip)])[0].text
+    begun = " ".join(free.split()[:1])
+
+    for strange in (draft, f"{begun}{draft}", f"{begun} {draft}"):
+        drafted = engine.recognise([preview_of(clip, draft=strange)])[0].text
+        assert jiwer.wer(plain(free), plain(drafted)) < 0.2
+
+
+@pytest.mark.shared
+def test_a_draft_changes_nothing_in_a_text_that_stays(engine, previewed):
+    for clip in previewed[:4]:
+        wanted = request(clip.samples, language=clip.language)
+        drafted = replace(wanted, draft="крокодилы летят над рекой")
+
+        assert texts(engine.recognise([job(drafted)])[0]) == texts(
+            engine.recognise([job(wanted)])[0]
+        )
+
+
+@pytest.mark.shared
+def test_previews_of_people_with_terms_share_a_batch_with_others(engine, previewed):
+    clips = previewed[:3]
+    window = max(preview_of(clip).plan.window_samples for clip in clips)
+    jobs = [
+        replace(one, plan=replace(one.plan, window_samples=window))
+        for one in map(preview_of, clips)
+    ]
+    terms = tuple(f"Староконюшенный переулок {number}" for number in range(30))
+    hinted = replace(jobs[0].request, id="hinted", profile=Profile(terms=terms))
+
+    together = engine.recognise([*jobs, replace(jobs[0], request=hinted)])
+
+    alone = [engine.recognise([one])[0] for one in jobs]
+    assert [outcome.text for outcome in together[:3]] == [outcome.text for outcome in alone]
+    assert together[3].request == "hinted"
+    assert jiwer.wer(plain(together[0].text), plain(together[3].text)) < 0.5
+
+
+@pytest.mark.shared
+def test_a_model_asked_for_in_single_precision_writes_previews_too(previewed):
+    exact = WhisperEngine.load(
+        whisper_base_folder(), device="cpu", compute_type="float32", lanes=1, beam=1
+    )
+    clip = previewed[1]
+
+    heard = exact.recognise([preview_of(clip, draft="крокодилы")])[0]
+
+    assert jiwer.wer(plain(clip.text), plain(heard.text)) < 0.5
 
 
 def test_jobs_of_different_plans_are_refused(engine):
