@@ -11,6 +11,7 @@ when the process ended raises `EngineFailed` at once, and the runner tries it ag
 """
 
 import asyncio
+import os
 import random
 import re
 import socket
@@ -33,6 +34,13 @@ log = structlog.get_logger()
 LEAVE_S: Final = 1.0
 """Longest wait for a process that was told by its closed socket; loading ones do not listen."""
 
+_ALLOCATOR: Final = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": str(4 * 1024 * 1024),
+    "MALLOC_TRIM_THRESHOLD_": str(32 * 1024 * 1024),
+}
+"""For glibc, which otherwise keeps what decoding let go of: a burst of 200 sessions peaked at 1526 MB
+without and 1347 MB with these, in the same time (2026-11-21)."""
 _EXCEPTION_NAME: Final = re.compile(rb"^([A-Za-z_][\w.]*(?:Error|Exception|Interrupt))\b")
 
 
@@ -199,6 +207,7 @@ class EngineProcess:
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is for the service, which then drains
+                env={**_ALLOCATOR, **os.environ},
             )
         except OSError:
             ours.close()
