@@ -226,6 +226,8 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
+    if not (arguments.beams or arguments.keep):
+        parser.error("without --keep, name a beam")
 
     clips = load_clips(arguments.recordings)
     beams = arguments.beams
@@ -242,7 +244,8 @@ def main() -> None:
     cpu, began = time.process_time(), time.perf_counter()
     name = "recogniser-quick" if arguments.quick else "recogniser"
     target = arguments.output / f"{name}.json"
-    finals = json.loads(target.read_text(encoding="utf-8"))["finals"] if arguments.keep else {}
+    keep = arguments.keep and target.is_file()
+    finals = json.loads(target.read_text(encoding="utf-8"))["finals"] if keep else {}
     for beam in beams:
         scores = measure_finals(arguments.model, engine, clips, beam)
         finals[f"beam_{beam}"] = {"measured": now()} | summarise(scores, clips, held_out)

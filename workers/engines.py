@@ -57,6 +57,10 @@ def load(options: EngineOptions) -> Engine:
 
 
 def _load_whisper(options: EngineOptions) -> Engine:
+    if options.device == "cpu":
+        from workers.recognition.cpu import prepare_cpu  # noqa: PLC0415 - chosen late
+
+        prepare_cpu()
     import ctranslate2  # noqa: PLC0415 - only the engine process pays for it
 
     from workers.recognition.whisper import WhisperEngine  # noqa: PLC0415 - the same

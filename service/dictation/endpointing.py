@@ -79,7 +79,7 @@ class Paused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """Speech went on after a pause: what was decoded ahead is of no use."""
+    """Speech went on after a pause: what was decoded ahead is no final."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

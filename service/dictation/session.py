@@ -7,8 +7,8 @@
 Promises, each tested with literals and with random cuts of the same audio:
 
 - The same audio gives the same finals, from the same windows, however it is cut into messages:
-  decisions are made at sample positions, never at arrival times. (Only where previews begin depends
-  on which of them were answered.)
+  decisions are made at sample positions, never at arrival times. (Previews also depend on which of
+  them were answered in time.)
 - Finals come in the order of the speech, one for each utterance, without gaps, and never change.
 - The stable part of a partial never shrinks while its utterance is open.
 - Silence is never sent to the recogniser, so no text can be invented on it.
@@ -50,9 +50,6 @@ from workers.contract.requests import Answer, Failure, Hypothesis, Priority, Req
 LANGUAGE_CERTAINTY: Final = 0.7
 """A language detected with this probability is kept for the rest of the session: detecting it
 again for every utterance costs a decoder step and now and then flips on a short «да»."""
-ATTEMPTS: Final = 5
-"""Times a final is submitted before the session gives up; each failure doubles the wait."""
-FIRST_RETRY_S: Final = 0.5
 
 
 class SpeechDetector(Protocol):
@@ -97,6 +94,7 @@ class Session:
         self._scanned = first_sample  # frames before this position went through endpointing
         self._next_utterance = first_utterance
         self._open: OpenUtterance | None = None
+        self._dismissed_revision = 0  # its successor has the same number
         self._closed: deque[ClosedUtterance] = deque()  # in order, not shown yet
         self._unstored: dict[int, int] = {}  # utterance -> start, shown but not stored yet
         self._markers: deque[tuple[int, str]] = deque()
@@ -205,7 +203,8 @@ class Session:
     def _follow(self, event: EndpointEvent, position: int) -> list[Output]:
         match event:
             case Started(start=start):
-                previews = Previews(start, interval=self._partial_gap())
+                gap, after = self._partial_gap(), self._dismissed_revision
+                previews = Previews(start, interval=gap, revision=after)
                 self._open = OpenUtterance(start=start, previews=previews)
                 return []
             case Paused(start=start, end=end):
@@ -214,6 +213,7 @@ class Session:
                 return self._resume()
             case Dismissed():
                 outputs = self._drop_ahead()
+                self._dismissed_revision = self._open.previews.revision if self._open else 0
                 self._open = None
                 return outputs
             case Ended(start=start, end=end):
@@ -235,13 +235,12 @@ class Session:
         if opened is None or opened.pause is None:
             return []
         pause, opened.pause = opened.pause, None
-        answer = opened.ahead_answer
+        answer, now, gap = opened.ahead_answer, self._scanned, self._partial_gap()
         outputs = self._drop_ahead()
         if answer is not None:
-            opened.previews.cut(pause, answer.text)
+            opened.previews.cut(pause, answer.text, now=now, interval=gap)
         elif self._shows_partials and opened.previews.is_long(pause):
-            gap = self._partial_gap()
-            outputs += self._ask_for(opened.previews.ask(pause, interval=gap, at_pause=True))
+            outputs += self._ask_for(opened.previews.ask_to_pause(pause, now=now, interval=gap))
         return outputs
 
     def _drop_ahead(self) -> list[Output]:
@@ -290,8 +289,11 @@ class Session:
         opened = self._open
         if opened is None or request.utterance != self._next_utterance:
             return []
-        text = answer.text if isinstance(answer, Hypothesis) else ""
-        return self._show_partial(opened, opened.previews.answered(request.revision, text))
+        if not isinstance(answer, Hypothesis):
+            return []
+        sound = answer.filtered is None
+        shown = opened.previews.answered(request.revision, answer.text, sound=sound)
+        return self._show_partial(opened, shown)
 
     def _show_partial(self, opened: OpenUtterance, shown: Shown | None) -> list[Output]:
         if shown is None or not self._policy.partial_interval:
@@ -317,9 +319,7 @@ class Session:
         return self._final_failed(utterance, answer)
 
     def _final_failed(self, utterance: ClosedUtterance, failure: Failure) -> list[Output]:
-        if failure.retryable and utterance.attempts < ATTEMPTS:
-            wait_s = FIRST_RETRY_S * 2 ** (utterance.attempts - 1)
-            utterance.attempts += 1
+        if failure.retryable and (wait_s := utterance.try_again()):
             return [Recognise(request=utterance.request, after_s=wait_s)]
         self._ended = True
         return [GaveUp(utterance=utterance.number, code=failure.code, message=failure.message)]

@@ -53,6 +53,10 @@ class Stabiliser:
         separator = " " if self._stable and tail else ""
         return " ".join(self._stable), separator + " ".join(tail)
 
+    def as_shown(self, text: str) -> str:
+        """Give a text as people see it: its first words give way to the stable ones."""
+        return " ".join([*self._stable, *text.split()[len(self._stable) :]])
+
     def _extends(self, words: list[str]) -> bool:
         """Whether the hypothesis begins with the stable words; otherwise it can't lengthen them."""
         return all(

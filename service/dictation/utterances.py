@@ -1,10 +1,15 @@
 """What a session remembers: who speaks, how it behaves, the open and the closed utterances."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from service.dictation.endpointing import EndpointingPolicy
 from service.dictation.previews import Preview, Previews
 from workers.contract.requests import Hypothesis, Priority, Profile, Request
+
+ATTEMPTS: Final = 5
+"""Times a final is submitted before the session gives up; each failure doubles the wait."""
+FIRST_RETRY_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +79,13 @@ class ClosedUtterance:
     request: Request
     hypothesis: Hypothesis | None = None
     attempts: int = 1
+
+    def try_again(self) -> float | None:
+        """Count one more attempt; give the seconds to wait before it, or None: it was the last."""
+        if self.attempts >= ATTEMPTS:
+            return None
+        self.attempts += 1
+        return FIRST_RETRY_S * 2.0 ** (self.attempts - 2)
 
 
 @dataclass(slots=True, kw_only=True)

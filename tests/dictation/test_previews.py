@@ -15,7 +15,10 @@ from tests.dictation.speech import (
 from workers.contract.requests import Priority
 
 SECOND = 1000 * MS
-PAUSE = silence(350)  # longer than what makes a pause, shorter than what ends an utterance
+PAUSED = 350 * MS
+PAUSE = silence(
+    350
+)  # PAUSED of it: longer than what makes a pause, shorter than what ends an utterance
 
 
 def shown(previews: Previews, revision: int, text: str) -> str:
@@ -34,7 +37,7 @@ def test_each_preview_carries_the_one_before_it_as_a_draft() -> None:
 
 def test_after_a_pause_in_a_long_stretch_only_the_rest_is_decoded_and_all_of_it_is_shown() -> None:
     previews = Previews(0, interval=SECOND)
-    pause = previews.ask(5 * SECOND, interval=SECOND, at_pause=True)
+    pause = previews.ask_to_pause(5 * SECOND, now=5 * SECOND + PAUSED, interval=SECOND)
     shown(previews, pause.revision, "Раз, два, три.")
     rest = previews.ask(6 * SECOND, interval=SECOND)
     assert (rest.start, rest.draft) == (5 * SECOND, "")
@@ -43,7 +46,7 @@ def test_after_a_pause_in_a_long_stretch_only_the_rest_is_decoded_and_all_of_it_
 
 def test_an_answer_from_before_the_cut_is_shown_whole() -> None:
     previews = Previews(0, interval=SECOND)
-    pause = previews.ask(5 * SECOND, interval=SECOND, at_pause=True)
+    pause = previews.ask_to_pause(5 * SECOND, now=5 * SECOND + PAUSED, interval=SECOND)
     asked_before_the_answer = previews.ask(6 * SECOND, interval=SECOND)
     shown(previews, pause.revision, "раз два")
     assert asked_before_the_answer.start == 0
@@ -52,7 +55,7 @@ def test_an_answer_from_before_the_cut_is_shown_whole() -> None:
 
 def test_the_draft_is_never_taken_from_another_stretch() -> None:
     previews = Previews(0, interval=SECOND)
-    pause = previews.ask(5 * SECOND, interval=SECOND, at_pause=True)
+    pause = previews.ask_to_pause(5 * SECOND, now=5 * SECOND + PAUSED, interval=SECOND)
     whole = previews.ask(6 * SECOND, interval=SECOND)
     shown(previews, pause.revision, "раз два")
     shown(previews, whole.revision, "раз два три")
@@ -61,17 +64,18 @@ def test_the_draft_is_never_taken_from_another_stretch() -> None:
 
 def test_short_stretches_and_empty_texts_are_not_cut_off() -> None:
     previews = Previews(0, interval=SECOND)
-    previews.cut(CUT_FROM_SAMPLES - 1, "раз")
+    later = {"now": 6 * SECOND, "interval": SECOND}
+    previews.cut(CUT_FROM_SAMPLES - 1, "раз", **later)
     assert previews.ask(5 * SECOND, interval=SECOND).start == 0
-    previews.cut(5 * SECOND, "")
+    previews.cut(5 * SECOND, "", **later)
     assert previews.ask(6 * SECOND, interval=SECOND).start == 0
-    previews.cut(5 * SECOND, "раз")
+    previews.cut(5 * SECOND, "раз", **later)
     assert previews.ask(7 * SECOND, interval=SECOND).start == 5 * SECOND
 
 
 def test_an_answer_older_than_what_is_shown_changes_nothing() -> None:
     previews = Previews(0, interval=SECOND)
-    older = previews.ask(5 * SECOND, interval=SECOND, at_pause=True)
+    older = previews.ask_to_pause(5 * SECOND, now=5 * SECOND + PAUSED, interval=SECOND)
     newer = previews.ask(6 * SECOND, interval=SECOND)
     shown(previews, newer.revision, "раз два три")
     assert previews.answered(older.revision, "раз два") is None
@@ -84,6 +88,45 @@ def test_without_pauses_previews_of_long_stretches_come_half_as_often() -> None:
     previews.ask(8 * SECOND, interval=SECOND)
     assert not previews.is_due(10 * SECOND - 1)
     assert previews.is_due(10 * SECOND)
+
+
+def test_a_preview_is_never_a_pause_and_the_first_moment_of_what_follows() -> None:
+    previews = Previews(0, interval=SECOND)
+    previews.ask_to_pause(5 * SECOND, now=5 * SECOND + PAUSED, interval=SECOND)
+    assert not previews.is_due(6 * SECOND)
+    assert previews.is_due(6 * SECOND + PAUSED)
+    previews.cut(10 * SECOND, "раз", now=12 * SECOND, interval=SECOND)
+    assert not previews.is_due(13 * SECOND - 1)
+    assert previews.is_due(13 * SECOND)
+
+
+def test_a_doubtful_text_is_shown_but_nothing_is_built_on_it() -> None:
+    previews = Previews(0, interval=SECOND)
+    pause = previews.ask_to_pause(5 * SECOND, now=5 * SECOND + PAUSED, interval=SECOND)
+    assert previews.answered(pause.revision, "раз", sound=False) is not None
+    assert previews.ask(7 * SECOND, interval=SECOND).start == 0
+
+
+def test_what_disagrees_with_stable_words_at_a_cut_hides_nothing_that_is_said_later() -> None:
+    previews = Previews(0, interval=SECOND)
+    for text in ("Мы поедем в Москву завтра", "Мы поедем в Москву завтра"):
+        shown(previews, previews.ask(5 * SECOND, interval=SECOND).revision, text)
+    pause = previews.ask_to_pause(6 * SECOND, now=6 * SECOND + PAUSED, interval=SECOND)
+    shown(previews, pause.revision, "Мы едем Москву завтра утром рано.")
+    seen = ""
+    for seconds, text in ((8, "Там"), (9, "Там встретимся"), (10, "Там встретимся все")):
+        one = previews.answered(previews.ask(seconds * SECOND, interval=SECOND).revision, text)
+        assert one is not None
+        assert one.stable.startswith(seen)
+        seen = one.stable
+        assert (one.stable + one.tail).endswith(text)
+    assert seen.endswith("Там")
+
+
+def test_the_previews_of_a_number_used_again_go_on_counting() -> None:
+    previews = Previews(SECOND, interval=SECOND, revision=3)
+    assert previews.ask(2 * SECOND, interval=SECOND).revision == 4
+    assert previews.answered(3, "что-то до этого") is None
 
 
 def long_speech_with_a_pause() -> bytes:
@@ -103,6 +146,7 @@ def test_a_speculative_text_ends_a_long_stretch_when_speech_goes_on() -> None:
     run.push(long_speech_with_a_pause())
     (ahead,) = [r.request for r in run.of(Recognise) if r.request.priority is Priority.SPECULATIVE]
     after = previews_asked(run.outputs)[-1]
+    assert all(request.samples >= 1000 * MS for request in previews_asked(run.outputs))
     assert after.samples < 3000 * MS
     last = run.of(ShowPartial)[-1]
     assert last.stable + last.tail == f"{heard(ahead).text} {heard(after).text}"

@@ -3,7 +3,7 @@
 import itertools
 
 from service.dictation.endpointing import FRAME_SAMPLES, LONGEST_SAMPLES, TAIL_SAMPLES
-from service.dictation.session import ATTEMPTS
+from service.dictation.utterances import ATTEMPTS
 from tests.dictation.speech import (
     MS,
     Driven,

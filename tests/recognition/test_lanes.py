@@ -24,7 +24,7 @@ def test_a_lane_is_alone_until_another_begins_and_again_when_it_has_ended() -> N
 def test_using_the_cores_of_other_lanes_changes_no_bit_of_what_is_encoded() -> None:
     folder = whisper_base_folder()
     model = WhisperModel.load(
-        folder, Vocabulary.load(folder), device="cpu", compute_type="auto", lanes=2
+        folder, Vocabulary.load(folder), device="cpu", compute_type="auto", lanes=8
     )
     noise = np.random.default_rng(1).normal(0, 0.1, 5 * 16_000).astype(np.float32)
     features = [

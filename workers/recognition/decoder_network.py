@@ -142,7 +142,12 @@ def _session(graph: bytes) -> InferenceSession:
     # against 420, for a gain of 7 %, and of none with one window (Whisper base, 2026-11-21).
     options.enable_mem_pattern = False
     options.enable_cpu_mem_arena = False
-    return InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    try:
+        return InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except MemoryError:
+        raise
+    except Exception as exc:
+        raise UnreadableModel(f"ONNX Runtime refuses it: {type(exc).__name__}") from exc
 
 
 def _value(array: npt.NDArray[Any]) -> OrtValue:

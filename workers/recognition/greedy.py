@@ -37,9 +37,11 @@ _LEAST: Final = 1e-38
 """The smallest probability, so that its logarithm exists."""
 
 _DRAFT_TOKENS: Final = 32
-"""Most tokens a row reads in one pass of its draft. Scores of the whole vocabulary are kept for each,
-0.6 MB of Whisper base; a pass costs 6 ms and 1.1 ms a token (one core of a Zen 3, 2026-11-21), so
-that a second one is hardly felt."""
+"""Most tokens a row reads in one pass of its draft: a pass costs 6 ms and 1.1 ms a token (one core
+of a Zen 3, 2026-11-21), so that a second one is hardly felt."""
+_PASS_TOKENS: Final = 64
+"""Most tokens all rows of a batch read in such a pass together: scores of the whole vocabulary are
+kept for each, 0.6 MB of Whisper base."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +167,8 @@ class _Batch:
 
     def step(self) -> None:
         """Read the last token of every window and what its draft proposes; choose what follows."""
-        proposals = [window.proposal() for window in self._rows]
+        limit = max(1, min(_DRAFT_TOKENS, _PASS_TOKENS // len(self._rows)))
+        proposals = [window.proposal(limit) for window in self._rows]
         width = max(map(len, proposals))
         offsets = np.tile(np.arange(width), (len(self._rows), 1))
         # Padding and ended rows, whose choices nobody takes, may pass the last position.
@@ -229,7 +232,7 @@ class _Window:
         self.tokens.append(token)
         self.ended = len(self.tokens) >= self.cap
 
-    def proposal(self) -> list[int]:
+    def proposal(self, limit: int) -> list[int]:
         """Give what to read next: the last token and, while all is as drafted, more of the draft.
 
         Looking for the place where a draft fits again later on saves a fifth of the passes and no
@@ -241,7 +244,7 @@ class _Window:
         if self.draft[:written] != tuple(self.tokens):
             return self.tokens[-1:]
         # Reading the token before the last that the cap allows gives that last one.
-        return list(self.draft[written - 1 : min(written - 1 + _DRAFT_TOKENS, self.cap - 1)])
+        return list(self.draft[written - 1 : min(written - 1 + limit, self.cap - 1)])
 
     def goes_on_with(self, token: int) -> bool:
         """Whether a token that was read ahead is the one chosen last."""

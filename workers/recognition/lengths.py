@@ -44,13 +44,13 @@ BUCKETS_SAMPLES: Final = tuple(
     samples_in(SHORTEST_S + BUCKET_S * step)
     for step in range(1 + round((seconds(WINDOW_LIMIT_SAMPLES) - SHORTEST_S) / BUCKET_S))
 )
-"""Every encoder input that exists, in samples, ascending."""
+"""Every encoder input of texts that stay, in samples, ascending."""
 
 PREVIEW_MARGIN_S: Final = 1.5
 PREVIEW_SHORTEST_S: Final = 4.0
 PREVIEW_BUCKET_S: Final = 1.0
-"""The same for previews. A quarter less to encode; more of them fail to end (5 of 139 clips, see
-above), which their guard cuts and the next one replaces within a second."""
+"""The same for previews: a fifth less to encode. More of them fail to end (5 of those 139 clips, 2
+with the rule above); their guard cuts them, and the next one replaces them."""
 
 TOKENS_PER_SECOND: Final = 10.0
 TOKENS_AT_LEAST: Final = 10

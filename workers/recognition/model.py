@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import structlog
@@ -22,9 +22,12 @@ import structlog
 from workers.contract.engine import Plan
 from workers.recognition.alignment import TokenPath
 from workers.recognition.converted import UnreadableModel
+from workers.recognition.cpu import prepare_cpu
 from workers.recognition.features import LogMelArray
-from workers.recognition.greedy import GreedyDecoder
 from workers.recognition.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from workers.recognition.greedy import GreedyDecoder
 
 log = structlog.get_logger()
 
@@ -37,7 +40,6 @@ for dictation on a CPU."""
 _WIDEST: Final = 8
 """Threads beyond which one window gets no faster worth speaking of."""
 _EIGHT_BITS: Final = frozenset({"int8", "int8_float32"})
-_AVX512: Final = frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ class WhisperModel:
         device: str,
         lanes: int,
         wide: Any = None,  # noqa: ANN401
-        greedy: GreedyDecoder | None = None,
+        greedy: "GreedyDecoder | None" = None,
     ) -> None:
         """Wrap a loaded model.
 
@@ -93,7 +95,7 @@ class WhisperModel:
         """Load weights; arguments and errors as in `WhisperEngine.load`."""
         kind, index = parse_device(device)
         if kind == "cpu":
-            _prepare_cpu()
+            prepare_cpu()
         from ctranslate2.models import Whisper  # noqa: PLC0415 - reads what was set above
 
         if compute_type == "auto":
@@ -224,10 +226,12 @@ class WhisperModel:
 
 def _greedy_decoder(
     model_dir: Path, vocabulary: Vocabulary, *, compute_type: str
-) -> GreedyDecoder | None:
+) -> "GreedyDecoder | None":
     """Build the greedy decoder, which computes in 8 bits; None where that was not asked for."""
-    if compute_type not in _EIGHT_BITS:
+    if compute_type not in _EIGHT_BITS or vocabulary.no_speech is None:
         return None
+    from workers.recognition.greedy import GreedyDecoder  # noqa: PLC0415 - a second of imports
+
     try:
         return GreedyDecoder.load(
             model_dir,
@@ -272,20 +276,3 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _prepare_cpu() -> None:
-    """Set what CTranslate2 reads when it is first imported; never overrides what the operator set.
-
-    Threads of the wide encoder sleep when it is done: spinning, they would take the core of the lane
-    that begins next. AVX-512 is used where the CPU has it; by itself CTranslate2 picks AVX2 on AMD,
-    which costs 5-9 % (performance notes, section 2).
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    if set(flags.split()) >= _AVX512:
-        os.environ.setdefault("CT2_FORCE_CPU_ISA", "AVX512")

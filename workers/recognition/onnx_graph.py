@@ -57,7 +57,6 @@ class Graph:
         self._model.opset_import.append(helper.make_opsetid(_OWN_OPERATORS, 1))
         self._nodes = self._model.graph.node
         self._constants: set[str] = set()
-        self._rows: dict[str, tuple[str, str]] = {}  # input -> in 8 bits, row scales
 
     def serialise(
         self, inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]
@@ -156,23 +155,18 @@ class Graph:
         return self.op("Mul", product, scales)
 
     def _in_8_bits(self, value: str) -> tuple[str, str]:
-        """Scale each row by its own largest magnitude; a value used twice is scaled once."""
-        if value not in self._rows:
-            largest = self.op(
-                "ReduceMax", self.op("Abs", value), self.constant([-1], np.int64), keepdims=1
-            )
-            largest = self.op("Max", largest, self.constant(1e-12, np.float32))
-            factor = self.op("Div", self.constant(127.0, np.float32), largest)
-            # Casting cuts off, so the half added rounds to nearest.
-            moved = self.op(
-                "Add", self.op("Mul", value, factor), self.constant(_ZERO_POINT + 0.5, np.float32)
-            )
-            rows = self.op("Cast", moved, to=TensorProto.UINT8)
-            self._rows[value] = (
-                rows,
-                self.op("Mul", largest, self.constant(1 / 127, np.float32)),
-            )
-        return self._rows[value]
+        """Scale each row by its own largest magnitude: in 8 bits, and what to multiply it with."""
+        largest = self.op(
+            "ReduceMax", self.op("Abs", value), self.constant([-1], np.int64), keepdims=1
+        )
+        largest = self.op("Max", largest, self.constant(1e-12, np.float32))
+        factor = self.op("Div", self.constant(127.0, np.float32), largest)
+        # Casting cuts off, so the half added rounds to nearest.
+        moved = self.op(
+            "Add", self.op("Mul", value, factor), self.constant(_ZERO_POINT + 0.5, np.float32)
+        )
+        rows = self.op("Cast", moved, to=TensorProto.UINT8)
+        return rows, self.op("Mul", largest, self.constant(1 / 127, np.float32))
 
     def embed(self, embeddings: Quantised, positions: Weights) -> str:
         """Look up `tokens` and `positions`."""

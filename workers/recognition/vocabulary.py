@@ -30,7 +30,8 @@ class Vocabulary:
         self.previous = self._id("<|startofprev|>")
         self.transcribe = self._id("<|transcribe|>")
         self.no_timestamps = self._id("<|notimestamps|>")
-        self.no_speech = self._id("<|nospeech|>", "<|nocaptions|>")
+        self.no_speech = self._find("<|nospeech|>") or self._find("<|nocaptions|>")
+        """None in vocabularies that lack it."""
         self._languages = self._find_languages()
 
     @classmethod
@@ -91,13 +92,15 @@ class Vocabulary:
             pieces.append(WordTokens(text=self.decode(pending), tokens=len(pending)))
         return pieces
 
-    def _id(self, token: str, older_name: str | None = None) -> int:
-        found = self._tokenizer.token_to_id(token)
-        if found is None and older_name is not None:
-            found = self._tokenizer.token_to_id(older_name)
+    def _find(self, token: str) -> int | None:
+        found: int | None = self._tokenizer.token_to_id(token)
+        return found
+
+    def _id(self, token: str) -> int:
+        found = self._find(token)
         if found is None:
             raise ValueError(f"this is not a Whisper tokenizer: it has no {token}")
-        return int(found)
+        return found
 
     def _find_languages(self) -> dict[str, int]:
         """Read the languages from their place in the vocabulary: after the start, before tasks."""
