@@ -146,7 +146,7 @@ def _session(graph: bytes) -> InferenceSession:
         return InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except MemoryError:
         raise
-    except Exception as exc:
+    except Exception as exc:  # its errors share no narrower class
         raise UnreadableModel(f"ONNX Runtime refuses it: {type(exc).__name__}") from exc
 
 
