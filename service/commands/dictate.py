@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from service.commands.configuration import add_settings_flags, settings_from
+from service.commands.interrupting import run_until_interrupted
 from service.commands.transcribe import terms
 from service.language import Language
 
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace, language: Language) -> int:
     def record(deliver: Callable[[bytes], None]) -> AbstractAsyncContextManager[None]:
         return recording(device, deliver, wanted=args.microphone)
 
-    return asyncio.run(_dictate(args, language, record, device.sample_rate))
+    return run_until_interrupted(_dictate(args, language, record, device.sample_rate))
 
 
 async def _dictate(

@@ -1,7 +1,6 @@
 """`alfavoice transcribe FILE…`: any audio file to text, subtitles or JSON."""
 
 import argparse
-import asyncio
 import os
 import sys
 from collections import Counter
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from service.commands.configuration import add_settings_flags, settings_from
+from service.commands.interrupting import run_until_interrupted
 from service.language import Language
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace, language: Language) -> int:
     from service.operations.logs import configure_logs  # noqa: PLC0415
 
     configure_logs("auto", "error")
-    return asyncio.run(_Transcribing(args, settings, language).run(targets))
+    return run_until_interrupted(_Transcribing(args, settings, language).run(targets))
 
 
 def terms(text: str) -> tuple[str, ...]:

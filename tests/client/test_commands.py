@@ -112,13 +112,14 @@ def read_terminal(descriptor):
         seen += block
 
 
-async def test_interrupting_tells_the_server_and_ends_without_a_traceback(tmp_path, server):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+async def test_interrupting_tells_the_server_and_ends_without_a_traceback(tmp_path, server, how):
     server.silent.set()
     process = await start("transcribe", recording(tmp_path / "a.wav", 30), "--server", server.url)
     async with asyncio.timeout(60):
         while not any(kept.finals for kept in server.sessions.values()):
             await asyncio.sleep(0.02)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(how)
         out, err = await process.communicate()
     assert (process.returncode, out) == (130, b"")
     assert err.decode().strip() == "Прервано."
