@@ -237,9 +237,9 @@ class Session:
         pause, opened.pause = opened.pause, None
         answer, now, gap = opened.ahead_answer, self._scanned, self._partial_gap()
         outputs = self._drop_ahead()
-        if answer is not None:
+        if answer is not None and answer.filtered is None:
             opened.previews.cut(pause, answer.text, now=now, interval=gap)
-        elif self._shows_partials and opened.previews.is_long(pause):
+        elif answer is None and self._shows_partials and opened.previews.is_long(pause):
             outputs += self._ask_for(opened.previews.ask_to_pause(pause, now=now, interval=gap))
         return outputs
 

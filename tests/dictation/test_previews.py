@@ -1,5 +1,7 @@
 """Previews of an open utterance: what is asked for, and what is shown of the answers."""
 
+from dataclasses import replace
+
 from service.dictation.previews import CUT_FROM_SAMPLES, Previews
 from tests.dictation.speech import (
     MS,
@@ -170,6 +172,20 @@ def test_the_pause_is_previewed_too_where_the_speculative_text_did_not_come_in_t
     outputs = session.audio(speech(300, seed=2))
     (asked,) = previews_asked(outputs)
     assert 5500 * MS <= asked.samples <= 6100 * MS
+
+
+def test_nothing_is_built_on_a_speculative_text_that_a_guard_had_to_cut() -> None:
+    session = new_session()
+    outputs = session.audio(speech(5500, seed=1) + PAUSE)
+    (ahead,) = [
+        o.request
+        for o in outputs
+        if isinstance(o, Recognise) and o.request.priority is Priority.SPECULATIVE
+    ]
+    session.answered(ahead, replace(heard(ahead), filtered="repetition"))
+    asked = previews_asked(session.audio(speech(2500, seed=2)))
+    assert asked
+    assert all(request.samples > 5500 * MS for request in asked)
 
 
 def test_the_end_of_a_long_utterance_costs_no_preview_of_its_own() -> None:

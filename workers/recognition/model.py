@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import structlog
 
 from workers.contract.engine import Plan
 from workers.recognition.alignment import TokenPath
@@ -28,8 +27,6 @@ from workers.recognition.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from workers.recognition.greedy import GreedyDecoder
-
-log = structlog.get_logger()
 
 Encoded = Any
 """Encoder output in CTranslate2's storage, shape (windows, frames / 2, width)."""
@@ -227,7 +224,10 @@ class WhisperModel:
 def _greedy_decoder(
     model_dir: Path, vocabulary: Vocabulary, *, compute_type: str
 ) -> "GreedyDecoder | None":
-    """Build the greedy decoder, which computes in 8 bits; None where that was not asked for."""
+    """Build the greedy decoder; None where 8 bits were not asked for or the model is no such one.
+
+    CTranslate2 then decodes everything: slower, and no less right.
+    """
     if compute_type not in _EIGHT_BITS or vocabulary.no_speech is None:
         return None
     from workers.recognition.greedy import GreedyDecoder  # noqa: PLC0415 - a second of imports
@@ -239,8 +239,7 @@ def _greedy_decoder(
             end=vocabulary.end,
             no_speech=vocabulary.no_speech,
         )
-    except UnreadableModel as exc:
-        log.info("decoder_of_ctranslate2_used", reason=str(exc))
+    except UnreadableModel:
         return None
 
 
