@@ -7,43 +7,36 @@ under way are finished and stored, sockets are closed with 1001, and everything 
 """
 
 import asyncio
-import contextlib
 import gc
 import signal
-import socket
 import time
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
-from ipaddress import ip_address
 from typing import Final
 
 import structlog
-import uvicorn
-from fastapi import FastAPI
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
+from service.accounts.gate import Gate, LocalAuthenticator
 from service.dictation.detection import SileroModel
-from service.dictation.routes import stream_route
 from service.dictation.sessions import DictationOptions, Sessions
 from service.dictation.wire import MAX_AUDIO_BYTES, Limits
+from service.listening import HttpServer, http_config, listen
 from service.operations.admission import Admission
-from service.operations.health import health_routes
 from service.operations.logs import configure_logs
 from service.operations.metrics import DictationMetrics, LoopLag
-from service.problems import SetUpError
+from service.parts import Parts
 from service.recogniser import recogniser
+from service.routing import application, background_work
 from service.settings import Settings
-from service.storage.opening import open_transcripts
-from service.storage.transcripts import LOCAL_USER, PostgresTranscripts
+from service.storage.encryption.master import load_master_keys
+from service.storage.opening import Storage, open_storage
+from service.storage.transcripts import PostgresTranscripts
 from workers.local import LocalWorkers
 
 log = structlog.get_logger()
 
-SOCKETS_END_S: Final = 5
-"""After the drain: how long sockets may take to close before they are cut."""
-LISTEN_BACKLOG: Final = 2048
 READY_POLL_S: Final = 0.02
 
 
@@ -67,14 +60,6 @@ class RunningServer:
         await self.workers.wait_ready(timeout_s)
 
 
-class _Uvicorn(uvicorn.Server):
-    """Uvicorn that leaves the signals to us: sessions are drained before it may stop."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-
 @asynccontextmanager
 async def running_server(
     settings: Settings, *, clock: Callable[[], float] = time.monotonic
@@ -93,11 +78,9 @@ async def running_server(
         registry.register(collector)
     metrics = DictationMetrics(registry)
     async with AsyncExitStack() as stack:
-        listener = stack.enter_context(_listen(settings.host, settings.port))
-        url = settings.database_url
-        store = await stack.enter_async_context(
-            open_transcripts(url.get_secret_value() if url else None, settings.data_dir)
-        )
+        listener = stack.enter_context(listen(settings.host, settings.port))
+        storage = await stack.enter_async_context(_storage(settings))
+        store = storage.transcripts
         workers = await stack.enter_async_context(recogniser(settings, registry))
         sessions = Sessions(
             options=DictationOptions(
@@ -115,8 +98,24 @@ async def running_server(
             metrics=metrics,
             clock=clock,
         )
-        app = _app(settings, sessions, metrics, registry, workers, store)
-        server = _Uvicorn(_uvicorn_config(app))
+        parts = Parts(
+            settings=settings,
+            storage=storage,
+            gate=Gate(LocalAuthenticator()),
+            sessions=sessions,
+            limits=Limits(
+                max_message_bytes=MAX_AUDIO_BYTES,
+                max_session_s=settings.max_session_s,
+                idle_s=settings.idle_s,
+                resume_s=settings.resume_s,
+            ),
+            queue=workers.queue,
+            metrics=metrics,
+            registry=registry,
+            clock=clock,
+        )
+        app = application(parts, recogniser_is_ready=workers.ready)
+        server = HttpServer(http_config(app))
         # What lives from here to the end is never garbage: looking through it again and again is
         # what makes collections long enough to feel.
         gc.collect()
@@ -125,6 +124,7 @@ async def running_server(
         running = [
             tasks.create_task(sessions.run()),
             tasks.create_task(LoopLag(registry, clock).watch()),
+            *(tasks.create_task(work) for work in background_work(parts)),
         ]
         serving = tasks.create_task(server.serve(sockets=[listener]))
         while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn offers no event
@@ -143,6 +143,20 @@ async def running_server(
             await serving
             for task in running:
                 task.cancel()
+
+
+@asynccontextmanager
+async def _storage(settings: Settings) -> AsyncIterator[Storage]:
+    value, url = settings.master_key, settings.database_url
+    master = load_master_keys(
+        value=value.get_secret_value() if value else None,
+        file=settings.master_key_file,
+        data_dir=settings.data_dir,
+    )
+    async with open_storage(
+        url.get_secret_value() if url else None, settings.data_dir, master=master
+    ) as storage:
+        yield storage
 
 
 @asynccontextmanager
@@ -200,91 +214,3 @@ def _runner() -> asyncio.Runner:
     except ImportError:
         return asyncio.Runner()
     return asyncio.Runner(loop_factory=uvloop.new_event_loop)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Bind before anything slow starts, so that a port in use is said at once."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as exc:
-        raise SetUpError(
-            "setup.no_such_address", f"{host} is not an address of this machine"
-        ) from exc
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(LISTEN_BACKLOG)
-    except OSError as exc:
-        listener.close()
-        raise SetUpError(
-            "setup.port_in_use",
-            f"port {port} on {host} cannot be opened ({exc.strerror}); choose another with --port",
-        ) from exc
-    if not ip_address(listener.getsockname()[0]).is_loopback:
-        log.warning("open_to_other_machines", what="whoever reaches the port can dictate: no login")
-    return listener
-
-
-def _app(
-    settings: Settings,
-    sessions: Sessions,
-    metrics: DictationMetrics,
-    registry: CollectorRegistry,
-    workers: LocalWorkers,
-    store: PostgresTranscripts,
-) -> FastAPI:
-    async def recogniser_is_ready() -> bool:
-        return workers.ready()
-
-    async def is_open() -> bool:
-        return not sessions.is_draining
-
-    app = FastAPI(title="AlfaVoice", version=version("alfavoice"), docs_url=None, redoc_url=None)
-    app.include_router(
-        health_routes(
-            probes={
-                "recogniser": recogniser_is_ready,
-                "store": store.is_alive,
-                "draining": is_open,
-            },
-            registry=registry,
-            version=app.version,
-        )
-    )
-    app.include_router(
-        stream_route(
-            sessions,
-            user=LOCAL_USER,
-            limits=Limits(
-                max_message_bytes=MAX_AUDIO_BYTES,
-                max_session_s=settings.max_session_s,
-                idle_s=settings.idle_s,
-                resume_s=settings.resume_s,
-            ),
-            metrics=metrics,
-            allowed_origins=settings.allowed_origins,
-        )
-    )
-    return app
-
-
-def _uvicorn_config(app: FastAPI) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        # The implementation that stops reading the connection until the application asks for the
-        # next message: our back-pressure.
-        ws="websockets-sansio",
-        ws_max_size=MAX_AUDIO_BYTES,
-        ws_per_message_deflate=False,
-        # Heartbeats and the idle limit find dead peers; a ping would take a connection that is
-        # not read (back-pressure) for a dead one.
-        ws_ping_interval=None,
-        ws_ping_timeout=None,
-        timeout_graceful_shutdown=SOCKETS_END_S,
-    )

@@ -3,6 +3,7 @@
 ServiceError
 ├── ProtocolError        protocol.* audio.*   the caller's fault; closes 4400 (or 1009)
 ├── Refused              server.* session.*   try later or elsewhere; closes with its own code
+├── RequestRefused       (of its area)        an HTTP request cannot be done; has its own status
 ├── StoreUnavailable     store.unavailable    try later: the database does not answer
 └── SetUpError           setup.*              the operator's turn: says what to do
 
@@ -40,6 +41,30 @@ class Refused(ServiceError):
         super().__init__(code, message)
         self.close_code = close_code
         self.retry_after_ms = retry_after_ms
+
+
+class RequestRefused(ServiceError):
+    """An HTTP request cannot be done; the caller can do something about it."""
+
+    def __init__(
+        self, code: str, message: str, *, status: int, retry_after_s: int | None = None
+    ) -> None:
+        """Refuse.
+
+        Args:
+            code: stable and dotted; listed in tests/vectors/problem_codes.json.
+            message: what happened and what to do; no speech, token, address or path.
+            status: HTTP status, 400 to 499 or 503.
+            retry_after_s: when trying again makes sense.
+        """
+        super().__init__(code, message)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+def not_found(what: str) -> RequestRefused:
+    """Refuse because there is no such thing, or it is somebody else's: the answer is the same."""
+    return RequestRefused("request.not_found", f"there is no such {what}", status=404)
 
 
 class StoreUnavailable(ServiceError):

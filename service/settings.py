@@ -27,6 +27,10 @@ class Settings(BaseSettings):
         default=None, validation_alias=AliasChoices("ALFAVOICE_DATABASE_URL", "DATABASE_URL")
     )
     """`postgresql://…` of a PostgreSQL server; unset: an embedded one in the data folder."""
+    master_key: SecretStr | None = None
+    """Master key in base64; several, separated by spaces: the first is in use."""
+    master_key_file: Path | None = None
+    """File of the master key; unset: `master.key` in the data folder, made at the first start."""
     allowed_origins: tuple[str, ...] = ()
     """Origins of web pages that may open the socket, besides the server's own."""
 

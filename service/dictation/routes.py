@@ -4,16 +4,17 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from service.dictation.sessions import Sessions
 from service.dictation.socket import WRITE_TIMEOUT_S, StreamSocket
-from service.dictation.wire import CloseCode, ErrorMessage, Limits, encode
-from service.operations.metrics import DictationMetrics
+from service.dictation.wire import CloseCode, ErrorMessage, encode
+
+if TYPE_CHECKING:
+    from service.parts import Parts
 
 log = structlog.get_logger()
 
@@ -47,26 +48,19 @@ def _is_no_name(host: str) -> bool:
     return True
 
 
-def stream_route(
-    sessions: Sessions,
-    *,
-    user: UUID,
-    limits: Limits,
-    metrics: DictationMetrics,
-    allowed_origins: tuple[str, ...],
-) -> APIRouter:
+def stream_route(parts: "Parts") -> APIRouter:
     """Make the router with `/v1/stream`."""
     router = APIRouter()
-    origin_is_allowed = origin_check(allowed_origins)
+    origin_is_allowed = origin_check(parts.settings.allowed_origins)
 
     @router.websocket("/v1/stream")
     async def stream(websocket: WebSocket) -> None:
         socket = StreamSocket(
             websocket,
-            sessions=sessions,
-            user=user,
-            limits=limits,
-            metrics=metrics,
+            sessions=parts.sessions,
+            gate=parts.gate,
+            limits=parts.limits,
+            metrics=parts.metrics,
             origin_is_allowed=origin_is_allowed,
         )
         try:

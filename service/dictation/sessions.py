@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 
+from service.accounts.principal import LOCAL_USER, Principal
 from service.dictation.audio import IncomingAudio
 from service.dictation.detection import SileroDetector, SileroModel
 from service.dictation.endpointing import EndpointingPolicy
@@ -110,7 +111,7 @@ class Sessions:
             tasks.create_task(self._beat())
 
     async def open(
-        self, start: Start, *, user: UUID, outgoing: Outgoing, limits: Limits
+        self, start: Start, *, principal: Principal, outgoing: Outgoing, limits: Limits
     ) -> tuple[LiveSession, int]:
         """Open a session or take one up again, and attach the socket to it.
 
@@ -131,8 +132,8 @@ class Sessions:
             if held is None or held.live.ended.is_set() or held.live.is_flushing:
                 if held:
                     await _gone(held)
-                held, how = await self._begin(session, start, user)
-            if held.user != user:
+                held, how = await self._begin(session, start, principal)
+            if held.user != principal.user:
                 raise Refused(
                     "session.forbidden",
                     "this session belongs to somebody else",
@@ -184,7 +185,7 @@ class Sessions:
             await asyncio.sleep(DRAIN_CHECK_S)
         log.info("sessions_drained", left_open=len(self._held))
 
-    async def _begin(self, session: str, start: Start, user: UUID) -> tuple[_Held, str]:
+    async def _begin(self, session: str, start: Start, principal: Principal) -> tuple[_Held, str]:
         sessions = len(self._held) + self._beginning
         full = sessions >= self._admission.max_sessions
         spare = self._longest_away() if full else None
@@ -206,7 +207,9 @@ class Sessions:
             sample_rate=start.audio.sample_rate,
             client=f"{start.client.name} {start.client.version}".strip(),
             app=start.context.app,
+            device=principal.device,
         )
+        user = principal.user
         self._beginning += 1
         try:
             opened = await self._store.open(session, user=user, origin=origin)
@@ -224,7 +227,8 @@ class Sessions:
             session=Session(
                 Speaker(
                     session=session,
-                    user=session,  # until there are accounts: sessions take turns, not people
+                    # Of a server without logins, sessions take turns, not people.
+                    user=session if user == LOCAL_USER else str(user),
                     language=None if start.language == "auto" else start.language,
                     wants_words=start.words,
                     profile=Profile(terms=tuple(start.context.terms)),
@@ -235,7 +239,7 @@ class Sessions:
                 first_utterance=len(opened.finals),
             ),
             audio=audio,
-            recorder=Recorder(self._store, opened),
+            recorder=Recorder(self._store, opened, user=user),
             surroundings=self._surroundings,
         )
         held = _Held(live=live, user=user)

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from typing import Final
-from uuid import UUID
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from service.accounts.gate import Gate
+from service.accounts.principal import Scope
 from service.dictation.live import LiveSession
 from service.dictation.outgoing import Closing, Outgoing
 from service.dictation.sessions import Sessions
@@ -27,7 +28,13 @@ from service.dictation.wire import (
     encode,
 )
 from service.operations.metrics import DictationMetrics
-from service.problems import ProtocolError, Refused, ServiceError, StoreUnavailable
+from service.problems import (
+    ProtocolError,
+    Refused,
+    RequestRefused,
+    ServiceError,
+    StoreUnavailable,
+)
 
 log = structlog.get_logger()
 
@@ -49,14 +56,14 @@ class StreamSocket:
         websocket: WebSocket,
         *,
         sessions: Sessions,
-        user: UUID,
+        gate: Gate,
         limits: Limits,
         metrics: DictationMetrics,
         origin_is_allowed: Callable[[str | None, str | None], bool],
     ) -> None:
         self._websocket = websocket
         self._sessions = sessions
-        self._user = user
+        self._gate = gate
         self._limits = limits
         self._metrics = metrics
         self._origin_is_allowed = origin_is_allowed
@@ -133,6 +140,14 @@ class StreamSocket:
                 retryable=exc.retry_after_ms is not None,
                 retry_after_ms=exc.retry_after_ms,
             )
+        except RequestRefused as exc:
+            self._refuse(
+                exc.code,
+                exc.message,
+                close_code=_close_code(exc.status),
+                retryable=exc.retry_after_s is not None,
+                retry_after_ms=exc.retry_after_s and 1000 * exc.retry_after_s,
+            )
         except StoreUnavailable as exc:
             self._refuse(
                 exc.code,
@@ -148,8 +163,9 @@ class StreamSocket:
         message = await self._receive(START_TIMEOUT_S)
         if not isinstance(message, Start):
             raise ProtocolError("protocol.start_expected", "the first message must be `start`")
+        principal = await self._gate.admit(self._websocket, Scope.DICTATE)
         self._live, received = await self._sessions.open(
-            message, user=self._user, outgoing=self._outgoing, limits=self._limits
+            message, principal=principal, outgoing=self._outgoing, limits=self._limits
         )
         log.info(
             "socket_attached",
@@ -231,3 +247,13 @@ class StreamSocket:
                 code=code, message=message, retryable=retryable, retry_after_ms=retry_after_ms
             ),
         )
+
+
+def _close_code(status: int) -> CloseCode:
+    """Give the close code that means what an HTTP status means."""
+    codes = {
+        401: CloseCode.UNAUTHORISED,
+        403: CloseCode.FORBIDDEN,
+        429: CloseCode.TOO_MANY_SESSIONS,
+    }
+    return codes.get(status, CloseCode.PROTOCOL_ERROR)

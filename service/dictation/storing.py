@@ -21,8 +21,9 @@ LONGEST_RETRY_S: Final = 5.0
 class Recorder:
     """Stores finals one after the other and never gives up: they exist nowhere else."""
 
-    def __init__(self, store: TranscriptStore, opened: OpenedTranscript) -> None:
+    def __init__(self, store: TranscriptStore, opened: OpenedTranscript, *, user: UUID) -> None:
         self._store = store
+        self._user = user
         self.transcript: UUID = opened.transcript
         self.finals: list[StoredFinal] = list(opened.finals)
         """Every final of the session, stored or on its way, in order."""
@@ -81,16 +82,18 @@ class Recorder:
         Raises:
             StoreUnavailable: it may still be stored; the client is told to cancel again.
         """
-        await self._store.forget(self.transcript)
+        await self._store.forget(self._user, self.transcript)
 
     async def _persist(self, final: StoredFinal | None) -> None:
         wait_s = FIRST_RETRY_S
         while True:
             try:
                 if final is not None:
-                    await self._store.add_final(self.transcript, final)
+                    await self._store.add_final(self._user, self.transcript, final)
                 else:
-                    await self._store.finish(self.transcript, audio_samples=self._samples or 0)
+                    await self._store.finish(
+                        self._user, self.transcript, audio_samples=self._samples or 0
+                    )
             except StoreUnavailable:
                 log.warning("store_unavailable", waiting=self.waiting, again_in_s=wait_s)
                 await asyncio.sleep(wait_s)

@@ -42,6 +42,7 @@ class SessionOrigin:
     sample_rate: int  # hertz, of the client's audio
     client: str = ""  # program and version
     app: str | None = None  # application that had the focus
+    device: UUID | None = None  # registered device of the user
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +69,14 @@ class TranscriptStore(Protocol):
         """
         ...
 
-    async def add_final(self, transcript: UUID, final: StoredFinal) -> None:
+    async def add_final(self, user: UUID, transcript: UUID, final: StoredFinal) -> None:
         """Store one final; the same utterance again changes nothing."""
         ...
 
-    async def finish(self, transcript: UUID, *, audio_samples: int) -> None:
+    async def finish(self, user: UUID, transcript: UUID, *, audio_samples: int) -> None:
         """Mark the transcript as complete; again changes nothing."""
         ...
 
-    async def forget(self, transcript: UUID) -> None:
+    async def forget(self, user: UUID, transcript: UUID) -> None:
         """Delete the transcript and all its finals (the user cancelled)."""
         ...

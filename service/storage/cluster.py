@@ -27,8 +27,13 @@ from service.storage.socket_folder import SOCKET_PORT, choose_socket_folder
 POSTGRES_MAJOR: Final = 18
 """The PostgreSQL that makes new clusters; its files cannot be read by another major version."""
 DATABASE: Final = "alfavoice"
-"""Name of the database and of the role that owns it, which is no superuser: row-level security
-has to hold for it later."""
+"""Name of the database and of the role that owns it, which is no superuser."""
+_ROLES: Final = (
+    f"create role {DATABASE}_service nologin;\ngrant {DATABASE}_service to {DATABASE};\n"
+)
+"""The role that people's requests run as; row-level security holds for it."""
+_ROLES_MADE: Final = "alfavoice.roles"
+"""File in a cluster that has that role."""
 
 _INITDB_S: Final = 120.0
 _ORPHANS_S: Final = 10.0
@@ -127,6 +132,10 @@ class Cluster:
                 f"AlfaVoice carries PostgreSQL {POSTGRES_MAJOR}: export it with the AlfaVoice that "
                 "made it, or choose another folder with --data-dir",
             )
+        if not (self._folder / _ROLES_MADE).exists():  # a cluster of before there were accounts
+            self._clear_traces(None)
+            if self.postmaster() is None and self._tell(self._folder, _ROLES, account=account):
+                (self._folder / _ROLES_MADE).touch()
 
     def postmaster(self) -> Postmaster | None:
         """Find the server that runs on this cluster, whoever started it."""
@@ -209,13 +218,11 @@ class Cluster:
         arguments += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         arguments += ["--auth-local=trust", "--auth-host=reject"]
         made = self._run("initdb", *arguments, account=account, limit=_INITDB_S)
-        statements = (
-            f"create role {DATABASE} login;\ncreate database {DATABASE} owner {DATABASE};\n"
+        made = made and self._tell(
+            aside,
+            f"create role {DATABASE} login;\ncreate database {DATABASE} owner {DATABASE};\n{_ROLES}",
+            account=account,
         )
-        made = made and self._run(
-            "postgres", "--single", "-D", str(aside), "postgres",
-            account=account, limit=_INITDB_S, typed=statements,
-        )  # fmt: skip
         if not made:
             shutil.rmtree(aside, ignore_errors=True)
             raise SetUpError(
@@ -223,7 +230,15 @@ class Cluster:
                 "the embedded PostgreSQL could not make its files: check that the disk of the "
                 "data folder has 100 MB free; postgres.log in the data folder says more",
             )
+        (aside / _ROLES_MADE).touch()
         aside.rename(self._folder)
+
+    def _tell(self, folder: Path, statements: str, *, account: Account) -> bool:
+        """Have statements done on a cluster that no server runs on, one a line, as superuser."""
+        return self._run(
+            "postgres", "--single", "-D", str(folder), "postgres",
+            account=account, limit=_INITDB_S, typed=statements,
+        )  # fmt: skip
 
     def _start_arguments(self, socket_folder: Path, limit_s: int) -> list[str]:
         options = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
@@ -241,7 +256,7 @@ class Cluster:
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.replace(log.with_suffix(".log.old"))
 
-    def _clear_traces(self, socket_folder: Path) -> None:
+    def _clear_traces(self, socket_folder: Path | None) -> None:
         """Remove what a killed server left, where no server runs.
 
         PostgreSQL does this itself unless the number of the dead process was given to a new one of
@@ -252,8 +267,9 @@ class Cluster:
             return
         name = f".s.PGSQL.{SOCKET_PORT}"
         (self._folder / "postmaster.pid").unlink(missing_ok=True)
-        for trace in (name, f"{name}.lock"):
-            (socket_folder / trace).unlink(missing_ok=True)
+        if socket_folder is not None:
+            for trace in (name, f"{name}.lock"):
+                (socket_folder / trace).unlink(missing_ok=True)
 
     def _run(
         self, program: str, *arguments: str, account: Account, limit: float, typed: str = ""

@@ -1,7 +1,11 @@
-"""Transcripts in PostgreSQL: the adapter of the port `service.dictation.transcripts`."""
+"""Transcripts in PostgreSQL: the adapter of the port `service.dictation.transcripts`.
+
+What was said is sealed with the key of the user who said it; beside it are kept how many words it
+has, and the blind numbers by which a search finds it (`UserCipher.blind`).
+"""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -16,18 +20,26 @@ from service.dictation.transcripts import (
     StoredFinal,
     StoredWord,
 )
+from service.library.words import stems, words_of
 from service.problems import Refused, ServiceError
+from service.storage.encryption.keys import UserCipher, UserKeys
 from service.storage.identifiers import uuid7
 from service.storage.postgres import FOREIGN_KEY_VIOLATION, Connection, Postgres, StatementRefused
 from service.storage.statements import statements
 
-LOCAL_USER: Final = UUID("00000000-0000-8000-8000-000000000001")
-"""Whoever sits at this machine; made by the first migration. A UUIDv8 (RFC 9562 section 5.8), so no
-id made later can be the same."""
-
 _sql: Final = statements("transcripts")
-_encode_words = msgspec.json.Encoder().encode
-_decode_words = msgspec.json.Decoder(tuple[StoredWord, ...]).decode
+
+
+class _Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sealed of a final."""
+
+    text: str
+    raw: str
+    words: tuple[StoredWord, ...]
+
+
+_encode_said = msgspec.json.Encoder().encode
+_decode_said = msgspec.json.Decoder(_Said).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +67,14 @@ class PostgresTranscripts:
     """
 
     def __init__(
-        self, postgres: Postgres, *, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+        self,
+        postgres: Postgres,
+        keys: UserKeys,
+        *,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._postgres = postgres
+        self._keys = keys
         self._now_ms = now_ms
 
     async def is_alive(self) -> bool:
@@ -67,80 +84,73 @@ class PostgresTranscripts:
     async def open(self, session: str, *, user: UUID, origin: SessionOrigin) -> OpenedTranscript:
         """Open the transcript of a session, or give what is stored of it already."""
         transcript = uuid7(self._now_ms())
+        cipher = await self._keys.of(user)
 
-        async def insert_or_read(connection: Connection) -> OpenedTranscript:
-            for _ in range(3):
-                made = await connection.fetchval(
-                    _sql["open"],
-                    transcript,
-                    user,
-                    session,
-                    _storable(origin.language),
-                    origin.sample_rate,
-                    _storable(origin.client),
-                    None if origin.app is None else _storable(origin.app),
-                )
-                if made is not None:
-                    return OpenedTranscript(transcript=made)
-                found = await connection.fetchrow(_sql["of_session"], session)
-                if found is None:  # forgotten in between: the session id is free again
-                    continue
-                if found["user_id"] != user:
-                    raise Refused(
-                        "session.forbidden",
-                        "this session belongs to another user: choose another id",
-                        close_code=4403,
-                    )
-                finals = await connection.fetch(_sql["finals"], [found["id"]])
-                return OpenedTranscript(
-                    transcript=found["id"],
-                    finals=tuple(_final(row) for row in finals),
-                    finished=found["finished"],
-                    audio_samples=found["audio_samples"],
-                )
-            raise Refused(
-                "session.busy",
-                "this session is being opened and forgotten at once: try again",
-                close_code=1013,
-                retry_after_ms=1000,
-            )
-
-        return await self._postgres.call(insert_or_read)
-
-    async def add_final(self, transcript: UUID, final: StoredFinal) -> None:
-        """Store one final; the first one stored of an utterance stays."""
-
-        def insert(connection: Connection) -> Awaitable[str]:
-            return connection.execute(
-                _sql["add_final"],
+        async def insert_or_read(connection: Connection) -> OpenedTranscript | None:
+            made = await connection.fetchval(
+                _sql["open"],
                 transcript,
-                final.utterance,
-                final.start,
-                final.end,
-                _storable(final.text),
-                _storable(final.raw),
-                _storable(final.language),
-                _words_json(final.words),
+                user,
+                session,
+                _storable(origin.language),
+                origin.sample_rate,
+                _storable(origin.client),
+                None if origin.app is None else _storable(origin.app),
+                origin.device,
             )
+            if made is not None:
+                return OpenedTranscript(transcript=made)
+            found = await connection.fetchrow(_sql["of_session"], session)
+            if found is None:
+                return None
+            finals = await connection.fetch(_sql["finals"], [found["id"]])
+            return OpenedTranscript(
+                transcript=found["id"],
+                finals=tuple(_final(cipher, row) for row in finals),
+                finished=found["finished"],
+                audio_samples=found["audio_samples"],
+            )
+
+        for _ in range(3):
+            opened = await self._postgres.call_as(user, insert_or_read)
+            if opened is not None:
+                return opened
+        # Taken, but not by this user: or forgotten and opened again in between, three times over.
+        raise Refused(
+            "session.forbidden",
+            "this session belongs to another user: choose another id",
+            close_code=4403,
+        )
+
+    async def add_final(self, user: UUID, transcript: UUID, final: StoredFinal) -> None:
+        """Store one final; the first one stored of an utterance stays."""
+        cipher = await self._keys.of(user)
+        sealed = sealed_final(cipher, transcript, final)
+
+        async def insert(connection: Connection) -> None:
+            await connection.execute(_sql["add_final"], *sealed)
 
         try:
-            await self._postgres.call(insert)
+            await self._postgres.call_as(user, insert)
         except StatementRefused as exc:
             if exc.sqlstate == FOREIGN_KEY_VIOLATION:
                 raise _not_there() from None
             raise
 
-    async def finish(self, transcript: UUID, *, audio_samples: int) -> None:
+    async def finish(self, user: UUID, transcript: UUID, *, audio_samples: int) -> None:
         """Mark the transcript as complete; the first length stays."""
-        found = await self._postgres.call(
-            lambda connection: connection.fetchval(_sql["finish"], transcript, audio_samples)
+        found = await self._postgres.call_as(
+            user,
+            lambda connection: connection.fetchval(_sql["finish"], transcript, audio_samples),
         )
         if found is None:
             raise _not_there()
 
-    async def forget(self, transcript: UUID) -> None:
+    async def forget(self, user: UUID, transcript: UUID) -> None:
         """Delete the transcript and all its finals; again changes nothing."""
-        await self._postgres.call(lambda connection: connection.execute(_sql["forget"], transcript))
+        await self._postgres.call_as(
+            user, lambda connection: connection.execute(_sql["forget"], transcript)
+        )
 
     async def recent(self, user: UUID, limit: int = 20) -> tuple[StoredTranscript, ...]:
         """Give a user's transcripts, newest first.
@@ -149,14 +159,14 @@ class PostgresTranscripts:
             user: whose.
             limit: how many at most, 1 to 1000.
         """
-        return await self._read(_sql["recent"], user, min(max(limit, 1), 1000))
+        return await self._read(user, _sql["recent"], min(max(limit, 1), 1000))
 
     async def get(self, user: UUID, transcript: UUID) -> StoredTranscript | None:
         """Give one of a user's transcripts; None if the user has no such."""
-        found = await self._read(_sql["get"], user, transcript)
+        found = await self._read(user, _sql["get"], transcript)
         return found[0] if found else None
 
-    async def _read(self, sql: str, *values: object) -> tuple[StoredTranscript, ...]:
+    async def _read(self, user: UUID, sql: str, *values: object) -> tuple[StoredTranscript, ...]:
         async def read(
             connection: Connection,
         ) -> tuple[Sequence[asyncpg.Record], Sequence[asyncpg.Record]]:
@@ -165,11 +175,39 @@ class PostgresTranscripts:
                 _sql["finals"], [row["id"] for row in transcripts]
             )
 
-        transcripts, rows = await self._postgres.call(read)
+        transcripts, rows = await self._postgres.call_as(user, read)
+        if not transcripts:
+            return ()
+        cipher = await self._keys.of(user)
         finals: dict[UUID, list[StoredFinal]] = {row["id"]: [] for row in transcripts}
         for row in rows:
-            finals[row["transcript_id"]].append(_final(row))
+            finals[row["transcript_id"]].append(_final(cipher, row))
         return tuple(_transcript(row, finals[row["id"]]) for row in transcripts)
+
+
+def sealed_final(cipher: UserCipher, transcript: UUID, final: StoredFinal) -> tuple[object, ...]:
+    """Give the values of a row of `finals`, in the order of the statement `add_final`."""
+    said = _Said(
+        text=_storable(final.text),
+        raw=_storable(final.raw),
+        words=tuple(replace(word, text=_storable(word.text)) for word in final.words),
+    )
+    sealed = cipher.seal("finals", "sealed", _row(transcript, final.utterance), _encode_said(said))
+    return (
+        transcript,
+        cipher.user,
+        final.utterance,
+        final.start,
+        final.end,
+        _storable(final.language),
+        sealed,
+        len(words_of(said.text)),
+        sorted(cipher.blind(stem) for stem in stems(said.text)),
+    )
+
+
+def _row(transcript: UUID, utterance: int) -> str:
+    return f"{transcript}/{utterance}"
 
 
 def _transcript(row: asyncpg.Record, finals: Sequence[StoredFinal]) -> StoredTranscript:
@@ -189,15 +227,17 @@ def _transcript(row: asyncpg.Record, finals: Sequence[StoredFinal]) -> StoredTra
     )
 
 
-def _final(row: asyncpg.Record) -> StoredFinal:
+def _final(cipher: UserCipher, row: asyncpg.Record) -> StoredFinal:
+    place = _row(row["transcript_id"], row["utterance"])
+    said = _decode_said(cipher.unseal("finals", "sealed", place, row["sealed"]))
     return StoredFinal(
         utterance=row["utterance"],
         start=row["start_sample"],
         end=row["end_sample"],
-        text=row["text"],
-        raw=row["raw"],
+        text=said.text,
+        raw=said.raw,
         language=row["language"],
-        words=_decode_words(row["words"]),
+        words=said.words,
     )
 
 
@@ -205,10 +245,9 @@ def _not_there() -> ServiceError:
     return ServiceError("server.failed", "the transcript is not there (any more)")
 
 
-def _words_json(words: Sequence[StoredWord]) -> str:
-    return _encode_words([replace(word, text=_storable(word.text)) for word in words]).decode()
-
-
 def _storable(text: str) -> str:
-    """Leave out U+0000, which PostgreSQL cannot store: one such letter must not cost the text."""
-    return text.replace("\0", "")
+    """Give a text that can be stored: one odd letter must not cost the rest.
+
+    PostgreSQL has no U+0000, and half a surrogate pair is no letter in UTF-8.
+    """
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

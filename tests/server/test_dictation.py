@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 
+from service.accounts.principal import LOCAL_USER
 from service.app import RunningServer
 from service.dictation import wire
-from service.storage.transcripts import LOCAL_USER
 from tests.server.peer import peer
 from tests.voice import quiet, voice
 

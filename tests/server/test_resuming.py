@@ -8,11 +8,11 @@ from uuid import uuid4
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from service.accounts.principal import LOCAL_USER
 from service.app import RunningServer
 from service.client.sources import HeldAudio
 from service.client.stream import Stream, StreamOptions
 from service.dictation import wire
-from service.storage.transcripts import LOCAL_USER
 from tests.server.conftest import StartServer
 from tests.server.peer import Peer, peer
 from tests.voice import quiet, voice

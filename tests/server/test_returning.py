@@ -6,11 +6,11 @@ import time
 import numpy as np
 import pytest
 
+from service.accounts.principal import LOCAL_USER
 from service.app import RunningServer
 from service.client.sources import HeldAudio
 from service.client.stream import Stream, StreamOptions
 from service.dictation import wire
-from service.storage.transcripts import LOCAL_USER
 from tests.server.conftest import StartServer
 from tests.server.peer import peer
 from tests.voice import quiet, voice

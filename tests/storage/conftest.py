@@ -4,6 +4,14 @@ from tests.storage.fixtures import (
     made_cluster,
     new_data_folder,
     postgres_dsn,
+    storage,
 )
 
-__all__ = ["data_folder", "database_url", "made_cluster", "new_data_folder", "postgres_dsn"]
+__all__ = [
+    "data_folder",
+    "database_url",
+    "made_cluster",
+    "new_data_folder",
+    "postgres_dsn",
+    "storage",
+]

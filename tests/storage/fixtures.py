@@ -8,15 +8,39 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from service.storage.cluster import Cluster
 from service.storage.embedded import EmbeddedPostgres
+from service.storage.encryption.master import MasterKeys
+from service.storage.migrate import migrate
+from service.storage.opening import Storage, open_storage
+from service.storage.postgres import Patience
+from service.storage.transcripts import PostgresTranscripts
+
+MASTER = MasterKeys([bytes(range(32))])
+
+
+@asynccontextmanager
+async def open_transcripts(
+    url: str | None, folder: Path, *, patience: Patience | None = None
+) -> AsyncIterator[PostgresTranscripts]:
+    """The store of transcripts alone."""
+    async with open_storage(url, folder, master=MASTER, patience=patience) as storage:
+        yield storage.transcripts
+
+
+@pytest.fixture
+async def storage(database_url: str) -> AsyncIterator[Storage]:
+    """The whole storage, on an empty database."""
+    async with open_storage(database_url, Path("/nonexistent"), master=MASTER) as storage:
+        yield storage
 
 
 @pytest.fixture
@@ -68,6 +92,14 @@ async def database_url(postgres_dsn: str) -> AsyncIterator[str]:
     await _execute(owner, f"CREATE DATABASE {name} OWNER alfavoice")
     yield urlunsplit(parts._replace(path=f"/{name}"))
     await _execute(owner, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def new_user(dsn: str) -> UUID:
+    """Make another user; where the schema is not there yet it is made first."""
+    await migrate(dsn)
+    user = uuid4()
+    await _execute(dsn, f"INSERT INTO users (id) VALUES ('{user}')")
+    return user
 
 
 async def _execute(dsn: str, statement: str) -> None:

@@ -40,25 +40,27 @@ class MemoryTranscripts:
         self.kept[transcript] = KeptTranscript(user=user, session=session, origin=origin)
         return OpenedTranscript(transcript=transcript)
 
-    async def add_final(self, transcript: UUID, final: StoredFinal) -> None:
+    async def add_final(self, user: UUID, transcript: UUID, final: StoredFinal) -> None:
         self._answer()
-        self._known(transcript).finals.setdefault(final.utterance, final)
+        self._known(user, transcript).finals.setdefault(final.utterance, final)
 
-    async def finish(self, transcript: UUID, *, audio_samples: int) -> None:
+    async def finish(self, user: UUID, transcript: UUID, *, audio_samples: int) -> None:
         self._answer()
-        kept = self._known(transcript)
+        kept = self._known(user, transcript)
         if kept.audio_samples is None:
             kept.audio_samples = audio_samples
 
-    async def forget(self, transcript: UUID) -> None:
+    async def forget(self, user: UUID, transcript: UUID) -> None:
         self._answer()
-        self.kept.pop(transcript, None)
+        if transcript in self.kept and self.kept[transcript].user == user:
+            del self.kept[transcript]
 
     def _answer(self) -> None:
         if self.away:
             raise StoreUnavailable("the database does not answer")
 
-    def _known(self, transcript: UUID) -> KeptTranscript:
-        if transcript not in self.kept:
+    def _known(self, user: UUID, transcript: UUID) -> KeptTranscript:
+        kept = self.kept.get(transcript)
+        if kept is None or kept.user != user:
             raise ServiceError("server.failed", "the transcript is not there (any more)")
-        return self.kept[transcript]
+        return kept

@@ -7,11 +7,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from service.accounts.principal import LOCAL_USER
 from service.problems import SetUpError, StoreUnavailable
 from service.storage.cluster import Cluster
 from service.storage.embedded import EmbeddedPostgres, embedded_postgres
-from service.storage.opening import open_transcripts
-from service.storage.transcripts import LOCAL_USER
+from tests.storage.fixtures import open_transcripts
 from tests.storage.samples import FIRST, ORIGIN
 
 pytestmark = pytest.mark.postgres
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.postgres
 DICTATE = """
 import asyncio, itertools, pathlib, sys
 from service.dictation.transcripts import SessionOrigin, StoredFinal
-from service.storage.opening import open_transcripts
-from service.storage.transcripts import LOCAL_USER
+from service.accounts.principal import LOCAL_USER
+from tests.storage.fixtures import open_transcripts
 
 async def main(folder, session, count):
     async with open_transcripts(None, pathlib.Path(folder)) as store:
@@ -29,7 +29,7 @@ async def main(folder, session, count):
         opened = await store.open(session, user=LOCAL_USER, origin=origin)
         for number in itertools.count() if count == "forever" else range(int(count)):
             final = StoredFinal(utterance=number, start=0, end=1, text="Да.", raw="да", language="ru")
-            await store.add_final(opened.transcript, final)
+            await store.add_final(LOCAL_USER, opened.transcript, final)
             print("stored", number, flush=True)
 
 asyncio.run(main(*sys.argv[1:]))
@@ -111,7 +111,7 @@ async def test_a_server_that_outlived_its_process_is_taken_over_and_stopped(data
 async def test_a_server_that_dies_is_started_again_for_those_who_use_it(data_folder):
     async with open_transcripts(None, data_folder) as store:
         opened = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
-        await store.add_final(opened.transcript, FIRST)
+        await store.add_final(LOCAL_USER, opened.transcript, FIRST)
         dead = kill(data_folder)
 
         async with asyncio.timeout(60):

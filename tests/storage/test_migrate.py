@@ -6,10 +6,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from service.accounts.principal import LOCAL_USER
 from service.problems import SetUpError, StoreUnavailable
 from service.storage.migrate import migrate, shipped_migrations
 from service.storage.postgres import Patience
-from service.storage.transcripts import LOCAL_USER
 
 pytestmark = pytest.mark.postgres
 

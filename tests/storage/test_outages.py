@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from service.accounts.principal import LOCAL_USER
 from service.problems import StoreUnavailable
 from service.storage.cluster import Cluster
 from service.storage.embedded import EmbeddedPostgres
-from service.storage.opening import open_transcripts
 from service.storage.postgres import Patience, open_postgres
-from service.storage.transcripts import LOCAL_USER, PostgresTranscripts
+from service.storage.transcripts import PostgresTranscripts
+from tests.storage.fixtures import open_transcripts
 from tests.storage.samples import FIRST, ORIGIN
 
 pytestmark = pytest.mark.postgres
@@ -64,7 +65,7 @@ async def test_a_frozen_database_is_an_error_in_time_and_is_used_again_when_it_t
             assert not await store.is_alive()
             for _ in range(12):  # more than the pool has connections
                 with pytest.raises(StoreUnavailable):
-                    await store.add_final(opened.transcript, FIRST)
+                    await store.add_final(LOCAL_USER, opened.transcript, FIRST)
     await until_stored(store, opened.transcript)
 
     assert await store.is_alive()
@@ -78,7 +79,7 @@ async def test_a_database_that_was_stopped_and_started_needs_no_restart_of_the_s
     opened = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
     server.leave()
     with pytest.raises(StoreUnavailable) as caught:
-        await store.add_final(opened.transcript, FIRST)
+        await store.add_final(LOCAL_USER, opened.transcript, FIRST)
     assert caught.value.retryable
     assert str(data_folder) not in caught.value.message
 
@@ -145,7 +146,7 @@ async def until_stored(store: PostgresTranscripts, transcript) -> None:
     async with asyncio.timeout(20):
         while True:
             try:
-                await store.add_final(transcript, FIRST)
+                await store.add_final(LOCAL_USER, transcript, FIRST)
             except StoreUnavailable:
                 await asyncio.sleep(0.05)
             else:

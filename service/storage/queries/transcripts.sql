@@ -1,13 +1,12 @@
 -- name: open
-INSERT INTO transcripts (id, user_id, session, language, sample_rate, client, app)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO transcripts (id, user_id, session, language, sample_rate, client, app, device_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (session) DO NOTHING
 RETURNING id;
 
 -- name: of_session
 SELECT
     id,
-    user_id,
     finished_at IS NOT NULL AS finished,
     coalesce(audio_samples, 0) AS audio_samples
 FROM transcripts
@@ -15,16 +14,28 @@ WHERE session = $1;
 
 -- name: add_final
 INSERT INTO finals (
-    transcript_id, utterance, start_sample, end_sample, text, raw, language, words
+    transcript_id, user_id, utterance, start_sample, end_sample, language, sealed, word_count,
+    found_by
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (transcript_id, utterance) DO NOTHING;
 
 -- name: finish
 UPDATE transcripts
 SET
     finished_at = coalesce(finished_at, now()),
-    audio_samples = coalesce(audio_samples, $2)
+    audio_samples = coalesce(audio_samples, $2),
+    word_count = said.words,
+    found_by = said.found_by
+FROM (
+    SELECT
+        coalesce(
+            (SELECT sum(word_count) FROM finals WHERE transcript_id = $1), 0
+        ) AS words,
+        array(
+            SELECT DISTINCT unnest(found_by) FROM finals WHERE transcript_id = $1
+        ) AS found_by
+) AS said
 WHERE id = $1
 RETURNING id;
 
@@ -38,10 +49,8 @@ SELECT
     utterance,
     start_sample,
     end_sample,
-    text,
-    raw,
     language,
-    words
+    sealed
 FROM finals
 WHERE transcript_id = any($1::uuid[])
 ORDER BY transcript_id, utterance;
@@ -58,9 +67,8 @@ SELECT
     finished_at,
     audio_samples
 FROM transcripts
-WHERE user_id = $1
 ORDER BY started_at DESC, id DESC
-LIMIT $2;
+LIMIT $1;
 
 -- name: get
 SELECT
@@ -74,4 +82,4 @@ SELECT
     finished_at,
     audio_samples
 FROM transcripts
-WHERE user_id = $1 AND id = $2;
+WHERE id = $1;

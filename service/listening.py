@@ -1,0 +1,75 @@
+"""The port, and the HTTP server that answers on it."""
+
+import contextlib
+import socket
+from collections.abc import Generator
+from ipaddress import ip_address
+from typing import Final
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from service.dictation.wire import MAX_AUDIO_BYTES
+from service.problems import SetUpError
+
+log = structlog.get_logger()
+
+SOCKETS_END_S: Final = 5
+"""After the drain: how long sockets may take to close before they are cut."""
+LISTEN_BACKLOG: Final = 2048
+
+
+class HttpServer(uvicorn.Server):
+    """Uvicorn that leaves the signals to us: sessions are drained before it may stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Capture none."""
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind before anything slow starts, so that a port in use is said at once."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as exc:
+        raise SetUpError(
+            "setup.no_such_address", f"{host} is not an address of this machine"
+        ) from exc
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(LISTEN_BACKLOG)
+    except OSError as exc:
+        listener.close()
+        raise SetUpError(
+            "setup.port_in_use",
+            f"port {port} on {host} cannot be opened ({exc.strerror}); choose another with --port",
+        ) from exc
+    if not ip_address(listener.getsockname()[0]).is_loopback:
+        log.warning("open_to_other_machines", what="whoever reaches the port can dictate: no login")
+    return listener
+
+
+def http_config(app: FastAPI) -> uvicorn.Config:
+    """Give the settings of the HTTP server."""
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # The implementation that stops reading the connection until the application asks for the
+        # next message: our back-pressure.
+        ws="websockets-sansio",
+        ws_max_size=MAX_AUDIO_BYTES,
+        ws_per_message_deflate=False,
+        # Heartbeats and the idle limit find dead peers; a ping would take a connection that is
+        # not read (back-pressure) for a dead one.
+        ws_ping_interval=None,
+        ws_ping_timeout=None,
+        timeout_graceful_shutdown=SOCKETS_END_S,
+    )

@@ -1,0 +1,30 @@
+"""What the parts of a running service are, for those who make routes of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from service.accounts.gate import Gate
+from service.dictation.sessions import Sessions
+from service.dictation.wire import Limits
+from service.operations.metrics import DictationMetrics
+from service.settings import Settings
+from service.storage.opening import Storage
+from workers.contract.queue import TranscriptionQueue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything a router may need; made once in `service.app`."""
+
+    settings: Settings
+    storage: Storage
+    gate: Gate
+    sessions: Sessions
+    limits: Limits
+    queue: TranscriptionQueue
+    metrics: DictationMetrics
+    registry: CollectorRegistry
+    clock: Callable[[], float]
+    """Monotonic seconds."""

@@ -1,0 +1,88 @@
+-- compatible-from: 3
+
+-- Changes of a user's things are numbered in the order they became visible: the row lock on this
+-- table makes the second writer wait until the first has committed.
+CREATE TABLE user_changes (
+    user_id uuid PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    last bigint NOT NULL
+);
+
+CREATE FUNCTION number_change() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO user_changes AS counted (user_id, last) VALUES (NEW.user_id, 1)
+    ON CONFLICT (user_id) DO UPDATE SET last = counted.last + 1
+    RETURNING counted.last INTO NEW.change;
+    RETURN NEW;
+END
+$$;
+
+-- Of a transcript that was deleted for good only id, owner and change stay, so that every device
+-- hears of it.
+ALTER TABLE transcripts
+ADD COLUMN change bigint NOT NULL DEFAULT 0,
+ADD COLUMN kind text NOT NULL DEFAULT 'live' CHECK (kind IN ('live', 'recording', 'import')),
+ADD COLUMN device_id uuid REFERENCES devices (id) ON DELETE SET NULL,
+ADD COLUMN is_favourite boolean NOT NULL DEFAULT FALSE,
+ADD COLUMN edited bytea,
+ADD COLUMN edited_at timestamptz,
+ADD COLUMN deleted_at timestamptz,
+ADD COLUMN purged_at timestamptz,
+ADD COLUMN word_count integer NOT NULL DEFAULT 0,
+ADD COLUMN found_by bigint [] NOT NULL DEFAULT '{}';
+
+DROP INDEX transcripts_of_user;
+CREATE INDEX transcripts_by_time ON transcripts (user_id, started_at DESC, id DESC);
+CREATE INDEX transcripts_by_change ON transcripts (user_id, change);
+CREATE INDEX transcripts_by_word ON transcripts USING gin (found_by) WITH (fastupdate = off);
+
+CREATE TRIGGER number_change BEFORE INSERT OR UPDATE ON transcripts
+FOR EACH ROW EXECUTE FUNCTION number_change();
+
+-- Notes, snippets, terms of the dictionary and preferences: small things a person writes and every
+-- device has. `sealed` holds their fields, each with the time it was last written.
+CREATE TABLE library_items (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    kind text NOT NULL CHECK (kind IN ('note', 'snippet', 'term', 'preferences')),
+    sealed bytea,
+    change bigint NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    deleted_at timestamptz,
+    CHECK ((sealed IS NULL) = (deleted_at IS NOT NULL)),
+    PRIMARY KEY (user_id, id)
+);
+
+CREATE INDEX library_items_by_kind ON library_items (user_id, kind, id);
+CREATE INDEX library_items_by_change ON library_items (user_id, change);
+CREATE UNIQUE INDEX library_items_preferences ON library_items (user_id)
+WHERE kind = 'preferences';
+
+CREATE TRIGGER number_change BEFORE INSERT OR UPDATE ON library_items
+FOR EACH ROW EXECUTE FUNCTION number_change();
+
+-- What the operator tells everybody. Nobody's secret: not sealed.
+CREATE TABLE news (
+    id uuid PRIMARY KEY,
+    title_ru text NOT NULL,
+    title_en text NOT NULL,
+    body_ru text NOT NULL,
+    body_en text NOT NULL,
+    is_important boolean NOT NULL DEFAULT FALSE,
+    published_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz,
+    created_by uuid REFERENCES users (id) ON DELETE SET NULL
+);
+
+CREATE INDEX news_by_time ON news (published_at DESC, id DESC);
+
+ALTER TABLE user_changes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE library_items ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY own ON user_changes USING (user_id = (SELECT acting_user()));
+CREATE POLICY own ON library_items USING (user_id = (SELECT acting_user()));
+
+GRANT SELECT, INSERT, UPDATE ON user_changes TO alfavoice_service;
+GRANT SELECT, INSERT, UPDATE, DELETE ON library_items TO alfavoice_service;
+GRANT SELECT ON news TO alfavoice_service;

@@ -1,0 +1,52 @@
+-- name: any
+SELECT exists(SELECT 1 FROM plain_finals);
+
+-- name: owners
+SELECT DISTINCT t.user_id
+FROM plain_finals AS p
+INNER JOIN transcripts AS t ON p.transcript_id = t.id;
+
+-- name: take
+WITH taken AS (
+    SELECT
+        p.transcript_id,
+        p.utterance
+    FROM plain_finals AS p
+    ORDER BY p.transcript_id, p.utterance
+    LIMIT $1
+    FOR UPDATE SKIP LOCKED
+)
+
+DELETE FROM plain_finals AS p
+USING taken, transcripts AS t
+WHERE
+    p.transcript_id = taken.transcript_id
+    AND p.utterance = taken.utterance
+    AND t.id = p.transcript_id
+RETURNING
+    p.transcript_id,
+    t.user_id,
+    p.utterance,
+    p.start_sample,
+    p.end_sample,
+    p.text,
+    p.raw,
+    p.language,
+    p.words;
+
+-- name: index
+UPDATE transcripts
+SET
+    word_count = said.words,
+    found_by = said.found_by
+FROM (
+    SELECT
+        coalesce((SELECT sum(word_count) FROM finals WHERE transcript_id = $1), 0) AS words,
+        array(
+            SELECT DISTINCT unnest(found_by) FROM finals WHERE transcript_id = $1
+        ) AS found_by
+) AS said
+WHERE id = $1;
+
+-- name: empty
+TRUNCATE plain_finals;
