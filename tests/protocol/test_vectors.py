@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from http import HTTPStatus
 from pathlib import Path
 from typing import get_args
 
@@ -14,6 +15,8 @@ from service.problems import ProtocolError
 ROOT = Path(__file__).parents[2]
 VECTORS = json.loads((ROOT / "tests/vectors/stream_v1.json").read_text(encoding="utf-8"))
 CODES = json.loads((ROOT / "tests/vectors/error_codes.json").read_text(encoding="utf-8"))
+PROBLEMS = json.loads((ROOT / "tests/vectors/problem_codes.json").read_text(encoding="utf-8"))
+PROBLEM_AREAS = "account|auth|export|invitation|key|library|news|recording|request|sync|transcript"
 CLIENT_SIDE = {
     "audio.empty",
     "audio.folder",
@@ -78,23 +81,37 @@ def test_every_message_of_the_protocol_has_a_vector(side, union):
     assert types == {kind.__struct_config__.tag for kind in get_args(union)}
 
 
-def test_the_codes_in_the_list_are_the_codes_in_the_code():
-    pattern = re.compile(r"(protocol|audio|session|server|store|recogniser)\.[a-z_]+")
-    used = {
+def codes_used(areas: str, *, outside: tuple[str, ...] = ()) -> set[str]:
+    pattern = re.compile(rf"({areas})\.[a-z_]+")
+    return {
         node.value
         for path in (ROOT / "service").rglob("*.py")
+        if path.parent.name not in outside
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and pattern.fullmatch(node.value)
     }
+
+
+def test_the_codes_in_the_list_are_the_codes_in_the_code():
+    used = codes_used("protocol|audio|session|server|store|recogniser")
     assert sorted(used - CLIENT_SIDE) == sorted(code["code"] for code in CODES)
+
+
+def test_the_codes_of_http_answers_are_listed_with_a_status_that_exists():
+    """A code that is in no list is one no client can act on."""
+    used = codes_used(PROBLEM_AREAS, outside=("commands", "client"))
+    assert sorted(used) == sorted(problem["code"] for problem in PROBLEMS)
+    for problem in PROBLEMS:
+        assert HTTPStatus(problem["status"]) >= 400
+        assert problem["meaning"].endswith(".")
 
 
 @pytest.mark.parametrize("code", [pytest.param(code, id=code["code"]) for code in CODES])
 def test_a_code_closes_with_a_code_of_the_protocol_that_fits(code):
     close = wire.CloseCode(code["close"])
     passing = {"DRAINING", "OVERLOADED", "IDLE", "INTERNAL", "TOO_MANY_SESSIONS"}
-    for_good = {"recogniser.rejected"}  # the recogniser's fault, and the same every time
+    for_good = {"recogniser.rejected", "store.unreadable"}  # ours, and the same every time
     assert code["retryable"] == (close.name in passing and code["code"] not in for_good)
     assert code["meaning"].endswith(".")

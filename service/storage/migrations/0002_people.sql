@@ -83,7 +83,7 @@ CREATE TABLE tickets (
     hash bytea PRIMARY KEY,
     user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     device_id uuid REFERENCES devices (id) ON DELETE CASCADE,
-    scopes text [] NOT NULL,
+    scopes text[] NOT NULL,
     expires_at timestamptz NOT NULL
 );
 
@@ -96,7 +96,7 @@ CREATE TABLE api_keys (
     name text NOT NULL,
     start text NOT NULL,
     hash bytea NOT NULL UNIQUE,
-    scopes text [] NOT NULL,
+    scopes text[] NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz,
     last_used_at timestamptz,
@@ -152,7 +152,7 @@ CREATE TABLE finals (
     language text NOT NULL,
     sealed bytea NOT NULL,
     word_count integer NOT NULL CHECK (word_count >= 0),
-    found_by bigint [] NOT NULL,
+    found_by bigint[] NOT NULL,
     PRIMARY KEY (transcript_id, utterance)
 );
 

@@ -29,7 +29,7 @@ ADD COLUMN edited_at timestamptz,
 ADD COLUMN deleted_at timestamptz,
 ADD COLUMN purged_at timestamptz,
 ADD COLUMN word_count integer NOT NULL DEFAULT 0,
-ADD COLUMN found_by bigint [] NOT NULL DEFAULT '{}';
+ADD COLUMN found_by bigint[] NOT NULL DEFAULT '{}';
 
 DROP INDEX transcripts_of_user;
 CREATE INDEX transcripts_by_time ON transcripts (user_id, started_at DESC, id DESC);

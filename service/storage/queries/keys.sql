@@ -21,9 +21,9 @@ WHERE user_id = $1;
 -- name: insert
 INSERT INTO user_keys (user_id, number, wrapped, master)
 SELECT
-    $1,
+    $1 AS user_id,
     made.number,
     made.wrapped,
-    $4
+    $4 AS master
 FROM unnest($2::integer[], $3::bytea[]) AS made (number, wrapped)
 ON CONFLICT (user_id, number) DO NOTHING;

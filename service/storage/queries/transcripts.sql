@@ -30,10 +30,14 @@ SET
 FROM (
     SELECT
         coalesce(
-            (SELECT sum(word_count) FROM finals WHERE transcript_id = $1), 0
+            (
+                SELECT sum(word_count) FROM finals
+                WHERE transcript_id = $1
+            ), 0
         ) AS words,
         array(
-            SELECT DISTINCT unnest(found_by) FROM finals WHERE transcript_id = $1
+            SELECT DISTINCT unnest(found_by) FROM finals
+            WHERE transcript_id = $1
         ) AS found_by
 ) AS said
 WHERE id = $1
