@@ -177,8 +177,8 @@ class _Transcribing:
         )
 
     def _write(self, file: Path, transcript: "FileTranscript", targets: dict[str, Path]) -> None:
-        from service.client.formats import FORMATS, Written  # noqa: PLC0415
         from service.client.media import RATE_HZ  # noqa: PLC0415
+        from service.formats.documents import FORMATS, Written  # noqa: PLC0415
 
         written = Written(
             finals=transcript.finals,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.client.formats import FORMATS, Written, as_json, as_srt, as_txt, as_vtt
-from service.client.subtitles import LINE_CHARACTERS, LONGEST_S, subtitles
 from service.dictation.wire import Final, WordTime
+from service.formats.documents import FORMATS, Written, as_json, as_srt, as_txt, as_vtt
+from service.formats.subtitles import LINE_CHARACTERS, LONGEST_S, subtitles
 
 RATE = 16_000
 

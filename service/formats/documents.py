@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service.client.subtitles import Subtitle, subtitles
-from service.dictation.wire import Final as FinalMessage
+from service.formats.speech import Utterance
+from service.formats.subtitles import Subtitle, subtitles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """What is written: the finals of one file, positions in samples of `sample_rate`."""
 
-    finals: Sequence[FinalMessage]
+    finals: Sequence[Utterance]
     sample_rate: int
     audio_s: float
     source: str
@@ -47,32 +47,41 @@ def as_vtt(written: Written) -> str:
 
 def as_json(written: Written) -> str:
     """Write everything known, times in seconds."""
-    rate = written.sample_rate
     document: dict[str, Any] = {
         "source": written.source,
         "audio_s": round(written.audio_s, 3),
         "text": " ".join(final.text for final in written.finals if final.text),
-        "utterances": [
-            {
-                "start_s": round(final.start / rate, 3),
-                "end_s": round(final.end / rate, 3),
-                "text": final.text,
-                "raw": final.raw,
-                "language": final.language,
-                "words": [
-                    {
-                        "start_s": round(word.start / rate, 3),
-                        "end_s": round(word.end / rate, 3),
-                        "text": word.text,
-                        "probability": round(word.probability, 3),
-                    }
-                    for word in final.words
-                ],
-            }
-            for final in written.finals
-        ],
+        "utterances": utterances(written.finals, sample_rate=written.sample_rate),
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def utterances(finals: Sequence[Utterance], *, sample_rate: int) -> list[dict[str, Any]]:
+    """Give utterances as JSON has them: times in seconds to a millisecond.
+
+    Args:
+        finals: in the order of the speech.
+        sample_rate: hertz, of their positions.
+    """
+    return [
+        {
+            "start_s": round(final.start / sample_rate, 3),
+            "end_s": round(final.end / sample_rate, 3),
+            "text": final.text,
+            "raw": final.raw,
+            "language": final.language,
+            "words": [
+                {
+                    "start_s": round(word.start / sample_rate, 3),
+                    "end_s": round(word.end / sample_rate, 3),
+                    "text": word.text,
+                    "probability": round(word.probability, 3),
+                }
+                for word in final.words
+            ],
+        }
+        for final in finals
+    ]
 
 
 FORMATS: Final[Mapping[str, Callable[[Written], str]]] = {

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from service.dictation.wire import Final as FinalMessage
+from service.formats.speech import Utterance
 
 LINE_CHARACTERS: Final = 42
 LONGEST_S: Final = 7.0
@@ -40,7 +40,7 @@ class _Token:
     end_s: float
 
 
-def subtitles(finals: Iterable[FinalMessage], *, sample_rate: int) -> list[Subtitle]:
+def subtitles(finals: Iterable[Utterance], *, sample_rate: int) -> list[Subtitle]:
     """Cut finals into subtitles, in order, that never overlap.
 
     Args:
@@ -61,7 +61,7 @@ def subtitles(finals: Iterable[FinalMessage], *, sample_rate: int) -> list[Subti
     return shown
 
 
-def _tokens(final: FinalMessage, rate: int) -> Iterator[_Token]:
+def _tokens(final: Utterance, rate: int) -> Iterator[_Token]:
     """Give the words of the finished text with their times.
 
     The text pipeline may join or add words («двадцать пять» becomes «25»). Where the words no

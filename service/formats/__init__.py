@@ -1,0 +1,1 @@
+"""Transcripts as documents and subtitles, for clients and for the server's exports."""

@@ -1,0 +1,62 @@
+"""What is written: utterances as anything that has them gives them (messages, stored finals)."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class Word(Protocol):
+    """A word with its time."""
+
+    @property
+    def text(self) -> str:
+        """As it stands in the text."""
+        ...
+
+    @property
+    def start(self) -> int:
+        """First sample."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """Sample after the last."""
+        ...
+
+    @property
+    def probability(self) -> float:
+        """0.0 to 1.0."""
+        ...
+
+
+class Utterance(Protocol):
+    """A closed utterance."""
+
+    @property
+    def start(self) -> int:
+        """First sample."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """Sample after the last."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """Finished text."""
+        ...
+
+    @property
+    def raw(self) -> str:
+        """As recognised."""
+        ...
+
+    @property
+    def words(self) -> Sequence[Word]:
+        """With times; may be empty, and need not match the words of the text."""
+        ...
+
+    @property
+    def language(self) -> str:
+        """ISO 639-1."""
+        ...
