@@ -2,9 +2,13 @@
 
 -- Changes of a user's things are numbered in the order they became visible: the row lock on this
 -- table makes the second writer wait until the first has committed.
+-- `epoch` tells numberings apart: a cursor of another user, or of before a restored backup, is of
+-- another epoch. Of what was deleted for good nothing is known any more up to number `forgotten`.
 CREATE TABLE user_changes (
     user_id uuid PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
-    last bigint NOT NULL
+    last bigint NOT NULL,
+    epoch uuid NOT NULL DEFAULT gen_random_uuid(),
+    forgotten bigint NOT NULL DEFAULT 0
 );
 
 CREATE FUNCTION number_change() RETURNS trigger
@@ -14,6 +18,49 @@ BEGIN
     ON CONFLICT (user_id) DO UPDATE SET last = counted.last + 1
     RETURNING counted.last INTO NEW.change;
     RETURN NEW;
+END
+$$;
+
+-- Tells every service that this user's clients have something to pull.
+CREATE FUNCTION notify_change() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('alfavoice_changes', NEW.user_id::text);
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER notify_first_change AFTER INSERT ON user_changes
+FOR EACH ROW EXECUTE FUNCTION notify_change();
+
+CREATE TRIGGER notify_change AFTER UPDATE ON user_changes
+FOR EACH ROW WHEN (old.last <> new.last) EXECUTE FUNCTION notify_change();
+
+-- Rows of which nothing stayed, not even a tombstone: so that every device hears of it.
+CREATE TABLE removals (
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    thing text NOT NULL CHECK (thing IN ('transcripts', 'recordings')),
+    id uuid NOT NULL,
+    change bigint NOT NULL DEFAULT 0,
+    removed_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (user_id, change)
+);
+
+CREATE INDEX removals_by_time ON removals (removed_at);
+
+CREATE TRIGGER number_change BEFORE INSERT ON removals
+FOR EACH ROW EXECUTE FUNCTION number_change();
+
+-- Whose account was deleted has no devices to tell. Owned by the owner of `users`, which people's
+-- own role may not read.
+CREATE FUNCTION note_removal() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO removals (user_id, thing, id)
+    SELECT OLD.user_id, TG_TABLE_NAME, OLD.id
+    FROM users
+    WHERE users.id = OLD.user_id;
+    RETURN NULL;
 END
 $$;
 
@@ -39,8 +86,17 @@ CREATE INDEX transcripts_by_word ON transcripts USING gin (found_by) WITH (fastu
 CREATE TRIGGER number_change BEFORE INSERT OR UPDATE ON transcripts
 FOR EACH ROW EXECUTE FUNCTION number_change();
 
+-- Until it is finished (or has words) no device was told of it.
+CREATE TRIGGER note_removal AFTER DELETE ON transcripts
+FOR EACH ROW WHEN (old.finished_at IS NOT NULL OR old.word_count > 0)
+EXECUTE FUNCTION note_removal();
+
+-- What never ended properly is looked for now and then.
+CREATE INDEX transcripts_unfinished ON transcripts (started_at) WHERE finished_at IS NULL;
+
 -- Notes, snippets, terms of the dictionary and preferences: small things a person writes and every
--- device has. `sealed` holds their fields, each with the time it was last written.
+-- device has. `sealed` holds their fields, each with the time it was last written. Of a deleted one
+-- a tombstone stays: `deleted_at` is the time of the clock that deleted it, `updated_at` ours.
 CREATE TABLE library_items (
     id uuid NOT NULL,
     user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -50,7 +106,9 @@ CREATE TABLE library_items (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     deleted_at timestamptz,
+    deleted_by text,
     CHECK ((sealed IS NULL) = (deleted_at IS NOT NULL)),
+    CHECK ((deleted_by IS NULL) = (deleted_at IS NULL)),
     PRIMARY KEY (user_id, id)
 );
 
@@ -59,8 +117,21 @@ CREATE INDEX library_items_by_change ON library_items (user_id, change);
 CREATE UNIQUE INDEX library_items_preferences ON library_items (user_id)
 WHERE kind = 'preferences';
 
+CREATE INDEX library_items_tombstones ON library_items (updated_at) WHERE deleted_at IS NOT NULL;
+
 CREATE TRIGGER number_change BEFORE INSERT OR UPDATE ON library_items
 FOR EACH ROW EXECUTE FUNCTION number_change();
+
+-- Operations that clients pushed and that were done: the same once more changes nothing.
+CREATE TABLE sync_operations (
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    id uuid NOT NULL,
+    outcome text NOT NULL CHECK (outcome IN ('applied', 'merged')),
+    done_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (user_id, id)
+);
+
+CREATE INDEX sync_operations_by_time ON sync_operations (done_at);
 
 -- What the operator tells everybody. Nobody's secret: not sealed.
 CREATE TABLE news (
@@ -79,10 +150,16 @@ CREATE INDEX news_by_time ON news (published_at DESC, id DESC);
 
 ALTER TABLE user_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE library_items ENABLE ROW LEVEL SECURITY;
+ALTER TABLE removals ENABLE ROW LEVEL SECURITY;
+ALTER TABLE sync_operations ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY own ON user_changes USING (user_id = (SELECT acting_user()));
 CREATE POLICY own ON library_items USING (user_id = (SELECT acting_user()));
+CREATE POLICY own ON removals USING (user_id = (SELECT acting_user()));
+CREATE POLICY own ON sync_operations USING (user_id = (SELECT acting_user()));
 
 GRANT SELECT, INSERT, UPDATE ON user_changes TO alfavoice_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON library_items TO alfavoice_service;
+GRANT SELECT ON removals TO alfavoice_service;
+GRANT SELECT, INSERT ON sync_operations TO alfavoice_service;
 GRANT SELECT ON news TO alfavoice_service;

@@ -42,6 +42,9 @@ WHERE audio_deleted_at IS NULL;
 CREATE TRIGGER number_change BEFORE INSERT OR UPDATE ON recordings
 FOR EACH ROW EXECUTE FUNCTION number_change();
 
+CREATE TRIGGER note_removal AFTER DELETE ON recordings
+FOR EACH ROW EXECUTE FUNCTION note_removal();
+
 -- Their audio, in sealed pieces as they came.
 CREATE TABLE recording_audio (
     user_id uuid NOT NULL,
