@@ -20,7 +20,8 @@ from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTO
 
 from service.accounts.gate import Gate, LocalAuthenticator
 from service.dictation.detection import SileroModel
-from service.dictation.sessions import DictationOptions, Sessions
+from service.dictation.options import DictationOptions
+from service.dictation.sessions import Sessions
 from service.dictation.wire import MAX_AUDIO_BYTES, Limits
 from service.listening import HttpServer, http_config, listen
 from service.operations.admission import Admission

@@ -15,6 +15,7 @@ into messages.
   ahead of the endpoint, and a place where previews may be cut.
 - *Endpoint*: `endpoint_silence` after it. The longer the utterance, the shorter the silence asked
   for, down to `LEAST_SILENCE_SAMPLES`: long windows cost the recogniser more than their share.
+- *Named endpoint*: whoever speaks said that the utterance ends now (`end_now`).
 - *Forced cut*: an utterance that reaches `LONGEST_SAMPLES` is cut at the quietest moment of its
   last third, and the rest is the next utterance.
 
@@ -60,6 +61,15 @@ class EndpointingPolicy:
     15.0 uncut; `benchmarks.endpointing`, 2026-11-21)."""
     speculation_silence: int = 3_200
     """Silence after which the final is decoded ahead; 0: never."""
+    onset_probability: float = ONSET_PROBABILITY
+    """Probability from which a frame opens an utterance, 0.0 to 1.0."""
+    pre_roll: int = PRE_ROLL_SAMPLES
+    """Samples kept before the onset; 0 to `PRE_ROLL_SAMPLES`, which is as long as they are held."""
+
+    @property
+    def keep_probability(self) -> float:
+        """Down to where speech goes on."""
+        return max(0.05, self.onset_probability - ONSET_PROBABILITY + KEEP_PROBABILITY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +145,11 @@ class Endpointer:
         return self._start is not None and not self._paused
 
     @property
+    def is_speech(self) -> bool:
+        """Whether an utterance is open and long enough to be one for sure."""
+        return self._start is not None and self._voiced_frames >= LEAST_VOICED_FRAMES
+
+    @property
     def floor(self) -> int:
         """First sample an utterance that has not opened yet could start at."""
         return self._floor
@@ -157,15 +172,35 @@ class Endpointer:
             return []
         return [self._close(min(self._voiced_end + TAIL_SAMPLES, position), floor=position)]
 
+    def end_now(self, position: int) -> list[EndpointEvent]:
+        """Close what is open, because whoever speaks said so; speech may go on at `position`.
+
+        What is too short to be speech may be the beginning of a word: it stays within reach of the
+        next utterance.
+        """
+        if self._start is None:
+            return []
+        floor = self._floor
+        event = self._close(min(self._voiced_end + TAIL_SAMPLES, position), floor=None)
+        if isinstance(event, Dismissed):
+            self._floor = floor
+        return [event]
+
+    def drop(self, position: int) -> list[EndpointEvent]:
+        """Dismiss what is open; no utterance to come starts before `position`."""
+        was_open = self._start is not None
+        self._fall_silent(max(self._floor, position))
+        return [Dismissed()] if was_open else []
+
     def _step_in_silence(self, position: int, probability: float) -> list[EndpointEvent]:
-        if probability < ONSET_PROBABILITY:
+        if probability < self._policy.onset_probability:
             self._onset_frames = 0
             return []
         self._onset_frames += 1
         if self._onset_frames < ONSET_FRAMES:
             return []
         onset = position - (ONSET_FRAMES - 1) * FRAME_SAMPLES
-        self._start = max(onset - PRE_ROLL_SAMPLES, self._floor)
+        self._start = max(onset - self._policy.pre_roll, self._floor)
         self._voiced_frames = ONSET_FRAMES
         self._voiced_end = position + FRAME_SAMPLES
         self._paused = False
@@ -179,7 +214,7 @@ class Endpointer:
         assert self._start is not None  # noqa: S101 - the caller looked
         events: list[EndpointEvent] = []
         end = position + FRAME_SAMPLES
-        voiced = probability >= KEEP_PROBABILITY
+        voiced = probability >= self._policy.keep_probability
         self._frames.append(_Frame(start=position, voiced=voiced, energy=energy))
         if voiced:
             self._voiced_end = end
@@ -210,14 +245,17 @@ class Endpointer:
     def _close(self, end: int, *, floor: int | None) -> EndpointEvent:
         assert self._start is not None  # noqa: S101 - the caller looked
         start, voiced_frames = self._start, self._voiced_frames
+        self._fall_silent(end if floor is None else max(end, floor))
+        if voiced_frames < LEAST_VOICED_FRAMES:
+            return Dismissed()
+        return Ended(start=start, end=end)
+
+    def _fall_silent(self, floor: int) -> None:
         self._start = None
         self._onset_frames = 0
         self._paused = False
         self._frames.clear()
-        self._floor = end if floor is None else max(end, floor)
-        if voiced_frames < LEAST_VOICED_FRAMES:
-            return Dismissed()
-        return Ended(start=start, end=end)
+        self._floor = floor
 
     def _cut(self, end: int) -> list[EndpointEvent]:
         """Cut at the quietest 96 ms of the last third; the rest stays open."""

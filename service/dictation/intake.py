@@ -5,6 +5,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from service.dictation.markers import AtMarker
 from workers.contract.audio import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ
 
 SLICE_BYTES: Final = SAMPLE_RATE_HZ * BYTES_PER_SAMPLE // 2
@@ -16,6 +17,7 @@ class Mark:
     """A marker between two samples."""
 
     id: str
+    at: AtMarker = AtMarker.GOES_ON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

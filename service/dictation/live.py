@@ -18,7 +18,8 @@ from service.dictation.acknowledging import Acknowledging
 from service.dictation.asking import Asking
 from service.dictation.audio import IncomingAudio
 from service.dictation.intake import End, Intake, Item, Mark
-from service.dictation.outgoing import Outgoing
+from service.dictation.markers import AtMarker
+from service.dictation.outgoing import Outgoing, OutgoingMessage
 from service.dictation.outputs import (
     Finished,
     GaveUp,
@@ -27,6 +28,8 @@ from service.dictation.outputs import (
     Recognise,
     ShowFinal,
     ShowPartial,
+    SpeechStarted,
+    SpeechStopped,
     Withdraw,
 )
 from service.dictation.session import Session
@@ -36,6 +39,7 @@ from service.dictation.translation import (
     given_up_message,
     missed_messages,
     partial_message,
+    speech_message,
     stored_final,
 )
 from service.dictation.turns import Turnstile
@@ -168,8 +172,8 @@ class LiveSession:
         self._intake.audio(self.audio.decode(data))
         self._look_for_room()
 
-    def take_marker(self, marker: str) -> None:
-        """Echo the marker once all audio taken before it is in a final.
+    def take_marker(self, marker: str, at: AtMarker = AtMarker.GOES_ON) -> None:
+        """Echo the marker once all audio taken before it is in a final, or forgotten.
 
         Raises:
             ProtocolError: too many wait already.
@@ -178,7 +182,7 @@ class LiveSession:
             raise ProtocolError(
                 "protocol.too_many_markers", f"at most {MARKERS_LIMIT} markers may wait"
             )
-        self._intake.put(Mark(id=marker))
+        self._intake.put(Mark(id=marker, at=at))
 
     def take_finish(self, samples: int | None) -> None:
         """Take the end of the audio; again changes nothing.
@@ -270,10 +274,10 @@ class LiveSession:
         match item:
             case bytearray():
                 self._do(self._session.audio(item))
-            case Mark(id=marker):
-                self._do(self._session.marker(marker))
-            case End(at=at):
-                self._finish_at = at
+            case Mark(id=marker, at=at):
+                self._do(self._session.marker(marker, at))
+            case End():
+                self._finish_at = item.at
                 self._do(self._session.finish())
             case _:
                 assert_never(item)
@@ -294,6 +298,8 @@ class LiveSession:
                     self._requests().ask(output.request, after_s=output.after_s)
                 case Withdraw():
                     self._requests().withdraw(output.request)
+                case SpeechStarted() | SpeechStopped():
+                    self._send(speech_message(output, self.audio))
                 case ShowPartial():
                     self._send_partial(output)
                 case ShowFinal():
@@ -386,8 +392,6 @@ class LiveSession:
         if ack := self._acknowledging.due(self._session.settled, force=force):
             self._send(ack)
 
-    def _send(
-        self, message: wire.Ack | wire.Partial | wire.Final | wire.MarkerReached | wire.Done
-    ) -> None:
+    def _send(self, message: OutgoingMessage) -> None:
         if self._outgoing:
             self._outgoing.send(message)

@@ -11,10 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from service.dictation.outputs import SpeechStarted, SpeechStopped
 from service.dictation.wire import CloseCode, ErrorMessage, Heartbeat, Partial, ServerMessage
 
 LIMIT_MESSAGES: Final = 4096
 """About 4 MB of finals with words; a replay is not counted, it is made as it is read."""
+
+OutgoingMessage = ServerMessage | SpeechStarted | SpeechStopped
+"""`alfavoice.v1`, and what adapters of other protocols asked for besides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,7 @@ class Outgoing:
 
     def __init__(self) -> None:
         self._replay: Iterator[ServerMessage] = iter(())
-        self._messages: deque[ServerMessage] = deque()
+        self._messages: deque[OutgoingMessage] = deque()
         self._wake = asyncio.Event()
         self._closing: Closing | None = None
 
@@ -44,7 +48,7 @@ class Outgoing:
         self._replay = messages
         self._wake.set()
 
-    def send(self, message: ServerMessage) -> None:
+    def send(self, message: OutgoingMessage) -> None:
         """Queue a message; a partial or heartbeat takes the place of an older one waiting."""
         if self._closing:
             return
@@ -73,7 +77,7 @@ class Outgoing:
             self._closing = Closing(code=code, error=error)
             self._wake.set()
 
-    async def next(self) -> ServerMessage | Closing:
+    async def next(self) -> OutgoingMessage | Closing:
         """Wait for the next message, or for the closing once all are out."""
         while True:
             if (missed := next(self._replay, None)) is not None:

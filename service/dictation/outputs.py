@@ -22,6 +22,23 @@ class Withdraw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechStarted:
+    """Somebody speaks: an utterance opened that will have a final. Only for those who asked."""
+
+    utterance: int
+    start: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechStopped:
+    """The utterance closed; its final follows. Only for those who asked."""
+
+    utterance: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShowPartial:
     """What is heard so far of the open utterance."""
 
@@ -66,4 +83,14 @@ class GaveUp:
     message: str
 
 
-Output = Recognise | Withdraw | ShowPartial | ShowFinal | MarkerPassed | Finished | GaveUp
+Output = (
+    Recognise
+    | Withdraw
+    | SpeechStarted
+    | SpeechStopped
+    | ShowPartial
+    | ShowFinal
+    | MarkerPassed
+    | Finished
+    | GaveUp
+)

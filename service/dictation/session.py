@@ -16,7 +16,7 @@ Promises, each tested with literals and with random cuts of the same audio:
 """
 
 from collections import deque
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -32,10 +32,10 @@ from service.dictation.endpointing import (
     Resumed,
     Started,
 )
+from service.dictation.markers import AtMarker, Markers
 from service.dictation.outputs import (
     Finished,
     GaveUp,
-    MarkerPassed,
     Output,
     Recognise,
     ShowFinal,
@@ -43,13 +43,10 @@ from service.dictation.outputs import (
     Withdraw,
 )
 from service.dictation.previews import Preview, Previews, Shown
+from service.dictation.spoken_language import SpokenLanguage
 from service.dictation.utterances import ClosedUtterance, OpenUtterance, SessionPolicy, Speaker
 from workers.contract.audio import BYTES_PER_SAMPLE, Samples, samples_from_pcm16
 from workers.contract.requests import Answer, Failure, Hypothesis, Priority, Request
-
-LANGUAGE_CERTAINTY: Final = 0.7
-"""A language detected with this probability is kept for the rest of the session: detecting it
-again for every utterance costs a decoder step and now and then flips on a short «да»."""
 
 
 class SpeechDetector(Protocol):
@@ -86,7 +83,7 @@ class Session:
             first_utterance: number of the first utterance, likewise.
         """
         self._speaker = speaker
-        self._language = speaker.language
+        self._language = SpokenLanguage(speaker.language)
         self._policy = policy
         self._detector = detector
         self._endpointer = Endpointer(policy.endpointing, first_sample=first_sample)
@@ -97,7 +94,7 @@ class Session:
         self._dismissed_revision = 0  # its successor has the same number
         self._closed: deque[ClosedUtterance] = deque()  # in order, not shown yet
         self._unstored: dict[int, int] = {}  # utterance -> start, shown but not stored yet
-        self._markers: deque[tuple[int, str]] = deque()
+        self._markers = Markers()
         self._slowdown = 1
         self._finishing = False
         self._ended = False
@@ -127,7 +124,7 @@ class Session:
     @property
     def language(self) -> str | None:
         """The language as given, or as detected with certainty."""
-        return self._language
+        return self._language.code
 
     def slow_partials(self, factor: int) -> None:
         """Ask for partials `factor` times less often; 0: none. The machine is busy."""
@@ -158,10 +155,16 @@ class Session:
             outputs += self._follow(event, end)
         return outputs + self._show()
 
-    def marker(self, marker: str) -> list[Output]:
-        """Remember to say when everything received so far is in a final."""
-        self._markers.append((self.received, marker))
-        return self._passed_markers()
+    def marker(self, marker: str, at: AtMarker = AtMarker.GOES_ON) -> list[Output]:
+        """Remember to say when everything received so far is in a final, or forgotten."""
+        self._markers.add(self.received, marker)
+        events: list[EndpointEvent] = []
+        if at is AtMarker.ENDS:
+            events = self._endpointer.end_now(self.received)
+        elif at is AtMarker.DROPPED:
+            events = self._endpointer.drop(self.received)
+        outputs = [output for event in events for output in self._follow(event, self.received)]
+        return outputs + self._passed_markers()
 
     def answered(self, request: Request, answer: Answer) -> list[Output]:
         """Take the answer to a `Recognise`; late, repeated and unwanted ones change nothing."""
@@ -197,6 +200,8 @@ class Session:
             self._scanned += FRAME_SAMPLES
             for event in events:
                 outputs += self._follow(event, min(self._scanned, self.received))
+            if self._open and self._endpointer.is_speech:
+                outputs += self._open.started(self._next_utterance)
             outputs += self._partial_if_due()
         return outputs
 
@@ -205,7 +210,8 @@ class Session:
             case Started(start=start):
                 gap, after = self._partial_gap(), self._dismissed_revision
                 previews = Previews(start, interval=gap, revision=after)
-                self._open = OpenUtterance(start=start, previews=previews)
+                tells = self._policy.tells_speech
+                self._open = OpenUtterance(start=start, previews=previews, tells=tells)
                 return []
             case Paused(start=start, end=end):
                 return self._decode_ahead(start, min(end, position))
@@ -252,8 +258,8 @@ class Session:
 
     def _close(self, start: int, end: int) -> list[Output]:
         opened, self._open = self._open, None
-        outputs: list[Output] = []
-        request = self._window(start, end, Priority.FINAL)
+        outputs = opened.stopped(self._next_utterance, end) if opened else []
+        request = self._window(start, end, self._policy.final_priority)
         number, self._next_utterance = self._next_utterance, self._next_utterance + 1
         utterance = ClosedUtterance(number=number, start=start, end=end, request=request)
         if opened and opened.ahead and opened.ahead.id == request.id:
@@ -324,11 +330,6 @@ class Session:
         self._ended = True
         return [GaveUp(utterance=utterance.number, code=failure.code, message=failure.message)]
 
-    def _learn_language(self, hypothesis: Hypothesis) -> None:
-        certain = hypothesis.language_probability >= LANGUAGE_CERTAINTY
-        if self._language is None and hypothesis.text and certain:
-            self._language = hypothesis.language
-
     def _show(self) -> list[Output]:
         """Show the finals whose turn it is, then what depends on them."""
         outputs: list[Output] = []
@@ -336,7 +337,7 @@ class Session:
             utterance = self._closed.popleft()
             hypothesis = utterance.hypothesis
             assert hypothesis is not None  # noqa: S101 - the loop looked
-            self._learn_language(hypothesis)
+            self._language.learn(hypothesis)
             self._unstored[utterance.number] = utterance.start
             outputs.append(
                 ShowFinal(
@@ -370,18 +371,9 @@ class Session:
         return max(self._endpointer.floor, self._scanned - FRAME_SAMPLES - PRE_ROLL_SAMPLES)
 
     def _passed_markers(self) -> list[Output]:
-        passed: list[Output] = []
-        while self._markers:
-            position, marker = self._markers[0]
-            if position > self._shown_until() and not self._is_silence_until(position):
-                break
-            self._markers.popleft()
-            passed.append(MarkerPassed(id=marker))
-        return passed
-
-    def _is_silence_until(self, position: int) -> bool:
-        """Whether nothing is open or awaited and all frames before `position` were looked at."""
-        return not self._closed and self._open is None and self._scanned >= position
+        # With nothing open or awaited, all whole frames are silence; part of one is no speech yet.
+        is_silence = not self._closed and self._open is None
+        return [*self._markers.passed(self.received if is_silence else self._shown_until())]
 
     def _window(
         self, start: int, end: int, priority: Priority, preview: Preview | None = None
@@ -391,10 +383,10 @@ class Session:
             (start, end),
             priority,
             pcm=self._buffer.slice(start, end),
-            language=self._language,
+            language=self.language,
             preview=preview,
         )
 
     def _trim(self) -> None:
         """Let go of audio that no window can need: closed utterances carry their own."""
-        self._buffer.let_go(self._silent_until())
+        self._buffer.let_go(min(self._silent_until(), self._scanned))

@@ -13,19 +13,18 @@ import structlog
 from service.accounts.principal import LOCAL_USER, Principal
 from service.dictation.audio import IncomingAudio
 from service.dictation.detection import SileroDetector, SileroModel
-from service.dictation.endpointing import EndpointingPolicy
 from service.dictation.live import LiveSession, Surroundings
+from service.dictation.options import DictationOptions, Manner
 from service.dictation.outgoing import Outgoing
 from service.dictation.session import Session
 from service.dictation.storing import Recorder
 from service.dictation.transcripts import SessionOrigin, TranscriptStore
 from service.dictation.turns import Turnstile
-from service.dictation.utterances import SessionPolicy, Speaker
+from service.dictation.utterances import Speaker
 from service.dictation.wire import CloseCode, ErrorMessage, Limits, Start
 from service.operations.admission import Admission, partial_slowdown
 from service.operations.metrics import DictationMetrics
 from service.problems import ProtocolError, Refused
-from workers.contract.audio import samples_in
 from workers.contract.queue import TranscriptionQueue
 from workers.contract.requests import Profile
 
@@ -37,26 +36,7 @@ DRAIN_CHECK_S: Final = 0.05
 GONE_TIMEOUT_S: Final = 3.0
 """How long a session that ends may hold up whoever opens it again."""
 LOCKS: Final = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DictationOptions:
-    """What the settings say about sessions."""
-
-    endpoint_silence_ms: int = 800
-    speculation_silence_ms: int = 200
-    partial_interval_ms: int = 1000
-    resume_s: float = 300.0
-
-    def policy(self, *, partials: bool) -> SessionPolicy:
-        """Give a session's policy."""
-        return SessionPolicy(
-            endpointing=EndpointingPolicy(
-                endpoint_silence=samples_in(self.endpoint_silence_ms / 1000),
-                speculation_silence=samples_in(self.speculation_silence_ms / 1000),
-            ),
-            partial_interval=samples_in(self.partial_interval_ms / 1000) if partials else 0,
-        )
+AS_SET: Final = Manner()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,7 +91,13 @@ class Sessions:
             tasks.create_task(self._beat())
 
     async def open(
-        self, start: Start, *, principal: Principal, outgoing: Outgoing, limits: Limits
+        self,
+        start: Start,
+        *,
+        principal: Principal,
+        outgoing: Outgoing,
+        limits: Limits,
+        manner: Manner = AS_SET,
     ) -> tuple[LiveSession, int]:
         """Open a session or take one up again, and attach the socket to it.
 
@@ -132,7 +118,7 @@ class Sessions:
             if held is None or held.live.ended.is_set() or held.live.is_flushing:
                 if held:
                     await _gone(held)
-                held, how = await self._begin(session, start, principal)
+                held, how = await self._begin(session, start, principal, manner)
             if held.user != principal.user:
                 raise Refused(
                     "session.forbidden",
@@ -185,7 +171,9 @@ class Sessions:
             await asyncio.sleep(DRAIN_CHECK_S)
         log.info("sessions_drained", left_open=len(self._held))
 
-    async def _begin(self, session: str, start: Start, principal: Principal) -> tuple[_Held, str]:
+    async def _begin(
+        self, session: str, start: Start, principal: Principal, manner: Manner
+    ) -> tuple[_Held, str]:
         sessions = len(self._held) + self._beginning
         full = sessions >= self._admission.max_sessions
         spare = self._longest_away() if full else None
@@ -233,7 +221,7 @@ class Sessions:
                     wants_words=start.words,
                     profile=Profile(terms=tuple(start.context.terms)),
                 ),
-                policy=self._options.policy(partials=start.partials),
+                policy=self._options.policy(manner, partials=start.partials),
                 detector=SileroDetector(self._model),
                 first_sample=first,
                 first_utterance=len(opened.finals),

@@ -11,6 +11,7 @@ from service.accounts.gate import Gate
 from service.accounts.principal import Scope
 from service.dictation.live import LiveSession
 from service.dictation.outgoing import Closing, Outgoing
+from service.dictation.outputs import SpeechStarted, SpeechStopped
 from service.dictation.sessions import Sessions
 from service.dictation.wire import (
     MAX_AUDIO_BYTES,
@@ -109,7 +110,8 @@ class StreamSocket:
                     async with asyncio.timeout(WRITE_TIMEOUT_S):
                         await self._websocket.close(item.code)
                     return
-                await self._send(item)
+                if not isinstance(item, SpeechStarted | SpeechStopped):  # not asked for here
+                    await self._send(item)
         except (WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
             # Starlette raises RuntimeError for a send after the close; either way nobody listens.
             return

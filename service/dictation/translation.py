@@ -4,9 +4,16 @@ The store counts positions at 16 kHz, the wire at the client's rate.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from service.dictation.audio import IncomingAudio
-from service.dictation.outputs import GaveUp, ShowFinal, ShowPartial
+from service.dictation.outputs import (
+    GaveUp,
+    ShowFinal,
+    ShowPartial,
+    SpeechStarted,
+    SpeechStopped,
+)
 from service.dictation.transcripts import StoredFinal, StoredWord
 from service.dictation.wire import Ack, ErrorMessage, Final, Partial, ServerMessage, WordTime
 from workers.contract.errors import POISON
@@ -65,6 +72,16 @@ def partial_message(partial: ShowPartial, audio: IncomingAudio) -> Partial:
         stable=partial.stable,
         tail=partial.tail,
     )
+
+
+def speech_message(
+    speech: SpeechStarted | SpeechStopped, audio: IncomingAudio
+) -> SpeechStarted | SpeechStopped:
+    """Give the start or end of speech in the client's positions."""
+    start = audio.wire_position(speech.start)
+    if isinstance(speech, SpeechStarted):
+        return replace(speech, start=start)
+    return replace(speech, start=start, end=audio.wire_position(speech.end))
 
 
 def missed_messages(

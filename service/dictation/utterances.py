@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.dictation.endpointing import EndpointingPolicy
+from service.dictation.outputs import Output, SpeechStarted, SpeechStopped
 from service.dictation.previews import Preview, Previews
 from workers.contract.requests import Hypothesis, Priority, Profile, Request
 
@@ -19,6 +20,10 @@ class SessionPolicy:
     endpointing: EndpointingPolicy = EndpointingPolicy()
     partial_interval: int = 16_000
     """16 kHz samples of speech between two partials; 0: no partials."""
+    final_priority: Priority = Priority.FINAL
+    """Of finals: `FILE` where nobody waits for them as they speak."""
+    tells_speech: bool = False
+    """Whether to say when speech starts and stops."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,4 +101,20 @@ class OpenUtterance:
     previews: Previews
     ahead: Request | None = None  # the speculative final, while silence lasts
     ahead_answer: Hypothesis | None = None
+    tells: bool = False  # whether to say when speech starts and stops
     pause: int | None = None  # where the pause began that is going on, if it may be decoded ahead
+    is_told: bool = False  # that speech started
+
+    def started(self, number: int) -> list[Output]:
+        """Say once that speech started, under the utterance's number."""
+        if self.is_told or not self.tells:
+            return []
+        self.is_told = True
+        return [SpeechStarted(utterance=number, start=self.start)]
+
+    def stopped(self, number: int, end: int) -> list[Output]:
+        """Say that speech stopped, and that it started if that was not said."""
+        if not self.tells:
+            return []
+        stopped = SpeechStopped(utterance=number, start=self.start, end=end)
+        return [*self.started(number), stopped]

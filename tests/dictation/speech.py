@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from service.dictation.endpointing import FRAME_SAMPLES, EndpointingPolicy
+from service.dictation.markers import AtMarker
 from service.dictation.outputs import (
     Finished,
     GaveUp,
@@ -75,8 +76,8 @@ class Driven:
     def finish(self) -> None:
         self._do(self.session.finish())
 
-    def mark(self, marker: str) -> None:
-        self._do(self.session.marker(marker))
+    def mark(self, marker: str, at: AtMarker = AtMarker.GOES_ON) -> None:
+        self._do(self.session.marker(marker, at))
 
     def _do(self, outputs: list[Output]) -> None:
         for output in outputs:
@@ -100,6 +101,7 @@ def new_session(
     language: str | None = "ru",
     first_sample: int = 0,
     first_utterance: int = 0,
+    tells_speech: bool = False,
 ) -> Session:
     return Session(
         Speaker(session="session-1", user="user-1", language=language),
@@ -108,6 +110,7 @@ def new_session(
                 endpoint_silence=endpoint_ms * MS, speculation_silence=speculation_ms * MS
             ),
             partial_interval=partial_interval_ms * MS,
+            tells_speech=tells_speech,
         ),
         detector=LoudnessDetector(),
         first_sample=first_sample,

@@ -1,0 +1,1 @@
+"""Other people's protocols, so that programs made for them can use this server as it is."""
