@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.recognition.small_whisper import (
     CONTROL,
     END,
     NO_SPEECH,
+    POSITIONS,
     ROUNDING,
     START,
     heard,
@@ -14,18 +17,12 @@ from tests.recognition.small_whisper import (
     small_whisper,
 )
 from workers.recognition.converted import read_model
-from workers.recognition.decoder_network import HIDDEN, DecoderNetwork
+from workers.recognition.decoder_network import DecoderNetwork
 
 
 @pytest.fixture(scope="module", params=[None, "float16", "int8"])
 def stored(request, tmp_path_factory):
     return small_whisper(tmp_path_factory.mktemp("small"), quantisation=request.param)
-
-
-def causal(new, *, past=0):
-    mask = np.zeros((1, 1, new, past + new), np.float32)
-    mask[..., past:] = np.triu(np.full((new, new), HIDDEN, np.float32), 1)
-    return mask
 
 
 def some_tokens(count, *, seed=0):
@@ -46,45 +43,64 @@ def test_many_tokens_at_once_score_as_by_plain_arithmetic(stored):
         np.array([tokens]),
         network.remember([heard(1)]),
         positions=places,
-        mask=causal(24),
         places=places,
     )
 
     assert_close(chosen.scores.numpy()[0], reference_scores(stored.weights, heard(1), tokens))
 
 
-def test_what_was_read_before_is_remembered_and_what_is_hidden_is_not_seen(small, network):
+def test_what_was_read_before_is_remembered_and_what_is_read_again_replaces_it(small, network):
     tokens = some_tokens(12)
-    astray = [7, 7, 7]  # read between the first five and the rest, then hidden
+    astray = [7, 7, 7]  # read after the first five, and then thought better of
     caches = network.remember([heard(2)])
     first = np.arange(5)[np.newaxis]
-    _, caches = network.read(
-        np.array([tokens[:5]]), caches, positions=first, mask=causal(5), places=first[:, -1:]
-    )
+    _, caches = network.read(np.array([tokens[:5]]), caches, positions=first, places=first[:, -1:])
     between = np.arange(3)[np.newaxis]
-    _, caches = network.read(
-        np.array([astray]), caches, positions=5 + between, mask=causal(3, past=5), places=between
-    )
+    _, caches = network.read(np.array([astray]), caches, positions=5 + between, places=between)
     rest = np.arange(7)[np.newaxis]
-    mask = causal(7, past=8)
-    mask[..., 5:8] = HIDDEN
 
-    chosen, _ = network.read(
-        np.array([tokens[5:]]), caches, positions=5 + rest, mask=mask, places=rest
-    )
+    chosen, _ = network.read(np.array([tokens[5:]]), caches, positions=5 + rest, places=rest)
 
     expected = reference_scores(small.weights, heard(2), tokens)
     assert_close(chosen.scores.numpy()[0], expected[5:])
 
 
-def test_rows_of_a_batch_have_their_own_mask_places_and_encoder_output(small, network):
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=8), st.integers(0, 2))
+def test_tokens_read_together_come_out_as_read_one_by_one_to_the_last_bit(network, cuts, others):
+    """What lets a draft be looked at for texts that stay."""
+    tokens = some_tokens(min(sum(cuts), POSITIONS), seed=9)
+    positions = np.arange(len(tokens))[np.newaxis]
+    together, _ = network.read(
+        np.array([tokens]), network.remember([heard(9)]), positions=positions, places=positions
+    )
+    # In pieces, in a batch with others that are somewhere else in their texts.
+    caches = network.remember([heard(9), *(heard(number) for number in range(others))])
+    scores = []
+    for piece in np.split(positions[0], np.cumsum(cuts)[:-1]):
+        if not len(piece):
+            continue
+        elsewhere = [some_tokens(len(piece), seed=number) for number in range(others)]
+        chosen, caches = network.read(
+            np.array([[tokens[place] for place in piece], *elsewhere]),
+            caches,
+            positions=np.stack([piece, *([piece + 5 * (n + 1) for n in range(others)])]),
+            places=np.tile(np.arange(len(piece)), (1 + others, 1)),
+        )
+        scores.append(chosen.scores.numpy()[0])
+
+    np.testing.assert_array_equal(np.concatenate(scores), together.scores.numpy()[0])
+
+
+def test_a_network_tells_whether_it_is_exact(network):
+    assert network.is_exact()
+
+
+def test_rows_of_a_batch_have_their_own_places_and_encoder_output(small, network):
     one, other = some_tokens(6, seed=1), some_tokens(9, seed=2)
-    mask = np.concatenate([causal(9), causal(9)])
     chosen, _ = network.read(
         np.array([one + [0] * 3, other]),
         network.remember([heard(3), heard(4)]),
         positions=np.tile(np.arange(9), (2, 1)),
-        mask=mask,
         places=np.array([[5], [8]]),
     )
 
@@ -100,7 +116,6 @@ def test_rows_that_are_kept_keep_their_caches(small, network):
         np.array(tokens),
         network.remember(rows),
         positions=np.tile(np.arange(4), (3, 1)),
-        mask=np.concatenate([causal(4)] * 3),
         places=np.zeros((3, 1), np.int64),
     )
 
@@ -108,7 +123,6 @@ def test_rows_that_are_kept_keep_their_caches(small, network):
         np.array([[9], [9]]),
         network.keep(caches, [2, 0]),
         positions=np.full((2, 1), 4),
-        mask=np.zeros((2, 1, 1, 5), np.float32),
         places=np.zeros((2, 1), np.int64),
     )
 
@@ -124,7 +138,6 @@ def test_the_likeliest_allowed_token_is_chosen_and_its_probability_given(network
             np.array([some_tokens(8)]),
             network.remember([heard(8)]),
             positions=places,
-            mask=causal(8),
             places=places,
             first=first,
         )

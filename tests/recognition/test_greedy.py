@@ -1,8 +1,8 @@
 """Decoding with drafts: every token on a small random model, texts on real weights."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
-import jiwer
 import numpy as np
 import pytest
 from hypothesis import given
@@ -59,9 +59,7 @@ tokens_of_any_kind = st.lists(st.integers(-3, VOCABULARY + 3), max_size=90)
         max_size=4,
     )
 )
-def test_whatever_the_draft_the_text_is_the_likeliest_and_within_its_cap(
-    small, small_decoder, windows
-):
+def test_whatever_the_draft_the_text_is_the_same_and_the_likeliest(small, small_decoder, windows):
     """A draft here is a right beginning, which gets it looked at, and then anything."""
     encoded = [heard(number) for number, *_ in windows]
     caps = [cap for _, cap, _, _ in windows]
@@ -73,9 +71,10 @@ def test_whatever_the_draft_the_text_is_the_likeliest_and_within_its_cap(
 
     drafted = small_decoder.decode(encoded, prompts, caps=caps, drafts=drafts)
 
-    for one, row, cap in zip(free + drafted, encoded * 2, caps * 2, strict=True):
+    for one, again, row, cap in zip(free, drafted, encoded, caps, strict=True):
         assert_greedy(small.weights, row, PROMPT, one, cap)
-        assert one.passes <= len(one.tokens) + 1
+        assert replace(again, passes=0) == replace(one, passes=0)  # to the last bit
+        assert again.passes <= len(one.tokens) + 1
 
 
 def test_a_right_draft_is_checked_in_few_passes(small_decoder):
@@ -88,15 +87,11 @@ def test_a_right_draft_is_checked_in_few_passes(small_decoder):
         for row, one in zip(encoded, free, strict=True)
     ]
 
-    same = [
-        (one, again) for one, again in zip(free, drafted, strict=True) if one.tokens == again.tokens
-    ]
-    assert len(same) >= 9  # rounding may turn one or another
-    assert sum(len(one.tokens) for one, _ in same) > 200
-    for one, again in same:
+    assert sum(len(one.tokens) for one in free) > 200
+    for one, again in zip(free, drafted, strict=True):
         # The prompt, the draft in passes of up to 32 tokens, and what follows its last token.
         assert again.passes <= 1 + -(-len(one.tokens) // 32)
-        assert again.log_probability == pytest.approx(one.log_probability, rel=0.1, abs=0.5)
+        assert replace(again, passes=0) == replace(one, passes=0)
 
 
 @pytest.mark.parametrize("cap", [1, 2, 3])
@@ -207,8 +202,9 @@ def free(decoder, speech):
     return speech.write(decoder, [[]] * CLIPS)
 
 
-def texts_of(vocabulary, written):
-    return [" ".join(vocabulary.decode(one.tokens).lower().split()) for one in written]
+def said(written):
+    """Everything but what it cost, to the last bit."""
+    return [replace(one, passes=0) for one in written]
 
 
 @pytest.mark.model
@@ -218,7 +214,7 @@ def test_a_right_draft_gives_the_same_text_in_a_fraction_of_the_passes(
 ):
     drafted = speech.write(decoder, [one.tokens for one in free])
 
-    assert jiwer.wer(texts_of(vocabulary, free), texts_of(vocabulary, drafted)) < 0.05
+    assert said(drafted) == said(free)
     assert sum(one.passes for one in drafted) < 0.4 * sum(one.passes for one in free)
 
 
@@ -230,15 +226,13 @@ def test_words_of_a_wrong_draft_never_get_into_the_text(decoder, vocabulary, spe
 
     drafted = speech.write(decoder, [one.tokens[:right] + nobody_said for one in free])
 
-    texts = texts_of(vocabulary, drafted)
-    assert not [text for text in texts if "крокодил" in text or "пингвин" in text]
-    assert jiwer.wer(texts_of(vocabulary, free), texts) < 0.1
+    assert said(drafted) == said(free)
 
 
 @pytest.mark.model
 @pytest.mark.shared
 @pytest.mark.parametrize("kind", ["other speech", "cut short", "too long", "nonsense", "the end"])
-def test_a_bad_draft_gives_a_text_as_good_as_none(decoder, vocabulary, speech, free, kind):
+def test_a_bad_draft_changes_nothing(decoder, vocabulary, speech, free, kind):
     rng = np.random.default_rng(0)
     drafts = []
     for number, one in enumerate(free):
@@ -255,7 +249,7 @@ def test_a_bad_draft_gives_a_text_as_good_as_none(decoder, vocabulary, speech, f
 
     drafted = speech.write(decoder, drafts)
 
-    assert jiwer.wer(texts_of(vocabulary, free), texts_of(vocabulary, drafted)) < 0.1
+    assert said(drafted) == said(free)
 
 
 @pytest.mark.model
@@ -269,7 +263,7 @@ def test_without_drafts_a_window_does_not_depend_on_its_company(decoder, speech,
             caps=speech.caps[rows],
             drafts=[[]] * 4,
         )
-        assert [one.tokens for one in together] == [one.tokens for one in free[rows]]
+        assert said(together) == said(free[rows])
 
 
 @pytest.mark.model
@@ -282,9 +276,7 @@ def test_drafts_in_a_batch_are_each_for_their_own_window(decoder, vocabulary, sp
 
     together = decoder.decode(speech.encoded, speech.prompts, caps=speech.caps, drafts=drafts)
 
-    texts = texts_of(vocabulary, together)
-    assert "крокодил" not in " ".join(texts)
-    assert jiwer.wer(texts_of(vocabulary, free), texts) < 0.1
+    assert said(together) == said(free)
     right = range(1, CLIPS, 2)
     assert sum(together[row].passes for row in right) < 0.6 * sum(free[row].passes for row in right)
 

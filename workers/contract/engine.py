@@ -24,8 +24,7 @@ class Plan:
     attempt: int = 0
     """0 for the first pass, then 1, 2, … along the fallback ladder."""
     preview: bool = False
-    """The text is replaced within a second: its request's draft may be checked instead of writing
-    everything anew."""
+    """The text is replaced within a second: it need not be exact to the last bit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ class Request:
     """Also give the time and probability of every word (costs one more decoder pass)."""
     profile: Profile = Profile()
     draft: str = ""
-    """What a preview probably says: the text of the one before. Saves time, adds no words."""
+    """What it probably says: what was heard of the same speech before. Saves time, changes nothing."""
 
     def __post_init__(self) -> None:
         """Refuse audio that is empty, odd or longer than a window."""

@@ -5,9 +5,9 @@
 
 A draft is what an earlier look at the same speech gave: the last partial. As far as it is what the
 decoder would have written anyway it is accepted; where it differs, the decoder's own word stands,
-and stepping begins. So a draft changes what a text costs, never what it says, but for rounding: a
-pass over many tokens sums in another order (after Leviathan et al. 2023, "Fast inference from
-transformers via speculative decoding", for the greedy case).
+and stepping begins. So a draft changes what a text costs, never what it says (after Leviathan et al.
+2023, "Fast inference from transformers via speculative decoding", for the greedy case), and not a
+bit of its numbers either, as long as the network `is_exact`.
 
 Every window ends by itself: at its end token or its own cap. Once half of a batch has ended, the
 rest goes on as a smaller one.
@@ -25,7 +25,6 @@ import numpy as np
 
 from workers.recognition.converted import UnreadableModel, read_model
 from workers.recognition.decoder_network import (
-    HIDDEN,
     Chosen,
     ControlTokens,
     DecoderNetwork,
@@ -60,6 +59,8 @@ class GreedyDecoder:
     def __init__(self, network: DecoderNetwork) -> None:
         """Write with this network."""
         self._network = network
+        self.is_exact = network.is_exact()
+        """Whether a draft never changes a bit of what is written, on this CPU."""
 
     @classmethod
     def load(cls, model_dir: Path, *, start: int, end: int, no_speech: int) -> "GreedyDecoder":
@@ -138,7 +139,6 @@ class _Batch:
         self._prompts = prompts
         self._rows = list(windows)  # whose each row of the caches is
         self._caches = network.remember(encoded)
-        self._hidden = np.zeros((len(windows), 0), np.float32)  # (rows, past): 0, or `HIDDEN`
 
     def read_prompts(self) -> None:
         """Read the prompts and choose every first token."""
@@ -161,7 +161,6 @@ class _Batch:
         going = [row for row, window in enumerate(self._rows) if not window.ended]
         if going and 2 * len(going) <= len(self._rows):
             self._rows = [self._rows[row] for row in going]
-            self._hidden = self._hidden[going]
             self._caches = self._network.keep(self._caches, going)
         return bool(going)
 
@@ -171,11 +170,9 @@ class _Batch:
         proposals = [window.proposal(limit) for window in self._rows]
         width = max(map(len, proposals))
         offsets = np.tile(np.arange(width), (len(self._rows), 1))
-        # Padding and ended rows, whose choices nobody takes, may pass the last position.
-        positions = np.minimum(self._next_positions() + offsets, self._network.size.positions - 1)
         chosen = self._read(
             np.array([tokens + [0] * (width - len(tokens)) for tokens in proposals], np.int64),
-            positions=positions,
+            positions=self._next_positions() + offsets,
             places=offsets,
         )
         for row, (window, proposal) in enumerate(zip(self._rows, proposals, strict=True)):
@@ -183,8 +180,7 @@ class _Batch:
             while accepted < len(proposal) and window.goes_on_with(proposal[accepted]):
                 window.choose(chosen, row, accepted, end=self._network.control.end)
                 accepted += 1
-            # What was read beyond, and the padding, is never looked at again.
-            self._hidden[row, self._hidden.shape[1] - width + accepted :] = HIDDEN
+            # What was read beyond, and the padding, is overwritten before anything looks at it.
 
     def _next_positions(self) -> Integers:
         """Give the position of each row's last token, shape (rows, 1)."""
@@ -195,17 +191,11 @@ class _Batch:
         self, tokens: Integers, *, positions: Integers, places: Integers, first: bool = False
     ) -> Chosen:
         """Read the same number of tokens in every row, shape (rows, n), each seeing those before."""
-        rows, new = tokens.shape
-        past = self._hidden.shape[1]
-        mask = np.zeros((rows, 1, new, past + new), np.float32)
-        mask[:, :, :, :past] = self._hidden[:, np.newaxis, np.newaxis]
-        mask[:, :, :, past:] = np.triu(np.full((new, new), HIDDEN, np.float32), 1)
         for window in self._rows:
             window.passes += not window.ended
         chosen, self._caches = self._network.read(
-            tokens, self._caches, positions=positions, mask=mask, places=places, first=first
+            tokens, self._caches, positions=positions, places=places, first=first
         )
-        self._hidden = np.concatenate([self._hidden, np.zeros((rows, new), np.float32)], axis=1)
         return chosen
 
 

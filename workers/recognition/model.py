@@ -162,17 +162,17 @@ class WhisperModel:
             prompts: what the decoder reads first.
             plan: beam and temperature of all.
             caps: most tokens of each.
-            drafts: what each window probably says, as tokens. Looked at in previews only: a draft
-                changes the order in which numbers are added, and now and then the last bit of a
-                sum decides between two words. Texts that stay must not depend on what was asked
-                before them.
+            drafts: what each window probably says, as tokens. Where the decoder is not exact, only
+                those of previews are looked at: now and then the last bit of a sum decides between
+                two words, and texts that stay must not depend on what was asked before them.
         """
         if self._greedy is not None and plan.beam == 1 and not plan.temperature:
+            wanted = drafts and (plan.preview or self._greedy.is_exact)
             written = self._greedy.decode(
                 list(np.asarray(encoded)),
                 prompts,
                 caps=caps,
-                drafts=drafts if drafts and plan.preview else [[] for _ in prompts],
+                drafts=drafts if drafts and wanted else [[] for _ in prompts],
             )
             return [
                 Decoded(

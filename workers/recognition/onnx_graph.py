@@ -108,11 +108,37 @@ class Graph:
         """Cut the last dimension into heads and bring them forward: (b, heads, n, each)."""
         return self.op("Transpose", self.heads(value, heads, each), perm=[0, 2, 1, 3])
 
+    def one_by_one(self, value: str) -> str:
+        """Make every row a matrix of its own: (b, heads, q, each) to (b, heads, q, 1, each).
+
+        ONNX Runtime multiplies matrices of one row by another routine than those of many, which sums
+        in another order. So a row comes out the same whatever it is read together with.
+        """
+        return self.op("Unsqueeze", value, self.constant([3], np.int64))
+
+    def for_each(self, value: str) -> str:
+        """Have a matrix meet every row of `one_by_one`: (b, heads, m, n) to (b, heads, 1, m, n)."""
+        return self.op("Unsqueeze", value, self.constant([2], np.int64))
+
     def attend(self, looked: str, values: str, width: int) -> str:
-        """Turn attention scores into what was heard: (b, heads, q, k) to (b, q, width)."""
-        heard = self.op("MatMul", self.op("Softmax", looked, axis=-1), values)
-        heard = self.op("Transpose", heard, perm=[0, 2, 1, 3])
-        return self.op("Reshape", heard, self.constant([0, -1, width], np.int64))
+        """Turn attention scores into what was heard: (b, heads, q, 1, k) to (b, q, width)."""
+        heard = self.op("MatMul", self.op("Softmax", looked, axis=-1), self.for_each(values))
+        heard = self.op("Transpose", heard, perm=[0, 2, 1, 3, 4])
+        return self.op("Reshape", heard, self.constant([0, 0, width], np.int64))
+
+    def put(self, row: str, new: str, *, axis: int, output: str) -> None:
+        """Write new columns into a row at the places named by `slots`.
+
+        Args:
+            row: what is there, of rank 4.
+            new: the columns, q of them along `axis`.
+            axis: 2 or 3.
+            output: name of the result.
+        """
+        others = [one for one in (1, 2, 3) if one != axis]
+        index = self.op("Unsqueeze", "slots", self.constant(others, np.int64))
+        index = self.op("Expand", index, self.op("Shape", new))
+        self.node("ScatterElements", [row, index, new], output, axis=axis)
 
     def normalise(self, value: str, gamma: Weights, beta: Weights) -> str:
         """Normalise the last dimension."""
