@@ -64,8 +64,9 @@ BEGIN
 END
 $$;
 
--- Of a transcript that was deleted for good only id, owner and change stay, so that every device
--- hears of it.
+-- The text as edited takes the place of the utterances below `edited_until`; those said later
+-- follow it. Of a transcript that was deleted for good only id, owner and change stay, so that every
+-- device hears of it.
 ALTER TABLE transcripts
 ADD COLUMN change bigint NOT NULL DEFAULT 0,
 ADD COLUMN kind text NOT NULL DEFAULT 'live' CHECK (kind IN ('live', 'recording', 'import')),
@@ -73,18 +74,74 @@ ADD COLUMN device_id uuid REFERENCES devices (id) ON DELETE SET NULL,
 ADD COLUMN is_favourite boolean NOT NULL DEFAULT FALSE,
 ADD COLUMN edited bytea,
 ADD COLUMN edited_at timestamptz,
+ADD COLUMN edited_until integer CHECK (edited_until >= 0),
 ADD COLUMN deleted_at timestamptz,
 ADD COLUMN purged_at timestamptz,
 ADD COLUMN word_count integer NOT NULL DEFAULT 0,
 ADD COLUMN found_by bigint[] NOT NULL DEFAULT '{}';
 
 DROP INDEX transcripts_of_user;
-CREATE INDEX transcripts_by_time ON transcripts (user_id, started_at DESC, id DESC);
+
+-- Carries all that history is filtered by, and what statistics add up: neither reads the table.
+CREATE INDEX transcripts_by_time ON transcripts (user_id, started_at DESC, id DESC)
+INCLUDE (
+    app, device_id, kind, is_favourite, deleted_at, purged_at, word_count, audio_samples
+);
+CREATE INDEX transcripts_to_purge ON transcripts (deleted_at)
+WHERE deleted_at IS NOT NULL AND purged_at IS NULL;
 CREATE INDEX transcripts_by_change ON transcripts (user_id, change);
 CREATE INDEX transcripts_by_word ON transcripts USING gin (found_by) WITH (fastupdate = off);
 
 CREATE TRIGGER number_change BEFORE INSERT OR UPDATE ON transcripts
 FOR EACH ROW EXECUTE FUNCTION number_change();
+
+-- Finds by words with the index over them. Under row-level security PostgreSQL may not use that
+-- index: @> of arrays is not marked leakproof, so it is only asked of rows that passed the policy,
+-- all of a person's one by one. So this runs as the owner, and holds to the acting user by itself.
+-- The words come first and alone: they are keyed by user and select better than anything.
+CREATE FUNCTION transcripts_with_words(
+    words bigint[],
+    is_deleted boolean,
+    before timestamptz,
+    before_id uuid,
+    since timestamptz,
+    until timestamptz,
+    in_app text,
+    on_device uuid,
+    of_kind text,
+    favourite boolean,
+    most integer
+) RETURNS TABLE (id uuid, started_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog
+BEGIN ATOMIC
+    WITH found AS MATERIALIZED (
+        SELECT *
+        FROM transcripts
+        WHERE found_by @> words
+    )
+
+    SELECT
+        id,
+        started_at
+    FROM found
+    WHERE
+        user_id = acting_user()
+        AND purged_at IS NULL
+        AND (deleted_at IS NOT NULL) = is_deleted
+        AND (started_at, id) < (before, before_id)
+        AND started_at >= since
+        AND started_at < until
+        AND (in_app IS NULL OR app = in_app)
+        AND (on_device IS NULL OR device_id = on_device)
+        AND (of_kind IS NULL OR kind = of_kind)
+        AND (favourite IS NULL OR is_favourite = favourite)
+    ORDER BY started_at DESC, id DESC
+    LIMIT most;
+END;
+
+REVOKE ALL ON FUNCTION transcripts_with_words FROM public;
+GRANT EXECUTE ON FUNCTION transcripts_with_words TO alfavoice_service;
 
 -- Until it is finished (or has words) no device was told of it.
 CREATE TRIGGER note_removal AFTER DELETE ON transcripts
