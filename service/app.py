@@ -111,6 +111,7 @@ async def running_server(
                 resume_s=settings.resume_s,
             ),
             queue=workers.queue,
+            engines=lambda: workers.descriptions,
             metrics=metrics,
             registry=registry,
             clock=clock,

@@ -11,6 +11,7 @@ from service.dictation.wire import Limits
 from service.operations.metrics import DictationMetrics
 from service.settings import Settings
 from service.storage.opening import Storage
+from workers.contract.engine import EngineDescription
 from workers.contract.queue import TranscriptionQueue
 
 
@@ -24,6 +25,8 @@ class Parts:
     sessions: Sessions
     limits: Limits
     queue: TranscriptionQueue
+    engines: Callable[[], tuple[EngineDescription, ...]]
+    """The recognisers behind the queue; those that still start are missing."""
     metrics: DictationMetrics
     registry: CollectorRegistry
     clock: Callable[[], float]
