@@ -4,9 +4,17 @@
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'alfavoice_service') THEN
-        CREATE ROLE alfavoice_service NOLOGIN;
+        BEGIN
+            CREATE ROLE alfavoice_service NOLOGIN;
+        EXCEPTION
+            -- Roles are of the whole server: another database of it may be made at this moment.
+            WHEN duplicate_object OR unique_violation THEN NULL;
+        END;
     END IF;
-    IF NOT pg_has_role(current_user, 'alfavoice_service', 'SET') THEN
+    IF NOT pg_has_role(
+        current_user, 'alfavoice_service',
+        CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END
+    ) THEN
         GRANT alfavoice_service TO CURRENT_USER;
     END IF;
 END
@@ -23,7 +31,11 @@ ADD COLUMN name text NOT NULL DEFAULT '',
 ADD COLUMN role text NOT NULL DEFAULT 'user' CHECK (role IN ('user', 'admin')),
 ADD COLUMN password_hash text,
 ADD COLUMN password_changed_at timestamptz,
-ADD COLUMN disabled_at timestamptz;
+ADD COLUMN disabled_at timestamptz,
+ADD COLUMN deleted_at timestamptz;
+
+-- Accounts whose keys are destroyed and whose rows are still being deleted.
+CREATE INDEX users_to_erase ON users (deleted_at) WHERE deleted_at IS NOT NULL;
 
 UPDATE users SET role = 'admin'
 WHERE id = '00000000-0000-8000-8000-000000000001';
@@ -59,24 +71,25 @@ CREATE TABLE devices (
 
 CREATE INDEX devices_of_user ON devices (user_id);
 
--- Refresh tokens, of which only hashes are kept. One sign-in makes a family; each use replaces one
--- token by the next. `successor` is that next token, readable only with the one it replaced.
-CREATE TABLE refresh_tokens (
-    hash bytea PRIMARY KEY,
-    family uuid NOT NULL,
+-- Sign-ins. Each use of a refresh token replaces it by the next, so one row is the whole family:
+-- the hash of the token in force, that of the one before, and the one in force sealed with a key
+-- made of the one before (for a client that lost the answer). Any other token of the family was
+-- stolen.
+CREATE TABLE refresh_families (
+    id uuid PRIMARY KEY,
     user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    device_id uuid NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+    device_id uuid NOT NULL UNIQUE REFERENCES devices (id) ON DELETE CASCADE,
+    current_hash bytea NOT NULL,
+    previous_hash bytea,
+    successor bytea,
     issued_at timestamptz NOT NULL DEFAULT now(),
+    rotated_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL,
-    ends_at timestamptz NOT NULL,
-    used_at timestamptz,
-    successor bytea
+    ends_at timestamptz NOT NULL
 );
 
-CREATE INDEX refresh_tokens_of_family ON refresh_tokens (family);
-CREATE INDEX refresh_tokens_of_user ON refresh_tokens (user_id);
-CREATE INDEX refresh_tokens_of_device ON refresh_tokens (device_id);
-CREATE INDEX refresh_tokens_by_end ON refresh_tokens (ends_at);
+CREATE INDEX refresh_families_of_user ON refresh_families (user_id);
+CREATE INDEX refresh_families_by_expiry ON refresh_families (expires_at);
 
 -- Single-use tickets for sockets of browsers.
 CREATE TABLE tickets (
@@ -111,11 +124,14 @@ CREATE TABLE invitations (
     hash bytea NOT NULL UNIQUE,
     role text NOT NULL CHECK (role IN ('user', 'admin')),
     login text,
+    is_setup boolean NOT NULL DEFAULT FALSE,
     invited_by uuid REFERENCES users (id) ON DELETE CASCADE,
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL,
     used_at timestamptz
 );
+
+CREATE INDEX invitations_by_expiry ON invitations (expires_at);
 
 -- Failed attempts, by a keyed hash of the account or the address they came from.
 CREATE TABLE login_attempts (
@@ -124,6 +140,8 @@ CREATE TABLE login_attempts (
     last_at timestamptz NOT NULL,
     blocked_until timestamptz
 );
+
+CREATE INDEX login_attempts_by_time ON login_attempts (last_at);
 
 -- What happened that matters for security. No names, no addresses of mail, no speech.
 CREATE TABLE audit_events (
@@ -137,7 +155,9 @@ CREATE TABLE audit_events (
     details jsonb NOT NULL DEFAULT '{}'
 );
 
-CREATE INDEX audit_events_by_actor ON audit_events (actor_id, at DESC);
+CREATE INDEX audit_events_by_subject ON audit_events (subject_id, id DESC);
+CREATE INDEX audit_events_by_kind ON audit_events (kind, id DESC);
+CREATE INDEX audit_events_by_time ON audit_events (at);
 
 -- What was said is sealed from now on; what is in the clear yet is moved at the next start.
 ALTER TABLE finals RENAME TO plain_finals;
