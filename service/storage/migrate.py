@@ -29,6 +29,8 @@ STEP_S: Final = 600.0
 _LOCK: Final = int.from_bytes(b"alfavoic")
 """Number of the advisory lock: our name, so that it meets nobody else's."""
 
+_NO_RIGHT: Final = "42501"
+
 _NAME: Final = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 _HEADER: Final = re.compile(r"-- compatible-from: (\d+)\n")
 _sql: Final = statements("migrate")
@@ -93,7 +95,7 @@ async def migrate(
 
     Raises:
         SetUpError: `setup.database_too_new`, `setup.migration_changed`, `setup.migration_failed`,
-            or what `open_postgres` raises.
+            `setup.database_role`, or what `open_postgres` raises.
         StoreUnavailable: the database does not answer, or went away meanwhile.
     """
     known = tuple(migrations) if migrations is not None else shipped_migrations()
@@ -137,6 +139,14 @@ async def _step(
         )
         if sqlstate[:2] in {"08", "53", "57"}:
             failure = StoreUnavailable(f"the database went away during {doing}")
+        elif sqlstate == _NO_RIGHT:
+            failure = SetUpError(
+                "setup.database_role",
+                f"{doing} needs a right that the user in DATABASE_URL lacks, nothing was changed by "
+                "it: let an administrator of the PostgreSQL server run `CREATE ROLE "
+                "alfavoice_service NOLOGIN` and `GRANT alfavoice_service TO <that user>`, and make "
+                "that user the owner of the database",
+            )
     except CONNECTION_LOST:
         failure = StoreUnavailable(f"the database went away during {doing}")
     raise failure

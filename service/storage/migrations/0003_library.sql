@@ -14,6 +14,10 @@ CREATE TABLE user_changes (
 CREATE FUNCTION number_change() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
+    IF TG_OP = 'UPDATE' AND current_setting('alfavoice.resealing', TRUE) = 'on' THEN
+        -- Sealed again with another key: no device needs to hear of it.
+        RETURN NEW;
+    END IF;
     INSERT INTO user_changes AS counted (user_id, last) VALUES (NEW.user_id, 1)
     ON CONFLICT (user_id) DO UPDATE SET last = counted.last + 1
     RETURNING counted.last INTO NEW.change;
@@ -65,8 +69,8 @@ END
 $$;
 
 -- The text as edited takes the place of the utterances below `edited_until`; those said later
--- follow it. Of a transcript that was deleted for good only id, owner and change stay, so that every
--- device hears of it.
+-- follow it. Of a transcript that was deleted for good only id, owner and change stay, so that
+-- every device hears of it.
 ALTER TABLE transcripts
 ADD COLUMN change bigint NOT NULL DEFAULT 0,
 ADD COLUMN kind text NOT NULL DEFAULT 'live' CHECK (kind IN ('live', 'recording', 'import')),
