@@ -206,6 +206,11 @@ def sealed_final(cipher: UserCipher, transcript: UUID, final: StoredFinal) -> tu
     )
 
 
+def stored_finals(cipher: UserCipher, rows: Sequence[asyncpg.Record]) -> tuple[StoredFinal, ...]:
+    """Open rows of the statement `finals`."""
+    return tuple(_final(cipher, row) for row in rows)
+
+
 def _row(transcript: UUID, utterance: int) -> str:
     return f"{transcript}/{utterance}"
 
