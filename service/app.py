@@ -31,7 +31,7 @@ from service.parts import Parts
 from service.recogniser import recogniser
 from service.routing import application, background_work
 from service.settings import Settings
-from service.storage.encryption.master import load_master_keys
+from service.storage.encryption.key_file import load_master_keys
 from service.storage.opening import Storage, open_storage
 from service.storage.transcripts import PostgresTranscripts
 from workers.local import LocalWorkers

@@ -1,30 +1,31 @@
-"""The master key: wraps the keys of users, and is never in the database.
+"""Master keys: they wrap the keys of users, and are never in the database.
 
-It comes from the environment (`ALFAVOICE_MASTER_KEY`) or from a file, one key a line in base64: the
-first is the one in use, those below it are older and only open what they once wrapped. Without
-either, a file is made in the data folder. Whoever has both the database and this key can
-read everything; who has only the database can read nothing.
+Several may be held at once: the first that is not retired wraps, all of them open what they once
+wrapped. Whoever has both the database and these keys can read everything; who has only the
+database can read nothing.
 """
 
 import base64
 import binascii
 import hashlib
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from service.problems import SetUpError
-from service.storage.encryption.sealing import KEY_BYTES, Place, Unreadable, new_key, seal, unseal
+from service.problems import SetUpError, StoreUnavailable
+from service.storage.encryption.sealing import KEY_BYTES, Place, seal, unseal
 
 _NAME_DIGITS: Final = 16
 NOBODY: Final = UUID(int=0)
 """Whose the values are that belong to the whole server."""
+
+
+class MasterKeyMissing(StoreUnavailable):
+    """A master key is not here (yet): nothing is lost, and an operator can bring it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,78 +40,95 @@ class MasterKey:
         """Keep the secret out of logs and tracebacks."""
         return f"MasterKey(name={self.name!r})"
 
+    def derived(self, purpose: str) -> bytes:
+        """Derive a key for another purpose (HKDF, RFC 5869): 32 bytes."""
+        return HKDF(
+            algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()
+        ).derive(self.secret)
+
 
 class MasterKeys:
-    """The key in use and the older ones."""
+    """The keys this process holds."""
 
-    def __init__(self, secrets: Sequence[bytes]) -> None:
-        """Take keys of 32 bytes; the first is the one in use."""
-        self._keys = [MasterKey(name=_name(secret), secret=secret) for secret in secrets]
+    def __init__(
+        self,
+        secrets: Sequence[bytes],
+        *,
+        source: Callable[[], Sequence[bytes]] | None = None,
+    ) -> None:
+        """Take the keys.
+
+        Args:
+            secrets: keys of 32 bytes, the one in use first.
+            source: reads them anew, for keys that can change while the process runs; None: they
+                cannot. May raise SetUpError.
+        """
+        self._source = source
+        self._retired: frozenset[str] = frozenset()
+        self._keys = _named(secrets)
 
     @property
     def current(self) -> MasterKey:
-        """The key that wraps from now on."""
-        return self._keys[0]
+        """The key that wraps from now on.
+
+        Raises:
+            MasterKeyMissing: all that are here were retired.
+        """
+        for key in self._keys:
+            if key.name not in self._retired:
+                return key
+        raise MasterKeyMissing("the master key was changed, and the new one is not on this server")
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of all, the current one first."""
+        """Names of all, in the order they were given."""
         return tuple(key.name for key in self._keys)
 
+    def named(self, name: str) -> MasterKey:
+        """Give the key of this name.
+
+        Raises:
+            MasterKeyMissing: it is not here.
+        """
+        for key in self._keys:
+            if key.name == name:
+                return key
+        raise MasterKeyMissing(f"the master key {name} is not on this server: bring its file here")
+
+    def retire(self, names: Iterable[str]) -> None:
+        """Wrap nothing with these any more."""
+        self._retired = frozenset(names)
+
+    def reload(self) -> bool:
+        """Read the keys anew; whether there are others now."""
+        if self._source is None:
+            return False
+        before = self.names
+        try:
+            self._keys = _named(self._source())
+        except SetUpError:  # half written by an editor: those we have stay
+            return False
+        return self.names != before
+
     def wrap(self, place: Place, key: bytes) -> bytes:
-        """Wrap a user's key; bound to the place as any sealed value."""
+        """Wrap a user's key with the current one; bound to the place as any sealed value."""
         return seal(self.current.secret, 0, place, key)
 
     def unwrap(self, name: str, place: Place, wrapped: bytes) -> bytes:
         """Open what the master key of this name wrapped.
 
         Raises:
-            Unreadable: there is no such master key here, or the value is damaged or was moved.
+            MasterKeyMissing: there is no such master key here.
+            Unreadable: the value is damaged or was moved.
         """
-        for key in self._keys:
-            if key.name == name:
-                return unseal(key.secret, place, wrapped)
-        raise Unreadable(f"master key {name} is not among those of this server")
+        return unseal(self.named(name).secret, place, wrapped)
 
     def derived(self, purpose: str) -> bytes:
-        """Derive a key for another purpose from the current one (HKDF, RFC 5869): 32 bytes."""
-        return HKDF(
-            algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=purpose.encode()
-        ).derive(self.current.secret)
+        """Derive a key for another purpose from the current one: 32 bytes."""
+        return self.current.derived(purpose)
 
 
-def _name(secret: bytes) -> str:
-    return hashlib.sha256(b"alfavoice master key name\0" + secret).hexdigest()[:_NAME_DIGITS]
-
-
-def load_master_keys(*, value: str | None, file: Path | None, data_dir: Path) -> MasterKeys:
-    """Load the master keys; make one where nothing is configured and none was made before.
-
-    Args:
-        value: keys in base64 separated by white space (from the environment), or None.
-        file: a file of keys, or None.
-        data_dir: where `master.key` is when neither is given.
-
-    Raises:
-        SetUpError: `setup.master_key`, a key is malformed, or the file cannot be read or made.
-    """
-    if value is not None:
-        return parse_master_keys(value)
-    path = file or data_dir / "master.key"
-    try:
-        if file is None and not path.exists():
-            _make(path)
-        return parse_master_keys(path.read_text(encoding="ascii"))
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = getattr(exc, "strerror", None) or "not text"
-        raise SetUpError(
-            "setup.master_key",
-            f"the file of the master key cannot be used ({reason}): check ALFAVOICE_MASTER_KEY_FILE "
-            "and who owns the file",
-        ) from None
-
-
-def parse_master_keys(text: str) -> MasterKeys:
+def parse_master_keys(text: str) -> list[bytes]:
     """Read keys in base64, separated by white space.
 
     Raises:
@@ -120,33 +138,20 @@ def parse_master_keys(text: str) -> MasterKeys:
     for word in text.split():
         try:
             secrets.append(base64.b64decode(word, validate=True))
-        except binascii.Error:
+        except (binascii.Error, ValueError):  # the latter for letters that are not ASCII
             secrets.append(b"")
     if not secrets or any(len(secret) != KEY_BYTES for secret in secrets):
         raise SetUpError(
             "setup.master_key",
-            "a master key is 32 random bytes in base64: make one with `openssl rand -base64 32`",
+            "a master key is 32 random bytes in base64: put back the one this server had; only for "
+            "a new server make one with `openssl rand -base64 32`",
         )
-    return MasterKeys(secrets)
+    return secrets
 
 
-def _make(path: Path) -> None:
-    """Make a file with a new key, whole or not at all; another process may be doing the same."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:  # noqa: PTH123
-            out.write(base64.b64encode(new_key()) + b"\n")
-            out.flush()
-            os.fsync(out.fileno())
-        try:
-            os.link(unfinished, path)  # unlike a rename, never replaces what somebody else made
-        except FileExistsError:
-            return
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    finally:
-        unfinished.unlink(missing_ok=True)
+def _named(secrets: Sequence[bytes]) -> list[MasterKey]:
+    return [MasterKey(name=_name(secret), secret=secret) for secret in dict.fromkeys(secrets)]
+
+
+def _name(secret: bytes) -> str:
+    return hashlib.sha256(b"alfavoice master key name\0" + secret).hexdigest()[:_NAME_DIGITS]
