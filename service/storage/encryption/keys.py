@@ -179,6 +179,7 @@ class UserKeys:
 
     async def add(self, user: UUID, numbers: Sequence[int]) -> None:
         """Make new keys of these numbers; one that exists stays, and so does a deleted user."""
+        self.forget(user)
         for is_last in (False, True):
             await self._learn_retired()
             master = self._master.current

@@ -17,6 +17,7 @@ class SealedColumn:
 
     table: str
     column: str
+    primary_key: tuple[str, ...]
     before_first: tuple[object, ...]
     """A value of the primary key before all others."""
     named_by: tuple[str, ...]
@@ -34,6 +35,7 @@ SEALED_COLUMNS: Final = (
     SealedColumn(
         table="finals",
         column="sealed",
+        primary_key=("transcript_id", "utterance"),
         before_first=(_FIRST, -1),
         named_by=("transcript_id", "utterance"),
         page_rows=500,
@@ -41,6 +43,7 @@ SEALED_COLUMNS: Final = (
     SealedColumn(
         table="transcripts",
         column="edited",
+        primary_key=("id",),
         before_first=(_FIRST,),
         named_by=("id",),
         page_rows=200,
@@ -48,6 +51,7 @@ SEALED_COLUMNS: Final = (
     SealedColumn(
         table="library_items",
         column="sealed",
+        primary_key=("user_id", "id"),
         before_first=(_FIRST, _FIRST),
         named_by=("id",),
         page_rows=100,
@@ -55,6 +59,7 @@ SEALED_COLUMNS: Final = (
     SealedColumn(
         table="recording_audio",
         column="sealed",
+        primary_key=("user_id", "recording_id", "first_byte"),
         before_first=(_FIRST, _FIRST, -1),
         named_by=("recording_id", "first_byte"),
         page_rows=4,
