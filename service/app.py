@@ -23,6 +23,7 @@ from service.dictation.detection import SileroModel
 from service.dictation.options import DictationOptions
 from service.dictation.sessions import Sessions
 from service.dictation.wire import MAX_AUDIO_BYTES, Limits
+from service.library.changes import Changes
 from service.listening import HttpServer, http_config, listen
 from service.operations.admission import Admission
 from service.operations.logs import configure_logs
@@ -104,6 +105,7 @@ async def running_server(
             storage=storage,
             gate=Gate(LocalAuthenticator()),
             sessions=sessions,
+            changes=Changes(storage.dsn, is_draining=lambda: sessions.is_draining),
             limits=Limits(
                 max_message_bytes=MAX_AUDIO_BYTES,
                 max_session_s=settings.max_session_s,

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from service.accounts.gate import Gate
 from service.dictation.sessions import Sessions
 from service.dictation.wire import Limits
+from service.library.changes import Changes
 from service.operations.metrics import DictationMetrics
 from service.settings import Settings
 from service.storage.opening import Storage
@@ -23,6 +24,7 @@ class Parts:
     storage: Storage
     gate: Gate
     sessions: Sessions
+    changes: Changes
     limits: Limits
     queue: TranscriptionQueue
     engines: Callable[[], tuple[EngineDescription, ...]]

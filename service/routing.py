@@ -7,14 +7,31 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 
 from service.dictation.routes import stream_route
+from service.library.dictionary import dictionary_routes
+from service.library.news import news_routes
+from service.library.notes import note_routes
+from service.library.preferences import preference_routes
+from service.library.snippets import snippet_routes
 from service.operations.health import Probe, health_routes
 from service.operations.problem_json import RESPONSES, install_problem_answers
 from service.parts import Parts
 
-_ROUTERS: Final[tuple[Callable[[Parts], APIRouter], ...]] = (stream_route,)
+
+def _tell_of_changes(parts: Parts) -> Coroutine[Any, Any, None]:
+    return parts.changes.run()
+
+
+_ROUTERS: Final[tuple[Callable[[Parts], APIRouter], ...]] = (
+    stream_route,
+    note_routes,
+    snippet_routes,
+    dictionary_routes,
+    preference_routes,
+    news_routes,
+)
 """One for each thing the product does."""
 
-_BACKGROUND: Final[tuple[Callable[[Parts], Coroutine[Any, Any, None]], ...]] = ()
+_BACKGROUND: Final[tuple[Callable[[Parts], Coroutine[Any, Any, None]], ...]] = (_tell_of_changes,)
 """What runs beside the routes until it is cancelled; each keeps itself alive through outages."""
 
 
