@@ -38,8 +38,15 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
     words: tuple[StoredWord, ...]
 
 
+class _Text(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of it that a list needs."""
+
+    text: str
+
+
 _encode_said = msgspec.json.Encoder().encode
 _decode_said = msgspec.json.Decoder(_Said).decode
+_decode_text = msgspec.json.Decoder(_Text).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +216,12 @@ def sealed_final(cipher: UserCipher, transcript: UUID, final: StoredFinal) -> tu
 def stored_finals(cipher: UserCipher, rows: Sequence[asyncpg.Record]) -> tuple[StoredFinal, ...]:
     """Open rows of the statement `finals`."""
     return tuple(_final(cipher, row) for row in rows)
+
+
+def final_text(cipher: UserCipher, row: asyncpg.Record) -> str:
+    """Open only the text of a row with `transcript_id`, `utterance` and `sealed`."""
+    place = _row(row["transcript_id"], row["utterance"])
+    return _decode_text(cipher.unseal("finals", "sealed", place, row["sealed"])).text
 
 
 def _row(transcript: UUID, utterance: int) -> str:

@@ -25,20 +25,29 @@ UPDATE transcripts
 SET
     finished_at = coalesce(finished_at, now()),
     audio_samples = coalesce(audio_samples, $2),
-    word_count = said.words,
-    found_by = said.found_by
+    word_count = CASE
+        WHEN edited IS NULL THEN said.words
+        WHEN finished_at IS NULL THEN word_count + said.words
+        ELSE word_count
+    END,
+    found_by = CASE
+        WHEN edited IS NULL THEN said.found_by
+        WHEN finished_at IS NULL THEN found_by || said.found_by
+        ELSE found_by
+    END
 FROM (
+    -- Of one that was edited meanwhile: what was said since.
     SELECT
-        coalesce(
-            (
-                SELECT sum(word_count) FROM finals
-                WHERE transcript_id = $1
-            ), 0
-        ) AS words,
+        coalesce(sum(f.word_count), 0) AS words,
         array(
-            SELECT DISTINCT unnest(found_by) FROM finals
-            WHERE transcript_id = $1
+            SELECT DISTINCT unnest(later.found_by) FROM finals AS later
+            WHERE later.transcript_id = $1 AND later.utterance >= coalesce(t.edited_until, 0)
         ) AS found_by
+    FROM transcripts AS t
+    LEFT JOIN finals AS f
+        ON t.id = f.transcript_id AND f.utterance >= coalesce(t.edited_until, 0)
+    WHERE t.id = $1
+    GROUP BY t.id
 ) AS said
 WHERE id = $1
 RETURNING id;
