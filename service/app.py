@@ -18,7 +18,9 @@ from typing import Final
 import structlog
 from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 
-from service.accounts.gate import Gate, LocalAuthenticator
+from service.accounts.gate import Gate
+from service.accounts.local import login_is_required
+from service.accounts.opening import open_accounts
 from service.dictation.detection import SileroModel
 from service.dictation.options import DictationOptions
 from service.dictation.sessions import Sessions
@@ -51,6 +53,9 @@ class RunningServer:
     sessions: Sessions
     workers: LocalWorkers
     store: PostgresTranscripts
+    setup_token: str | None
+    """With which the first administrator makes their account, once; None where there is one, or
+    where nobody signs in."""
 
     async def wait_ready(self, timeout_s: float) -> None:
         """Wait until the recogniser is warmed up.
@@ -81,6 +86,7 @@ async def running_server(
     metrics = DictationMetrics(registry)
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(listen(settings.host, settings.port))
+        is_login_required = login_is_required(settings.login, listener)
         storage = await stack.enter_async_context(_storage(settings))
         store = storage.transcripts
         workers = await stack.enter_async_context(recogniser(settings, registry))
@@ -100,10 +106,20 @@ async def running_server(
             metrics=metrics,
             clock=clock,
         )
+        accounts = stack.enter_context(
+            open_accounts(
+                settings,
+                storage,
+                login_is_required=is_login_required,
+                close_sockets=sessions.close_sockets,
+            )
+        )
+        setup_token = await accounts.invitations.set_up() if is_login_required else None
         parts = Parts(
             settings=settings,
             storage=storage,
-            gate=Gate(LocalAuthenticator()),
+            gate=Gate(accounts.authenticator),
+            accounts=accounts,
             sessions=sessions,
             changes=Changes(storage.dsn, is_draining=lambda: sessions.is_draining),
             limits=Limits(
@@ -140,6 +156,7 @@ async def running_server(
                 sessions=sessions,
                 workers=workers,
                 store=store,
+                setup_token=setup_token,
             )
         finally:
             await sessions.drain(settings.drain_s)

@@ -3,17 +3,13 @@
 import contextlib
 import socket
 from collections.abc import Generator
-from ipaddress import ip_address
 from typing import Final
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 
 from service.dictation.wire import MAX_AUDIO_BYTES
 from service.problems import SetUpError
-
-log = structlog.get_logger()
 
 SOCKETS_END_S: Final = 5
 """After the drain: how long sockets may take to close before they are cut."""
@@ -49,8 +45,6 @@ def listen(host: str, port: int) -> socket.socket:
             "setup.port_in_use",
             f"port {port} on {host} cannot be opened ({exc.strerror}); choose another with --port",
         ) from exc
-    if not ip_address(listener.getsockname()[0]).is_loopback:
-        log.warning("open_to_other_machines", what="whoever reaches the port can dictate: no login")
     return listener
 
 
@@ -62,6 +56,8 @@ def http_config(app: FastAPI) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Whose address a proxy tells is believed in one place only: service.accounts.addresses.
+        proxy_headers=False,
         # The implementation that stops reading the connection until the application asks for the
         # next message: our back-pressure.
         ws="websockets-sansio",

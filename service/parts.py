@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from service.accounts.gate import Gate
+from service.accounts.opening import Accounts
 from service.dictation.sessions import Sessions
 from service.dictation.wire import Limits
 from service.library.changes import Changes
@@ -23,6 +24,7 @@ class Parts:
     settings: Settings
     storage: Storage
     gate: Gate
+    accounts: Accounts
     sessions: Sessions
     changes: Changes
     limits: Limits

@@ -6,12 +6,22 @@ from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 
+from service.accounts.account_routes import account_routes
+from service.accounts.admin_routes import admin_routes
+from service.accounts.auth_routes import auth_routes, welcome_page
+from service.accounts.upkeep import close_lost_sockets, keep_accounts
+from service.compat.deepgram import listen_route
+from service.compat.openai_rest import openai_rest_routes
 from service.dictation.routes import stream_route
 from service.library.dictionary import dictionary_routes
+from service.library.dictionary_files import dictionary_file_routes
+from service.library.history import history_routes
+from service.library.history_upkeep import keep_history
 from service.library.news import news_routes
 from service.library.notes import note_routes
 from service.library.preferences import preference_routes
 from service.library.snippets import snippet_routes
+from service.operations.body_limit import BodyLimit
 from service.operations.health import Probe, health_routes
 from service.operations.problem_json import RESPONSES, install_problem_answers
 from service.parts import Parts
@@ -22,17 +32,39 @@ def _tell_of_changes(parts: Parts) -> Coroutine[Any, Any, None]:
 
 
 _ROUTERS: Final[tuple[Callable[[Parts], APIRouter], ...]] = (
+    auth_routes,
+    account_routes,
+    admin_routes,
+    welcome_page,
     stream_route,
+    listen_route,
+    openai_rest_routes,
+    history_routes,
     note_routes,
     snippet_routes,
+    dictionary_file_routes,
     dictionary_routes,
     preference_routes,
     news_routes,
 )
 """One for each thing the product does."""
 
-_BACKGROUND: Final[tuple[Callable[[Parts], Coroutine[Any, Any, None]], ...]] = (_tell_of_changes,)
+_BACKGROUND: Final[tuple[Callable[[Parts], Coroutine[Any, Any, None]], ...]] = (
+    keep_accounts,
+    close_lost_sockets,
+    _tell_of_changes,
+    keep_history,
+)
 """What runs beside the routes until it is cancelled; each keeps itself alive through outages."""
+
+_BODY_LIMITS: Final = {
+    "/v1/history": 4 * 1024 * 1024,
+    "/v1/auth/": 64 * 1024,
+    "/v1/account": 64 * 1024,
+    "/v1/admin/": 256 * 1024,
+}
+"""Bytes; news are the longest thing an operator writes, an edited text of four hours (escaped, 6 bytes a
+letter) the longest of a person."""
 
 
 def application(parts: Parts, *, recogniser_is_ready: Callable[[], bool]) -> FastAPI:
@@ -46,6 +78,7 @@ def application(parts: Parts, *, recogniser_is_ready: Callable[[], bool]) -> Fas
 
     app = FastAPI(title="AlfaVoice", version=version("alfavoice"), docs_url=None, redoc_url=None)
     install_problem_answers(app)
+    app.add_middleware(BodyLimit, limits=_BODY_LIMITS)
     probes: dict[str, Probe] = {
         "recogniser": recogniser,
         "store": parts.storage.postgres.is_alive,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import platformdirs
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -18,7 +18,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ALFAVOICE_", extra="ignore", frozen=True)
 
     host: str = "127.0.0.1"
-    """Address to listen on. Loopback by default: there is no login yet."""
+    """Address to listen on. Loopback by default; beyond it people must sign in."""
     port: int = Field(default=8765, ge=0, le=65535)
     """TCP port; 0 takes a free one and prints it."""
     data_dir: Path = Path(platformdirs.user_data_dir("alfavoice", appauthor=False))
@@ -33,6 +33,17 @@ class Settings(BaseSettings):
     """File of the master key; unset: `master.key` in the data folder, made at the first start."""
     allowed_origins: tuple[str, ...] = ()
     """Origins of web pages that may open the socket, besides the server's own."""
+
+    login: Literal["auto", "required", "off"] = "auto"
+    """Whether people sign in; auto: unless only this machine can reach the server."""
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    """Addresses or networks of proxies whose `X-Forwarded-For` is believed."""
+    sign_in_idle_days: int = Field(default=30, ge=1, le=3650)
+    """A device unused for so long signs in again."""
+    sign_in_days: int = Field(default=180, ge=1, le=3650)
+    """A device signs in again after so long in any case."""
+    audit_days: int = Field(default=400, ge=1, le=36500)
+    """How long events of the audit log are kept."""
 
     model: str | None = None
     """Name of an installed model; unset: the active one (`alfavoice models use`)."""
@@ -66,6 +77,10 @@ class Settings(BaseSettings):
     """Sessions alive at once; the next is refused with a retry time."""
     max_queue_s: float = Field(default=20.0, gt=0)
     """Backlog, in seconds of work, beyond which new sessions are refused."""
+    max_upload_mb: int = Field(default=512, ge=1, le=4096)
+    """Largest request with a file to transcribe at once, in MiB."""
+    max_uploads: int = Field(default=16, ge=1, le=1000)
+    """Such requests under way at once; each may need its size on disk and a decoder process."""
     drain_s: float = Field(default=30.0, gt=0)
     """After SIGTERM: how long open sessions may take to finish."""
 

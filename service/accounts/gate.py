@@ -3,12 +3,15 @@
 Routes name what they need: `principal: Annotated[Principal, gate.needs(Scope.LIBRARY)]`.
 """
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from fastapi import Depends
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
-from service.accounts.principal import LOCAL_PRINCIPAL, Principal, Scope
+from service.accounts.principal import Principal, Scope
 from service.problems import RequestRefused
 
 
@@ -24,13 +27,13 @@ class Authenticator(Protocol):
         """
         ...
 
+    async def lost(self, principals: Sequence[Principal]) -> list[Principal]:
+        """Give those of them whose sign-in or key was ended since.
 
-class LocalAuthenticator:
-    """Everybody is the one local person."""
-
-    async def identify(self, connection: HTTPConnection) -> Principal:
-        """Give the local principal."""
-        return LOCAL_PRINCIPAL
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        ...
 
 
 class Gate:
@@ -52,10 +55,27 @@ class Gate:
             )
         return principal
 
+    async def lost(self, principals: Sequence[Principal]) -> list[Principal]:
+        """Give those let in earlier who would not be any more: for what stays open long.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        return await self._authenticator.lost(principals)
+
     def needs(self, scope: Scope) -> Any:  # noqa: ANN401 - FastAPI's own type for it
         """Make the dependency that admits whoever has a scope, and gives the Principal."""
+        return Depends(_Admission(self, scope))
 
-        async def admitted(connection: HTTPConnection) -> Principal:
-            return await self.admit(connection, scope)
 
-        return Depends(admitted)
+class _Admission(SecurityBase):
+    """The dependency; as a security scheme, so that the OpenAPI document names it."""
+
+    def __init__(self, gate: Gate, scope: Scope) -> None:
+        self._gate = gate
+        self._scope = scope
+        self.scheme_name = "bearer"
+        self.model = HTTPBearer(description="An access token, or an API key (`av_…`).")
+
+    async def __call__(self, connection: HTTPConnection) -> Principal:
+        return await self._gate.admit(connection, self._scope)

@@ -1,15 +1,13 @@
-"""The route of the stream socket, and which web pages may open it."""
+"""The route of the stream socket."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
+from service.accounts.origins import origin_check
 from service.dictation.socket import WRITE_TIMEOUT_S, StreamSocket
 from service.dictation.wire import CloseCode, ErrorMessage, encode
 
@@ -17,35 +15,6 @@ if TYPE_CHECKING:
     from service.parts import Parts
 
 log = structlog.get_logger()
-
-
-def origin_check(allowed: tuple[str, ...]) -> Callable[[str | None, str | None], bool]:
-    """Make the check of a socket's `Origin`: programs send none, pages only those we know.
-
-    A page of the server itself is known if its address is `localhost` or a number: a name could be
-    anybody's, pointed at this machine to get past the browser (DNS rebinding).
-
-    Args:
-        allowed: origins besides, such as `https://dictate.example.org`.
-    """
-
-    def is_allowed(origin: str | None, host: str | None) -> bool:
-        if origin is None:
-            return True
-        if origin in allowed:
-            return True
-        address = urlsplit(origin)
-        return address.netloc == host and _is_no_name(address.hostname or "")
-
-    return is_allowed
-
-
-def _is_no_name(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return host == "localhost"
-    return True
 
 
 def stream_route(parts: "Parts") -> APIRouter:

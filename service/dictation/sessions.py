@@ -43,6 +43,8 @@ AS_SET: Final = Manner()
 class _Held:
     live: LiveSession
     user: UUID
+    principal: Principal
+    """Who opened the socket attached now."""
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -129,6 +131,7 @@ class Sessions:
                 raise ProtocolError(
                     "session.format_changed", "a session keeps its audio format when resumed"
                 )
+            held.principal = principal
             live = held.live
             live.attach(outgoing, resume_from=start.resume_from, limits=limits)
             self._metrics.started.labels(how).inc()
@@ -146,6 +149,28 @@ class Sessions:
             if held:
                 await _gone(held)
             await live.forget()
+
+    def connected(self) -> list[Principal]:
+        """Give whose sockets are open."""
+        return list({held.principal for held in self._with_sockets()})
+
+    def close_sockets(self, is_lost: Callable[[Principal], bool]) -> None:
+        """Close the sockets of those who may not use them any more, at once; sessions stay.
+
+        Args:
+            is_lost: says so of a principal.
+        """
+        error = ErrorMessage(
+            code="auth.revoked",
+            message="this sign-in or key was ended: sign in again and resume the session",
+            retryable=False,
+        )
+        for held in self._with_sockets():
+            if is_lost(held.principal):
+                held.live.close(CloseCode.UNAUTHORISED, error)
+
+    def _with_sockets(self) -> list[_Held]:
+        return [held for held in self._held.values() if held.live.detached_at is None]
 
     async def drain(self, timeout_s: float) -> None:
         """Let nobody in, and close every socket (1001) once its session has nothing under way.
@@ -230,7 +255,7 @@ class Sessions:
             recorder=Recorder(self._store, opened, user=user),
             surroundings=self._surroundings,
         )
-        held = _Held(live=live, user=user)
+        held = _Held(live=live, user=user, principal=principal)
         self._held[session] = held
         assert self._tasks  # noqa: S101 - sockets are only served while `run` runs
         self._tasks.create_task(self._keep(held))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.dictation.routes import origin_check
+from service.accounts.origins import origin_check
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,11 @@ SELECT
 FROM users
 WHERE id = $1;
 
+-- name: lock_signing_in
+SELECT id FROM users
+WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL
+FOR SHARE;
+
 -- name: listed
 SELECT
     users.id,
@@ -201,7 +206,20 @@ SELECT
     is_setup,
     invited_by
 FROM invitations
-WHERE hash = $1 AND used_at IS NULL AND expires_at > now();
+WHERE
+    hash = $1
+    AND used_at IS NULL
+    AND expires_at > now()
+    AND (
+        invited_by IS NULL
+        OR EXISTS (
+            SELECT FROM users
+            WHERE
+                users.id = invitations.invited_by
+                AND users.role = 'admin'
+                AND users.disabled_at IS NULL
+        )
+    );
 
 -- name: lock_invitation
 SELECT id FROM invitations

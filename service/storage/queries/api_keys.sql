@@ -1,7 +1,7 @@
 -- name: insert
 INSERT INTO api_keys (id, user_id, name, start, hash, scopes, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-RETURNING created_at;
+VALUES ($1, $2, $3, $4, $5, $6, now() + $7::interval)
+RETURNING id, name, start, scopes, created_at, expires_at, last_used_at;
 
 -- name: count
 SELECT count(*) FROM api_keys
