@@ -102,6 +102,7 @@ class Speaking:
         Raises:
             StoreUnavailable: it may still be stored.
         """
+        self._outgoing.close(CloseCode.NORMAL)
         await self._sessions.cancel(self._live)
 
     async def heard(self) -> AsyncIterator[Heard]:
@@ -114,6 +115,11 @@ class Speaking:
                 return
             if isinstance(message, _TOLD):
                 yield message
+
+    def reaches(self) -> str | None:
+        """Give the marker that the final just heard reaches: it is the next thing said."""
+        follows = self._outgoing.follows()
+        return follows.id if isinstance(follows, MarkerReached) else None
 
     def leave(self) -> None:
         """Let the session finish by itself; nothing is heard of it any more."""

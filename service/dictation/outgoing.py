@@ -77,6 +77,10 @@ class Outgoing:
             self._closing = Closing(code=code, error=error)
             self._wake.set()
 
+    def follows(self) -> OutgoingMessage | None:
+        """Give the message that `next` gives without waiting, if there is one, and leave it."""
+        return self._messages[0] if self._messages else None
+
     async def next(self) -> OutgoingMessage | Closing:
         """Wait for the next message, or for the closing once all are out."""
         while True:
