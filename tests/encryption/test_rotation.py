@@ -48,6 +48,7 @@ async def service(database_url: str, key_file: Path) -> AsyncIterator[Storage]:
 
 
 async def everything_opens(storage: Storage, values: int) -> None:
+    storage.keys.master.reload()
     found = await examine_sealed(
         storage.postgres, UserKeys(storage.postgres, storage.keys.master, cached_s=0)
     )

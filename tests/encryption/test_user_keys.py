@@ -24,9 +24,7 @@ async def test_first_keys_asked_for_by_forty_at_once_are_one_set(storage, databa
     user = await person(storage.postgres)
     async with second_process(database_url, MASTER) as other, asyncio.TaskGroup() as tasks:
         asked = [
-            tasks.create_task(keys.of(user))
-            for _ in range(20)
-            for keys in (storage.keys, other)
+            tasks.create_task(keys.of(user)) for _ in range(20) for keys in (storage.keys, other)
         ]
     sealed = [task.result().seal("finals", "sealed", "r", b"x") for task in asked]
 
