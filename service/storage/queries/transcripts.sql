@@ -31,8 +31,8 @@ SET
         ELSE word_count
     END,
     found_by = CASE
-        WHEN edited IS NULL THEN said.found_by
-        WHEN finished_at IS NULL THEN found_by || said.found_by
+        WHEN edited IS NULL THEN said.stems
+        WHEN finished_at IS NULL THEN found_by || said.stems
         ELSE found_by
     END
 FROM (
@@ -42,15 +42,15 @@ FROM (
         array(
             SELECT DISTINCT unnest(later.found_by) FROM finals AS later
             WHERE later.transcript_id = $1 AND later.utterance >= coalesce(t.edited_until, 0)
-        ) AS found_by
+        ) AS stems
     FROM transcripts AS t
     LEFT JOIN finals AS f
         ON t.id = f.transcript_id AND f.utterance >= coalesce(t.edited_until, 0)
     WHERE t.id = $1
     GROUP BY t.id
 ) AS said
-WHERE id = $1
-RETURNING id;
+WHERE transcripts.id = $1
+RETURNING transcripts.id;
 
 -- name: forget
 DELETE FROM transcripts
