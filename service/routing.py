@@ -21,10 +21,14 @@ from service.library.news import news_routes
 from service.library.notes import note_routes
 from service.library.preferences import preference_routes
 from service.library.snippets import snippet_routes
+from service.library.sync import forget_old_tombstones, sync_routes
 from service.operations.body_limit import BodyLimit
 from service.operations.health import Probe, health_routes
 from service.operations.problem_json import RESPONSES, install_problem_answers
 from service.parts import Parts
+from service.recordings.opening import work_on_recordings
+from service.recordings.recording import MAX_CHUNK_BYTES
+from service.recordings.routes import recording_routes
 
 
 def _tell_of_changes(parts: Parts) -> Coroutine[Any, Any, None]:
@@ -46,6 +50,8 @@ _ROUTERS: Final[tuple[Callable[[Parts], APIRouter], ...]] = (
     dictionary_routes,
     preference_routes,
     news_routes,
+    sync_routes,
+    recording_routes,
 )
 """One for each thing the product does."""
 
@@ -53,7 +59,9 @@ _BACKGROUND: Final[tuple[Callable[[Parts], Coroutine[Any, Any, None]], ...]] = (
     keep_accounts,
     close_lost_sockets,
     _tell_of_changes,
+    forget_old_tombstones,
     keep_history,
+    work_on_recordings,
 )
 """What runs beside the routes until it is cancelled; each keeps itself alive through outages."""
 
@@ -62,6 +70,7 @@ _BODY_LIMITS: Final = {
     "/v1/auth/": 64 * 1024,
     "/v1/account": 64 * 1024,
     "/v1/admin/": 256 * 1024,
+    "/v1/recordings": MAX_CHUNK_BYTES,
 }
 """Bytes; news are the longest thing an operator writes, an edited text of four hours (escaped, 6 bytes a
 letter) the longest of a person."""

@@ -107,7 +107,7 @@ class Rules:
     """What differs between kinds of items."""
 
     whole: frozenset[str] = frozenset()
-    """Fields that a deleted item needs all of to come back."""
+    """Fields that must all be written to make an item, or to bring a deleted one back."""
     kept: frozenset[str] = frozenset()
     """Text fields whose losing values are kept."""
 
@@ -152,10 +152,12 @@ def merge_write(
         MergeRefused: `library.deleted`, `library.incomplete`, `library.full`,
             `library.too_many_conflicts`.
     """
+    if not isinstance(stored, Contents) and not rules.whole <= writes.keys():
+        raise MergeRefused("library.incomplete", "it is not there: send all its fields to make it")
     if stored is None:
         stored = Contents()
     if isinstance(stored, Tombstone):
-        return _revive(stored, writes, rules, writer=writer, now_ms=now_ms)
+        return _revive(stored, writes, writer=writer, now_ms=now_ms)
     fields = dict(stored.fields)
     conflicts = list(stored.conflicts)
     outcome = Outcome.APPLIED
@@ -238,7 +240,6 @@ def settle(contents: Contents, lost: Sequence[str]) -> Contents:
 def _revive(
     tombstone: Tombstone,
     writes: Mapping[str, FieldWrite],
-    rules: Rules,
     *,
     writer: str,
     now_ms: int,
@@ -251,10 +252,6 @@ def _revive(
     contents = Contents(fields=fields)
     if contents.newest < tombstone.stamp:
         raise MergeRefused("library.deleted", "it was deleted later than this was written")
-    if not rules.whole <= fields.keys():
-        raise MergeRefused(
-            "library.incomplete", "it was deleted: send all its fields to bring it back"
-        )
     return Merged(contents=contents)
 
 

@@ -147,9 +147,9 @@ END;
 REVOKE ALL ON FUNCTION transcripts_with_words FROM public;
 GRANT EXECUTE ON FUNCTION transcripts_with_words TO alfavoice_service;
 
--- Until it is finished (or has words) no device was told of it.
+-- Until it is finished (or has words) no device was told of it; see queries/sync.sql.
 CREATE TRIGGER note_removal AFTER DELETE ON transcripts
-FOR EACH ROW WHEN (old.finished_at IS NOT NULL OR old.word_count > 0)
+FOR EACH ROW WHEN (old.finished_at IS NOT NULL OR old.word_count > 0 OR old.edited IS NOT NULL)
 EXECUTE FUNCTION note_removal();
 
 -- What never ended properly is looked for now and then.
