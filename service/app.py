@@ -32,6 +32,7 @@ from service.operations.logs import configure_logs
 from service.operations.metrics import DictationMetrics, LoopLag
 from service.parts import Parts
 from service.recogniser import recogniser
+from service.recordings.opening import open_recordings
 from service.routing import application, background_work
 from service.settings import Settings
 from service.storage.encryption.key_file import load_master_keys
@@ -122,6 +123,7 @@ async def running_server(
             accounts=accounts,
             sessions=sessions,
             changes=Changes(storage.dsn, is_draining=lambda: sessions.is_draining),
+            recordings=open_recordings(settings, storage, registry),
             limits=Limits(
                 max_message_bytes=MAX_AUDIO_BYTES,
                 max_session_s=settings.max_session_s,

@@ -11,6 +11,7 @@ from service.dictation.sessions import Sessions
 from service.dictation.wire import Limits
 from service.library.changes import Changes
 from service.operations.metrics import DictationMetrics
+from service.recordings.opening import Recordings
 from service.settings import Settings
 from service.storage.opening import Storage
 from workers.contract.engine import EngineDescription
@@ -27,6 +28,7 @@ class Parts:
     accounts: Accounts
     sessions: Sessions
     changes: Changes
+    recordings: Recordings
     limits: Limits
     queue: TranscriptionQueue
     engines: Callable[[], tuple[EngineDescription, ...]]

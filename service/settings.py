@@ -81,6 +81,24 @@ class Settings(BaseSettings):
     """Largest request with a file to transcribe at once, in MiB."""
     max_uploads: int = Field(default=16, ge=1, le=1000)
     """Such requests under way at once; each may need its size on disk and a decoder process."""
+    max_recording_mb: int = Field(default=2048, ge=1, le=4000)
+    """Largest recording, in MiB."""
+    max_recording_s: int = Field(default=4 * 3600, ge=1, le=86400)
+    """Longest recording, in seconds of audio."""
+    max_recordings_waiting: int = Field(default=500, ge=1, le=100_000)
+    """Recordings of one person that are not transcripts yet; failed ones count."""
+    max_recordings_waiting_mb: int = Field(default=8192, ge=1, le=1_000_000)
+    """The same in MiB."""
+    max_recording_uploads: int = Field(default=32, ge=1, le=1000)
+    """Chunks of recordings taken in at once, about 12 MiB of memory each; the rest waits."""
+    recording_jobs: int = Field(default=2, ge=1, le=64)
+    """Recordings turned into text at once; each has a decoder process of about 100 MB."""
+    recording_windows: int = Field(default=0, ge=0, le=1000)
+    """Windows of recordings with the recogniser at once; 0: one fewer than lanes, at least 1."""
+    keep_audio_days: int = Field(default=0, ge=0, le=36500)
+    """How long audio is kept after its transcript is stored."""
+    disk_reserve_mb: int = Field(default=1024, ge=0, le=1_000_000)
+    """Room that recordings leave on the disk of the embedded database, in MiB."""
     drain_s: float = Field(default=30.0, gt=0)
     """After SIGTERM: how long open sessions may take to finish."""
 

@@ -1,6 +1,9 @@
 -- compatible-from: 3
 
 -- A recording on its way to a transcript. The id is a UUIDv7 made by the client.
+-- uploading, checking (its SHA-256), waiting, working, done: so it goes. failed says why in
+-- `reason`; deleted is hidden from everybody and goes when its audio is gone. `learned_language` was
+-- recognised with certainty in utterance `learned_from`.
 CREATE TABLE recordings (
     id uuid NOT NULL,
     user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -14,8 +17,9 @@ CREATE TABLE recordings (
     language text NOT NULL DEFAULT 'auto',
     app text,
     recorded_at timestamptz NOT NULL,
-    state text NOT NULL DEFAULT 'uploading'
-    CHECK (state IN ('uploading', 'waiting', 'working', 'done', 'failed')),
+    state text NOT NULL DEFAULT 'uploading' CHECK (
+        state IN ('uploading', 'checking', 'waiting', 'working', 'done', 'failed', 'deleted')
+    ),
     reason text,
     progress real NOT NULL DEFAULT 0 CHECK (progress BETWEEN 0 AND 1),
     attempts integer NOT NULL DEFAULT 0,
@@ -24,6 +28,9 @@ CREATE TABLE recordings (
     leased_until timestamptz,
     transcript_id uuid REFERENCES transcripts (id) ON DELETE SET NULL,
     audio_samples bigint,
+    is_silent boolean NOT NULL DEFAULT FALSE,
+    learned_language text,
+    learned_from integer,
     keep_audio_until timestamptz,
     audio_deleted_at timestamptz,
     change bigint NOT NULL DEFAULT 0,
@@ -34,12 +41,19 @@ CREATE TABLE recordings (
 
 CREATE INDEX recordings_by_time ON recordings (user_id, recorded_at DESC, id DESC);
 CREATE INDEX recordings_to_do ON recordings (next_attempt_at)
-WHERE state IN ('waiting', 'working');
+WHERE state IN ('checking', 'waiting', 'working');
 CREATE INDEX recordings_by_change ON recordings (user_id, change);
+CREATE INDEX recordings_by_update ON recordings (user_id, updated_at);
 CREATE INDEX recordings_with_audio ON recordings (keep_audio_until)
 WHERE audio_deleted_at IS NULL;
 
-CREATE TRIGGER number_change BEFORE INSERT OR UPDATE ON recordings
+CREATE INDEX recordings_to_delete ON recordings (updated_at)
+WHERE state IN ('uploading', 'deleted');
+
+-- Bytes received, progress and leases are no changes that devices pull: they come every second, and
+-- each change locks the counter that live transcripts of the same person need as well.
+CREATE TRIGGER number_change
+BEFORE INSERT OR UPDATE OF state, reason, transcript_id, audio_deleted_at ON recordings
 FOR EACH ROW EXECUTE FUNCTION number_change();
 
 CREATE TRIGGER note_removal AFTER DELETE ON recordings

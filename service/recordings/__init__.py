@@ -1,0 +1,1 @@
+"""Recordings: audio captured offline, uploaded in pieces, turned into a transcript exactly once."""
