@@ -10,6 +10,7 @@ Never a query parameter: addresses end up in logs.
 """
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 from starlette.requests import HTTPConnection
@@ -53,7 +54,7 @@ def credential_of(connection: HTTPConnection) -> AccessToken | ApiKey | Ticket |
             return _token_or_key(value)
         return None
     offered = [str(one) for one in connection.scope.get("subprotocols", [])]
-    for one, following in zip(offered, [*offered[1:], ""], strict=True):
+    for one, following in zip_longest(offered, offered[1:], fillvalue=""):
         if one.startswith(TICKET_SUBPROTOCOL):
             return Ticket(one.removeprefix(TICKET_SUBPROTOCOL))
         if one.startswith(_OPENAI_SUBPROTOCOL):
