@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.commands.configuration import settings_from
 from service.language import Language
+from service.operations.logs import configure_logs
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -99,6 +100,7 @@ async def _rotate_master(args: argparse.Namespace, language: Language) -> int:
     from service.storage.opening import open_storage  # noqa: PLC0415
 
     settings = settings_from(args)
+    configure_logs(settings.log_format, "warning")
     master, file = _loaded(settings), _file(settings)
     if args.new_key_file is not None:
         held = (
@@ -142,6 +144,7 @@ async def _rotate_users(args: argparse.Namespace, language: Language) -> int:
 async def _opened(settings: "Settings") -> "AsyncIterator[Storage]":
     from service.storage.opening import open_storage  # noqa: PLC0415 - slow to import
 
+    configure_logs(settings.log_format, "warning")
     async with open_storage(
         _secret(settings.database_url), settings.data_dir, master=_loaded(settings)
     ) as storage:

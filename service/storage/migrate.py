@@ -26,7 +26,7 @@ from service.storage.statements import statements
 
 STEP_S: Final = 600.0
 """Longest single migration, and longest wait for another process's."""
-_LOCK: Final = int.from_bytes(b"alfavoic")
+LOCK: Final = int.from_bytes(b"alfavoic")
 """Number of the advisory lock: our name, so that it meets nobody else's."""
 
 _NO_RIGHT: Final = "42501"
@@ -115,7 +115,7 @@ async def _step(
     failure: ServiceError
     try:
         async with asyncio.timeout(2 * STEP_S), connection.transaction():
-            await connection.execute(_sql["lock"], _LOCK)
+            await connection.execute(_sql["lock"], LOCK)
             await connection.execute(_sql["make_table"])
             pending = _next(await connection.fetch(_sql["applied"]), known)
             if pending is None:

@@ -50,6 +50,17 @@ def load_master_keys(*, value: str | None, file: Path | None, data_dir: Path) ->
     return MasterKeys(read_key_file(path), source=lambda: read_key_file(path))
 
 
+def find_master_keys(*, value: str | None, file: Path | None, data_dir: Path) -> MasterKeys:
+    """Give the keys as `load_master_keys` would, making none: there may be none at all.
+
+    Raises:
+        SetUpError: `setup.master_key`, what is there cannot be used.
+    """
+    if value is None and not (file or data_dir / KEY_FILE_NAME).exists():
+        return MasterKeys([])
+    return load_master_keys(value=value, file=file, data_dir=data_dir)
+
+
 def read_key_file(path: Path) -> list[bytes]:
     """Read the keys of a file.
 
