@@ -12,6 +12,9 @@ from service.accounts.auth_routes import auth_routes, welcome_page
 from service.accounts.upkeep import close_lost_sockets, keep_accounts
 from service.compat.deepgram import listen_route
 from service.compat.openai_rest import openai_rest_routes
+from service.compat.vosk import vosk_route
+from service.compat.vosk_port import serve_vosk_port
+from service.compat.wyoming_port import serve_wyoming
 from service.dictation.routes import stream_route
 from service.library.dictionary import dictionary_routes
 from service.library.dictionary_files import dictionary_file_routes
@@ -42,6 +45,7 @@ _ROUTERS: Final[tuple[Callable[[Parts], APIRouter], ...]] = (
     welcome_page,
     stream_route,
     listen_route,
+    vosk_route,
     openai_rest_routes,
     history_routes,
     note_routes,
@@ -62,6 +66,8 @@ _BACKGROUND: Final[tuple[Callable[[Parts], Coroutine[Any, Any, None]], ...]] = (
     forget_old_tombstones,
     keep_history,
     work_on_recordings,
+    serve_wyoming,
+    serve_vosk_port,
 )
 """What runs beside the routes until it is cancelled; each keeps itself alive through outages."""
 

@@ -102,6 +102,19 @@ class Settings(BaseSettings):
     drain_s: float = Field(default=30.0, gt=0)
     """After SIGTERM: how long open sessions may take to finish."""
 
+    wyoming_port: int = Field(default=0, ge=0, le=65535)
+    """TCP port of the Wyoming protocol (Home Assistant), which knows no login; 0: closed."""
+    wyoming_host: str = "127.0.0.1"
+    """Address of the Wyoming port."""
+    wyoming_user: str | None = None
+    """Login of the account that dictates at the Wyoming port; needed where people sign in."""
+    vosk_port: int = Field(default=0, ge=0, le=65535)
+    """TCP port for clients of vosk-server, which know no login; 0: closed."""
+    vosk_host: str = "127.0.0.1"
+    """Address of the Vosk port."""
+    vosk_user: str | None = None
+    """Login of the account that dictates at the Vosk port; needed where people sign in."""
+
     log_format: Literal["auto", "json", "console"] = "auto"
     """auto: readable on a terminal, JSON lines otherwise."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from starlette.datastructures import QueryParams
 
+from service.compat.languages import session_language
 from service.dictation.audio import OPUS_RATES_HZ
 from service.problems import RequestRefused
 
@@ -17,7 +18,6 @@ MOST_TERMS: Final = 200
 LONGEST_TERM: Final = 200
 LEAST_RATE_HZ: Final = 8_000
 MOST_RATE_HZ: Final = 48_000
-_LANGUAGE: Final = re.compile(r"([A-Za-z]{2,3})(?:-[A-Za-z0-9]{1,8}){0,3}")
 _TRUE: Final = {"true", "1", "yes"}
 _FALSE: Final = {"false", "0", "no", ""}
 
@@ -98,13 +98,12 @@ def audio_parameters(query: QueryParams) -> AudioParameters:
 
 
 def _language(query: QueryParams) -> str:
-    asked = query.get("language", "")
-    if asked in ("", "multi") or _flag(query, "detect_language"):
+    if _flag(query, "detect_language"):
         return "auto"
-    found = _LANGUAGE.fullmatch(asked)
-    if not found:
+    language = session_language(query.get("language", ""))
+    if language is None:
         raise _refused("language is a code such as ru or en-US, or multi")
-    return found[1].lower()
+    return language
 
 
 def _endpointing_ms(query: QueryParams) -> int | None:

@@ -161,12 +161,13 @@ async def test_speech_starts_and_utterance_ends_are_told_in_order(server: Runnin
     async with listening(
         server.url, vad_events="true", utterance_end_ms="1000", endpointing="300"
     ) as stream:
-        await say(stream, quiet(500) + voice(1200, seed=6) + quiet(2500) + voice(1200, seed=7))
+        await say(stream, quiet(500) + voice(1200, seed=6) + quiet(1500))
+        seen = await heard(stream, lambda m: isinstance(m, ListenV1UtteranceEnd))
+        await say(stream, voice(1200, seed=7))
         await stream.send_close_stream()
-        seen = await rest(stream)
+        seen += await rest(stream)
 
-    kinds = [type(message) for message in seen]
-    assert kinds == [
+    assert [type(message) for message in seen] == [
         ListenV1SpeechStarted,
         ListenV1Results,
         ListenV1UtteranceEnd,
@@ -177,6 +178,20 @@ async def test_speech_starts_and_utterance_ends_are_told_in_order(server: Runnin
     started, final, ended = seen[:3]
     assert 0.1 < started.timestamp < 0.8
     assert ended.last_word_end == pytest.approx(final.start + final.duration, abs=0.01)
+
+
+async def test_who_sends_faster_than_people_speak_is_told_every_utterance_end(
+    server: RunningServer,
+) -> None:
+    async with listening(server.url, utterance_end_ms="1000", endpointing="300") as stream:
+        await say(stream, (voice(1200, seed=6) + quiet(2500)) * 3)
+        await stream.send_close_stream()
+        seen = await rest(stream)
+
+    assert [type(message) for message in seen] == [
+        *[ListenV1Results, ListenV1UtteranceEnd] * 3,
+        ListenV1Metadata,
+    ]
 
 
 async def test_a_pause_shorter_than_utterance_end_is_none(server: RunningServer) -> None:
