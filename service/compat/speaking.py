@@ -122,7 +122,7 @@ class Speaking:
         return follows.id if isinstance(follows, MarkerReached) else None
 
     def leave(self) -> None:
-        """Let the session finish by itself; nothing is heard of it any more."""
+        """Let the session finish by itself; nothing is heard of it any more. Again: nothing."""
         if self.received:
             self._live.take_finish(None)
         else:
@@ -131,11 +131,10 @@ class Speaking:
         self._live.detach(self._outgoing)
 
 
-@asynccontextmanager
-async def speak(
+async def begin(
     parts: Parts, *, principal: Principal, start: Start, manner: Manner = AS_SET
-) -> AsyncIterator[Speaking]:
-    """Open a session on somebody's behalf; what was fed is stored whatever ends the block.
+) -> Speaking:
+    """Open a session on somebody's behalf; whoever asks calls `leave` in the end.
 
     Args:
         parts: of the service.
@@ -152,7 +151,15 @@ async def speak(
     live, _ = await parts.sessions.open(
         start, principal=principal, outgoing=outgoing, limits=parts.limits, manner=manner
     )
-    speaking = Speaking(parts, live, outgoing)
+    return Speaking(parts, live, outgoing)
+
+
+@asynccontextmanager
+async def speak(
+    parts: Parts, *, principal: Principal, start: Start, manner: Manner = AS_SET
+) -> AsyncIterator[Speaking]:
+    """Open a session as `begin` does; what was fed is stored whatever ends the block."""
+    speaking = await begin(parts, principal=principal, start=start, manner=manner)
     try:
         yield speaking
     finally:

@@ -202,7 +202,7 @@ async def test_unknown_fields_are_ignored(client: AsyncOpenAI) -> None:
 
 
 async def test_translations_are_refused_with_a_reason(client: AsyncOpenAI) -> None:
-    with pytest.raises(openai.NotFoundError) as refused:
+    with pytest.warns(DeprecationWarning, match="deprecated"), pytest.raises(openai.NotFoundError) as refused:
         await client.audio.translations.create(file=("take.wav", wav()), model="whisper-1")
 
     assert refused.value.code == "unsupported_endpoint"
