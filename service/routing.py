@@ -11,6 +11,7 @@ from service.accounts.admin_routes import admin_routes
 from service.accounts.auth_routes import auth_routes, welcome_page
 from service.accounts.upkeep import close_lost_sockets, keep_accounts
 from service.compat.deepgram import listen_route
+from service.compat.openai_realtime import openai_realtime_routes
 from service.compat.openai_rest import openai_rest_routes
 from service.compat.vosk import vosk_route
 from service.compat.vosk_port import serve_vosk_port
@@ -47,6 +48,7 @@ _ROUTERS: Final[tuple[Callable[[Parts], APIRouter], ...]] = (
     listen_route,
     vosk_route,
     openai_rest_routes,
+    openai_realtime_routes,
     history_routes,
     note_routes,
     snippet_routes,
