@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from itertools import zip_longest
 
-from service.commands import backup, dictate, doctor, keys, models, serve, transcribe
+from service.commands import (
+    backup,
+    dictate,
+    doctor,
+    keys,
+    models,
+    serve,
+    signing_in,
+    transcribe,
+    users,
+)
 from service.language import Language, preferred_language
 
 INTERRUPTED = 130
@@ -80,6 +90,6 @@ def _parser(language: Language) -> argparse.ArgumentParser:
         "--language", dest="messages", choices=("ru", "en"), help=say("cli.language")
     )
     commands = parser.add_subparsers(title=say("cli.commands"), metavar="", required=True)
-    for command in (serve, transcribe, dictate, doctor, models, keys, backup):
+    for command in (serve, transcribe, dictate, doctor, models, users, signing_in, keys, backup):
         command.add_parser(commands, language)
     return parser

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 
-from service.accounts.auth_routes import welcome_link
+from service.accounts.links import welcome_link
 from service.accounts.messages import (
     AuditAnswer,
     AuditEventAnswer,

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from service.accounts.invitations import Acceptance
+from service.accounts.links import WELCOME_PATH
 from service.accounts.messages import (
     AcceptBody,
     RefreshBody,
@@ -24,7 +25,6 @@ from service.accounts.principal import Principal, Scope
 from service.accounts.tickets import LIFETIME_S
 from service.parts import Parts
 
-WELCOME_PATH: Final = "/welcome"
 _PAGE_HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -34,14 +34,6 @@ _PAGE_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-
-
-def welcome_link(token: str) -> str:
-    """Give the path of the page on which an invitation is accepted.
-
-    The token is after the #, which browsers do not send: it gets into no log.
-    """
-    return f"{WELCOME_PATH}#{token}"
 
 
 def auth_routes(parts: Parts) -> APIRouter:

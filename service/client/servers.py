@@ -51,10 +51,15 @@ def _state_told(body: bytes) -> State:
     return "draining" if "draining" in reasons else "starting"
 
 
-def local_address(settings: Settings) -> str:
-    """Give the address at which a server with these settings is reached from this machine."""
+def local_address(settings: Settings, *, port: int | None = None) -> str:
+    """Give the address at which a server with these settings is reached from this machine.
+
+    Args:
+        settings: of the server.
+        port: the one it took, where that is known better.
+    """
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port or settings.port}"
 
 
 @asynccontextmanager
@@ -81,7 +86,8 @@ async def reachable_server(named: str | None, settings: Settings) -> AsyncIterat
     from service.app import running_server  # noqa: PLC0415 - slow, and needed only here
 
     async with AsyncExitStack() as stack:
-        own = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
+        # Nobody else is told of it, and nobody signs in to a server of a minute.
+        own = settings.model_copy(update={"host": "127.0.0.1", "port": 0, "login": "off"})
         server = await stack.enter_async_context(running_server(own))
         await server.wait_ready(WARM_UP_S)
         yield server.url

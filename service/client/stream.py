@@ -11,7 +11,7 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -42,6 +42,9 @@ _NOBODY_THERE_S: Final = 5.0
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
+TokenSource = Callable[[], Awaitable[str | None]]
+
+
 class AudioSource(Protocol):
     """Audio that can be read again from any sample that was not forgotten."""
 
@@ -61,7 +64,9 @@ class StreamOptions:
     server: str
     """`http(s)://` or `ws(s)://` address of a server."""
     token: str | None = None
-    """Access token for the `Authorization` header."""
+    """Access token or API key for the `Authorization` header."""
+    token_source: TokenSource | None = None
+    """Where a fresh one comes from for each connection; goes before `token`."""
     sample_rate: int = 16_000
     """Hertz, of the source."""
     language: str = "auto"
@@ -175,7 +180,7 @@ class Stream:
 
     async def _attempt(self) -> Transcription:
         """Open one connection and stay on it until `done` or a failure."""
-        async with self._connect() as socket:
+        async with await self._connection() as socket:
             if socket.subprotocol != wire.SUBPROTOCOL:
                 raise StreamBroken("stream.not_alfavoice", "the server does not speak alfavoice.v1")
             try:
@@ -191,19 +196,23 @@ class Stream:
         The old one may be gone, or behind audio that the server does not read yet.
         """
         with suppress(WebSocketException, OSError, ServiceError):
-            async with asyncio.timeout(_FORGET_TIMEOUT_S), self._connect() as socket:
+            async with (
+                asyncio.timeout(_FORGET_TIMEOUT_S),
+                await self._connection() as socket,
+            ):
                 await self._open(socket)
                 self._forgotten = await _told_to_forget(socket)
 
-    def _connect(self) -> connect:
+    async def _connection(self) -> connect:
         options = self._options
+        token = options.token
+        if options.token_source is not None:
+            token = await options.token_source() or token
         address = stream_address(options.server)
         return connect(
             address,
             subprotocols=[Subprotocol(wire.SUBPROTOCOL)],
-            additional_headers=(
-                {"Authorization": f"Bearer {options.token}"} if options.token else None
-            ),
+            additional_headers={"Authorization": f"Bearer {token}"} if token else None,
             compression=None,  # audio does not compress
             proxy=None if urlsplit(address).hostname in _LOOPBACK else True,
             open_timeout=options.open_timeout_s,

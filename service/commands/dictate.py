@@ -76,12 +76,14 @@ async def _dictate(
     from service.client.clipboard import copy_text  # noqa: PLC0415
     from service.client.keys import key_pressed  # noqa: PLC0415
     from service.client.servers import reachable_server  # noqa: PLC0415
+    from service.client.signed_in import token_source  # noqa: PLC0415
     from service.client.stream import StreamOptions  # noqa: PLC0415
 
     settings = settings_from(args)
     async with reachable_server(args.server, settings) as server:
         options = StreamOptions(
             server=server,
+            token_source=token_source(server),
             sample_rate=sample_rate,
             language=args.spoken,
             partials=sys.stderr.isatty(),

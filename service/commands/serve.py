@@ -2,6 +2,7 @@
 
 import argparse
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from service.commands.configuration import add_settings_flags, settings_from
 from service.language import Language
@@ -34,9 +35,15 @@ def run(args: argparse.Namespace, language: Language) -> int:
     """Serve; give the exit status."""
     settings = settings_from(args)
 
-    from service.app import serve  # noqa: PLC0415 - slow to import
+    from service.accounts.links import welcome_link  # noqa: PLC0415 - slow to import
+    from service.app import serve  # noqa: PLC0415
+    from service.client.servers import local_address  # noqa: PLC0415
 
     def announce(server: "RunningServer") -> None:
         print(language.text("serve.ready", url=server.url), flush=True)  # noqa: T201
+        if server.setup_token is not None:
+            link = local_address(settings, port=urlsplit(server.url).port)
+            link += welcome_link(server.setup_token)
+            print(language.text("serve.setup", link=link), flush=True)  # noqa: T201
 
     return serve(settings, announce=announce)

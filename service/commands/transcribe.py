@@ -107,7 +107,7 @@ def choose_targets(
 def _stops_all(error: Exception) -> bool:
     """Whether the next file would meet the same failure."""
     code: str = getattr(error, "code", "")
-    return code.startswith(("stream.", "server.", "store.")) or code in _FORBIDDEN
+    return code.startswith(("auth.", "stream.", "server.", "store.")) or code in _FORBIDDEN
 
 
 class _Transcribing:
@@ -145,6 +145,7 @@ class _Transcribing:
 
     async def _transcribe(self, file: Path, targets: dict[str, Path], server: str) -> None:
         from service.client.media import RATE_HZ, MediaFile  # noqa: PLC0415
+        from service.client.signed_in import token_source  # noqa: PLC0415
         from service.client.stream import StreamOptions  # noqa: PLC0415
         from service.client.transcribing import transcribe_source  # noqa: PLC0415
         from service.commands.display import Display  # noqa: PLC0415
@@ -155,6 +156,7 @@ class _Transcribing:
                 raise FileExistsError(path.name)
         options = StreamOptions(
             server=server,
+            token_source=token_source(server),
             language=args.spoken,
             partials=not args.no_partials and sys.stderr.isatty(),
             terms=args.terms,
