@@ -17,6 +17,7 @@ from service.compat.vosk import vosk_route
 from service.compat.vosk_port import serve_vosk_port
 from service.compat.wyoming_port import serve_wyoming
 from service.dictation.routes import stream_route
+from service.library.archive import archive_routes
 from service.library.dictionary import dictionary_routes
 from service.library.dictionary_files import dictionary_file_routes
 from service.library.history import history_routes
@@ -57,6 +58,7 @@ _ROUTERS: Final[tuple[Callable[[Parts], APIRouter], ...]] = (
     preference_routes,
     news_routes,
     sync_routes,
+    archive_routes,
     recording_routes,
 )
 """One for each thing the product does."""

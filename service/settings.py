@@ -75,8 +75,14 @@ class Settings(BaseSettings):
     """Longest session, in seconds of audio."""
     max_sessions: int = Field(default=256, ge=1, le=100_000)
     """Sessions alive at once; the next is refused with a retry time."""
+    max_sessions_per_user: int = Field(default=16, ge=1, le=100_000)
+    """Sessions of one account connected at once; does not hold where nobody signs in."""
+    max_minutes_per_day: int = Field(default=0, ge=0, le=100_000)
+    """Minutes of audio that one account may turn into text in a day of UTC; 0: any."""
     max_queue_s: float = Field(default=20.0, gt=0)
     """Backlog, in seconds of work, beyond which new sessions are refused."""
+    max_archive_mb: int = Field(default=4096, ge=1, le=1_048_576)
+    """Largest archive that a person may import, MiB; kept encrypted in the data folder meanwhile."""
     max_upload_mb: int = Field(default=512, ge=1, le=4096)
     """Largest request with a file to transcribe at once, in MiB."""
     max_uploads: int = Field(default=16, ge=1, le=1000)

@@ -225,6 +225,37 @@ def merge_delete(
     return Merged(contents=Tombstone(stamp=stamp))
 
 
+def merge_copy(
+    stored: Contents | Tombstone | None, copy: Contents, *, now_ms: int
+) -> Merged | None:
+    """Merge a copy of an item, as an archive has it, into what is here.
+
+    Args:
+        stored: as it is; None: there is none.
+        copy: with the stamps that it had.
+        now_ms: our clock; no stamp gets further ahead of it than any other.
+
+    Returns:
+        None where there is nothing to do: what was deleted here stays deleted.
+
+    Raises:
+        MergeRefused: `library.full`, `library.too_many_conflicts`.
+    """
+    if isinstance(stored, Tombstone):
+        return None
+    fields = {} if stored is None else dict(stored.fields)
+    conflicts = [] if stored is None else list(stored.conflicts)
+    for name, one in copy.fields.items():
+        stamp = replace(one.stamp, at=min(one.stamp.at, now_ms + AHEAD_MS))
+        if name not in fields or stamp > fields[name].stamp:
+            fields[name] = replace(one, stamp=stamp)
+    conflicts += [lost for lost in copy.conflicts if not _has(conflicts, lost)]
+    if len(fields) > MOST_FIELDS:
+        raise MergeRefused("library.full", f"there are {MOST_FIELDS} keys already")
+    _check_bounds(conflicts)
+    return Merged(contents=Contents(fields=fields, conflicts=tuple(conflicts)))
+
+
 def settle(contents: Contents, lost: Sequence[str]) -> Contents:
     """Take texts out of the conflicts: the person has seen to them.
 

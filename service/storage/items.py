@@ -25,6 +25,7 @@ from service.library.merging import (
     Stamp,
     Tombstone,
     Written,
+    merge_copy,
     merge_delete,
     merge_write,
     settle,
@@ -100,14 +101,28 @@ class DeleteItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CopyItem:
+    """Merge a copy of an item, as an archive has it, into what is here."""
+
+    kind: Kind
+    id: UUID
+    contents: Contents
+    created_at: datetime | None  # aware; of one that is not here yet; None: now
+    operation: UUID | None = None
+    must_exist: bool = False
+    if_change: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
     """An edit was done, now or before."""
 
     outcome: Outcome
     made: bool = False  # there was no such item before
+    changed: bool = True  # it is another now
 
 
-Edit = WriteItem | DeleteItem
+Edit = WriteItem | DeleteItem | CopyItem
 Answer = Done | MergeRefused
 
 
@@ -226,7 +241,7 @@ class PostgresItems:
         growing = {
             edit.kind
             for edit in edits
-            if isinstance(edit, WriteItem) and not (edit.id in rows and rows[edit.id].lives)
+            if not isinstance(edit, DeleteItem) and not (edit.id in rows and rows[edit.id].lives)
         }
         return {
             kind: MOST_ITEMS - await connection.fetchval(_sql["count"], kind) for kind in growing
@@ -240,18 +255,19 @@ class PostgresItems:
         except MergeRefused as refusal:
             return refusal
         if merged is None:
-            return Done(outcome=Outcome.APPLIED)
+            return Done(outcome=Outcome.APPLIED, changed=False)
         lived = row is not None and row.lives
         if row is None:
-            created_at = edit.created_at if isinstance(edit, WriteItem) else None
+            created_at = None if isinstance(edit, DeleteItem) else edit.created_at
             row = rows[edit.id] = _Row(
                 kind=edit.kind, contents=merged.contents, is_new=True, created_at=created_at
             )
-        row.is_changed = row.is_changed or row.is_new or row.contents != merged.contents
+        changed = row.is_new or row.contents != merged.contents
+        row.is_changed = row.is_changed or changed
         row.contents = merged.contents
         if row.lives != lived:
             room[edit.kind] = room.get(edit.kind, 0) + (1 if lived else -1)
-        return Done(outcome=merged.outcome, made=not lived)
+        return Done(outcome=merged.outcome, made=not lived, changed=changed)
 
     def _merged(
         self, edit: Edit, stored: Contents | Tombstone | None, writer: str
@@ -259,6 +275,8 @@ class PostgresItems:
         rules, now_ms = RULES[edit.kind], self._now_ms()
         if isinstance(edit, DeleteItem):
             return merge_delete(stored, edit.when, rules, writer=writer, now_ms=now_ms)
+        if isinstance(edit, CopyItem):
+            return merge_copy(stored, edit.contents, now_ms=now_ms)
         merged = merge_write(
             stored,
             edit.fields,
@@ -282,7 +300,7 @@ def _check(edit: Edit, row: _Row | None, room: dict[Kind, int]) -> None:
         raise MergeRefused("request.not_found", f"there is no such {edit.kind}")
     if edit.if_change is not None and edit.if_change != (row.change if row else 0):
         raise MergeRefused("library.changed", "it was changed since: read it again")
-    if isinstance(edit, WriteItem) and not lives and room[edit.kind] <= 0:
+    if not isinstance(edit, DeleteItem) and not lives and room[edit.kind] <= 0:
         raise MergeRefused("library.full", f"there are {MOST_ITEMS} already: delete some first")
 
 
