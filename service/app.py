@@ -28,6 +28,7 @@ from service.dictation.wire import MAX_AUDIO_BYTES, Limits
 from service.library.changes import Changes
 from service.listening import HttpServer, http_config, listen
 from service.operations.admission import Admission
+from service.operations.limits import PersonLimits
 from service.operations.logs import configure_logs
 from service.operations.metrics import DictationMetrics, LoopLag
 from service.parts import Parts
@@ -38,6 +39,7 @@ from service.settings import Settings
 from service.storage.encryption.key_file import load_master_keys
 from service.storage.opening import Storage, open_storage
 from service.storage.transcripts import PostgresTranscripts
+from service.storage.usage import PostgresUsage
 from workers.local import LocalWorkers
 
 log = structlog.get_logger()
@@ -91,6 +93,11 @@ async def running_server(
         storage = await stack.enter_async_context(_storage(settings))
         store = storage.transcripts
         workers = await stack.enter_async_context(recogniser(settings, registry))
+        people = PersonLimits(
+            max_sessions=settings.max_sessions_per_user,
+            max_minutes_per_day=settings.max_minutes_per_day,
+            usage=PostgresUsage(storage.postgres),
+        )
         sessions = Sessions(
             options=DictationOptions(
                 endpoint_silence_ms=settings.endpoint_silence_ms,
@@ -101,6 +108,7 @@ async def running_server(
             admission=Admission(
                 max_sessions=settings.max_sessions, max_queue_s=settings.max_queue_s
             ),
+            people=people,
             queue=workers.queue,
             store=store,
             model=SileroModel(),
@@ -122,6 +130,7 @@ async def running_server(
             gate=Gate(accounts.authenticator),
             accounts=accounts,
             sessions=sessions,
+            people=people,
             changes=Changes(storage.dsn, is_draining=lambda: sessions.is_draining),
             recordings=open_recordings(settings, storage, registry),
             limits=Limits(

@@ -10,6 +10,7 @@ from service.accounts.opening import Accounts
 from service.dictation.sessions import Sessions
 from service.dictation.wire import Limits
 from service.library.changes import Changes
+from service.operations.limits import PersonLimits
 from service.operations.metrics import DictationMetrics
 from service.recordings.opening import Recordings
 from service.settings import Settings
@@ -27,6 +28,7 @@ class Parts:
     gate: Gate
     accounts: Accounts
     sessions: Sessions
+    people: PersonLimits
     changes: Changes
     recordings: Recordings
     limits: Limits

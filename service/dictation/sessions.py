@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -23,6 +24,7 @@ from service.dictation.turns import Turnstile
 from service.dictation.utterances import Speaker
 from service.dictation.wire import CloseCode, ErrorMessage, Limits, Start
 from service.operations.admission import Admission, partial_slowdown
+from service.operations.limits import PersonLimits
 from service.operations.metrics import DictationMetrics
 from service.problems import ProtocolError, Refused
 from workers.contract.queue import TranscriptionQueue
@@ -51,11 +53,12 @@ class _Held:
 class Sessions:
     """The sessions alive in this process; `run` owns their tasks."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts it puts together
         self,
         *,
         options: DictationOptions,
         admission: Admission,
+        people: PersonLimits,
         queue: TranscriptionQueue,
         store: TranscriptStore,
         model: SileroModel,
@@ -64,6 +67,7 @@ class Sessions:
     ) -> None:
         self._options = options
         self._admission = admission
+        self._people = people
         self._queue = queue
         self._store = store
         self._model = model
@@ -78,7 +82,7 @@ class Sessions:
         self._opening = [asyncio.Lock() for _ in range(LOCKS)]  # by hash of the session's id
         self._tasks: asyncio.TaskGroup | None = None
         self._draining = False
-        self._beginning = 0  # sessions between admission and being held
+        self._beginning: Counter[UUID] = Counter()  # sessions not held yet, by user
 
     @property
     def is_draining(self) -> bool:
@@ -199,21 +203,6 @@ class Sessions:
     async def _begin(
         self, session: str, start: Start, principal: Principal, manner: Manner
     ) -> tuple[_Held, str]:
-        sessions = len(self._held) + self._beginning
-        full = sessions >= self._admission.max_sessions
-        spare = self._longest_away() if full else None
-        try:
-            self._admission.admit(
-                sessions=sessions - (spare is not None),
-                load=self._queue.load(),
-                draining=self._draining,
-            )
-        except Refused as exc:
-            self._metrics.refused.labels(exc.code).inc()
-            raise
-        if spare:  # only now: nobody is let go of for somebody who is refused all the same
-            log.info("session_let_go", session=spare.id)
-            spare.ended.set()
         audio = IncomingAudio(start.audio)  # refuses an unknown format before anything is stored
         origin = SessionOrigin(
             language=start.language,
@@ -223,11 +212,12 @@ class Sessions:
             device=principal.device,
         )
         user = principal.user
-        self._beginning += 1
+        self._beginning[user] += 1
         try:
+            await self._admit(user)
             opened = await self._store.open(session, user=user, origin=origin)
         finally:
-            self._beginning -= 1
+            self._beginning -= Counter({user: 1})  # drops who has none
         stored_until = opened.finals[-1].end if opened.finals else 0
         if opened.finished:
             stored_until = max(stored_until, opened.audio_samples)
@@ -262,6 +252,27 @@ class Sessions:
         if opened.finished:
             live.restore_finished()
         return held, "restored" if opened.finals or opened.finished else "new"
+
+    async def _admit(self, user: UUID) -> None:
+        """Let one more session of a user in, which is counted as beginning already."""
+        try:
+            own = sum(held.user == user for held in self._with_sockets())
+            self._people.admit(user, sessions=own + self._beginning[user] - 1)
+            await self._people.check_day(user)
+            sessions = len(self._held) + self._beginning.total() - 1
+            full = sessions >= self._admission.max_sessions
+            spare = self._longest_away() if full else None
+            self._admission.admit(
+                sessions=sessions - (spare is not None),
+                load=self._queue.load(),
+                draining=self._draining,
+            )
+        except Refused as exc:
+            self._metrics.refused.labels(exc.code).inc()
+            raise
+        if spare:  # only now: nobody is let go of for somebody who is refused all the same
+            log.info("session_let_go", session=spare.id)
+            spare.ended.set()
 
     def _longest_away(self) -> LiveSession | None:
         """Give the session that waits longest for a socket: its client has what is not stored."""

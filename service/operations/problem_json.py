@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from service.dictation.wire import CloseCode
 from service.problems import (
     ProtocolError,
     Refused,
@@ -89,6 +90,8 @@ def answer_for(error: ServiceError) -> JSONResponse:
             status, retry_s = 503, _STORE_RETRY_S
         case Refused():
             status = 403 if error.code.endswith(".forbidden") else 503
+            if error.close_code == CloseCode.TOO_MANY_SESSIONS:
+                status = 429
             if error.retry_after_ms is not None:
                 retry_s = -(-error.retry_after_ms // 1000)
         case ProtocolError():
