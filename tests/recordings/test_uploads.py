@@ -162,8 +162,7 @@ async def test_what_is_too_large_or_too_much_is_refused_before_it_is_sent(
         assert set(together) == {(429, "recording.quota")}
         long = await client.send(new_id(), bytes(4 * 1024 * 1024 + 1), offset=0)
         assert long.status_code == 413
-        listed = (await client.http.get("")).json()["recordings"]
-        for one in listed:
+        for one in (await client.page())["recordings"]:
             assert (await client.http.delete(f"/{one['id']}")).status_code == 204
         assert await code(size_bytes=1000) == (201, "")
 

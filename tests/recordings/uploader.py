@@ -46,6 +46,7 @@ class Uploader:
     """Speaks to one server."""
 
     def __init__(self, url: str, **headers: str) -> None:
+        self._all = f"{url}/v1/recordings"
         self.http = httpx.AsyncClient(
             base_url=f"{url}/v1/recordings", headers=headers, timeout=PATIENCE_S
         )
@@ -79,6 +80,11 @@ class Uploader:
 
     async def get(self, key: UUID) -> dict[str, Any]:
         answer = await self.http.get(f"/{key}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def page(self, **query: Any) -> dict[str, Any]:
+        answer = await self.http.get(self._all, params=query)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
