@@ -22,7 +22,13 @@ from service.compat.languages import session_language
 from service.compat.mixing import Mixdown
 from service.compat.sockets import WRITE_TIMEOUT_S, Gone
 from service.compat.speaking import Speaking, speak
-from service.compat.wyoming_events import Event, Fields, encode_event, read_event
+from service.compat.wyoming_events import (
+    MAX_LINE_BYTES,
+    Event,
+    Fields,
+    encode_event,
+    read_event,
+)
 from service.compat.wyoming_info import info_event
 from service.dictation import wire
 from service.parts import Parts
@@ -31,6 +37,8 @@ from service.problems import ProtocolError, ServiceError
 CLIENT: Final = wire.ClientProgram(name="wyoming")
 MOST_TERMS: Final = 200
 LONGEST_TERM: Final = 200
+LINGER_S: Final = 1.0
+"""After an error: how long what the client still sends is read and dropped."""
 RATES_HZ: Final = range(8_000, 48_001)
 T = TypeVar("T")
 
@@ -97,8 +105,13 @@ class WyomingConnection:
 
     async def refuse(self, problem: ServiceError) -> None:
         """Say what is wrong, and close."""
-        with suppress(Gone):
+        with suppress(Gone, OSError, TimeoutError):
             await self._send("error", {"text": problem.message, "code": problem.code})
+            # A connection closed with bytes unread is reset, and the client never sees the error.
+            self._writer.write_eof()
+            async with asyncio.timeout(LINGER_S):
+                while await self._reader.read(MAX_LINE_BYTES):
+                    pass
         self._writer.close()
 
     async def _follow(self, event: Event) -> None:

@@ -28,7 +28,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from service.app import RunningServer
-from tests.compat.clients import PATIENCE_S, history, nothing_is_kept, until
+from tests.compat.clients import PATIENCE_S, first_person, history, nothing_is_kept, until
 from tests.server.conftest import StartServer
 from tests.voice import quiet, voice
 
@@ -40,10 +40,12 @@ pytestmark = [
 
 
 @asynccontextmanager
-async def listening(url: str, **parameters: object) -> AsyncIterator[AsyncV1SocketClient]:
+async def listening(
+    url: str, *, key: str = "any", **parameters: object
+) -> AsyncIterator[AsyncV1SocketClient]:
     base, ws = url, url.replace("http", "ws", 1)
     client = AsyncDeepgramClient(
-        api_key="any",
+        api_key=key,
         environment=DeepgramClientEnvironment(base=base, production=ws, agent=ws, agent_rest=base),
     )
     asked = {"model": "nova-3", "encoding": "linear16", "sample_rate": "16000", **parameters}
@@ -369,3 +371,27 @@ async def test_a_full_server_refuses_with_a_retry_time(start_server: StartServer
     assert denied.value.response.status_code == 503
     assert denied.value.response.headers["Retry-After"]
     assert json.loads(denied.value.response.body)["code"] == "server.full"
+
+
+async def test_where_people_sign_in_an_api_key_opens_a_stream_in_its_owners_history(
+    start_server: StartServer,
+) -> None:
+    async with start_server(login="required") as server:
+        await server.wait_ready(30)
+        with pytest.raises(ApiError) as refused:
+            async with listening(server.url, key="av_wrong"):
+                pass
+        owner, key = await first_person(server, "anna")
+        async with listening(server.url, key=key) as stream:
+            await say(stream, voice(1500, seed=13))
+            await stream.send_close_stream()
+            final, _ = await rest(stream)
+        address = server.url.replace("http", "ws", 1) + "/v1/listen?encoding=linear16"
+        offered = [Subprotocol("token"), Subprotocol(key)]
+        async with connect(f"{address}&sample_rate=8000", subprotocols=offered) as connection:
+            chosen = connection.subprotocol
+        (*_, stored) = await server.store.recent(owner)
+
+    assert refused.value.status_code == 401
+    assert stored.text.lower().startswith(final.channel.alternatives[0].transcript)
+    assert chosen == "token"
