@@ -231,7 +231,7 @@ class Session:
         self._open.pause = end
         if not self._policy.endpointing.speculation_silence:
             return []
-        self._open.ahead = self._window(start, end, Priority.SPECULATIVE)
+        self._open.ahead = self._window(start, end, Priority.SPECULATIVE, self._open)
         self._open.ahead_answer = None
         return [Recognise(request=self._open.ahead)]
 
@@ -259,7 +259,7 @@ class Session:
     def _close(self, start: int, end: int) -> list[Output]:
         opened, self._open = self._open, None
         outputs = opened.stopped(self._next_utterance, end) if opened else []
-        request = self._window(start, end, self._policy.final_priority)
+        request = self._window(start, end, self._policy.final_priority, opened)
         number, self._next_utterance = self._next_utterance, self._next_utterance + 1
         utterance = ClosedUtterance(number=number, start=start, end=end, request=request)
         if opened and opened.ahead and opened.ahead.id == request.id:
@@ -376,15 +376,18 @@ class Session:
         return [*self._markers.passed(self.received if is_silence else self._shown_until())]
 
     def _window(
-        self, start: int, end: int, priority: Priority, preview: Preview | None = None
+        self, start: int, end: int, priority: Priority, asked: Preview | OpenUtterance | None
     ) -> Request:
+        preview = asked if isinstance(asked, Preview) else None
+        said = asked.previews.said if isinstance(asked, OpenUtterance) else ""
         return self._speaker.request(
             self._next_utterance,
             (start, end),
             priority,
             pcm=self._buffer.slice(start, end),
             language=self.language,
-            preview=preview,
+            revision=preview.revision if preview else None,
+            draft=preview.draft if preview else said,
         )
 
     def _trim(self) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 from service.dictation.endpointing import EndpointingPolicy
 from service.dictation.outputs import Output, SpeechStarted, SpeechStopped
-from service.dictation.previews import Preview, Previews
+from service.dictation.previews import Previews
 from workers.contract.requests import Hypothesis, Priority, Profile, Request
 
 ATTEMPTS: Final = 5
@@ -44,7 +44,8 @@ class Speaker:
         *,
         pcm: bytes,
         language: str | None,
-        preview: Preview | None = None,
+        revision: int | None = None,
+        draft: str = "",
     ) -> Request:
         """Ask for a window of an utterance.
 
@@ -54,23 +55,24 @@ class Speaker:
             priority: a speculative final and the final it becomes have one id.
             pcm: the samples.
             language: as named, or as detected since.
-            preview: what is asked for, if the priority is that of a partial.
+            revision: of the preview, if the priority is that of a partial.
+            draft: what it probably says.
         """
         start, end = place
-        kind = f"p{preview.revision}" if preview else "f"
+        kind = "f" if revision is None else f"p{revision}"
         return Request(
             id=f"{self.session}/{utterance}/{kind}/{start}-{end}",
             session=self.session,
             user=self.user,
             utterance=utterance,
-            revision=preview.revision if preview else 0,
+            revision=revision or 0,
             priority=priority,
             deadline=None,
             pcm=pcm,
             language=language,
-            wants_words=self.wants_words and preview is None,
+            wants_words=self.wants_words and revision is None,
             profile=self.profile,
-            draft=preview.draft if preview else "",
+            draft=draft,
         )
 
 

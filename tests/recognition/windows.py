@@ -52,5 +52,7 @@ def climb(engine: WhisperEngine, start: Job) -> tuple[Hypothesis, list[Again]]:
     current = start
     while isinstance(outcome := engine.recognise([current])[0], Again):
         again.append(outcome)
-        current = Job(request=start.request, plan=outcome.plan, best=outcome.best)
+        current = Job(
+            request=start.request, plan=outcome.plan, best=outcome.best, place=outcome.place
+        )
     return outcome, again

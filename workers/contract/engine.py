@@ -35,6 +35,8 @@ class Job:
     plan: Plan
     best: Hypothesis | None = None
     """The best hypothesis of earlier passes, returned when every pass looks wrong."""
+    place: tuple[int, int] | None = None
+    """Only these samples are decoded, and what they say is put into `best`; None: the whole window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +48,11 @@ class Again:
     plan: Plan
     """The next, stronger plan."""
     reason: str
-    """`token_cap`, `compression`, `repetition` or `log_probability`."""
+    """`token_cap`, `compression`, `repetition`, `log_probability` or `gap`."""
     best: Hypothesis
     """What this pass gave, in case no later pass does better."""
+    place: tuple[int, int] | None = None
+    """The part of the window that `best` has no words for; None: decode all of it again."""
 
 
 Outcome = Hypothesis | Again

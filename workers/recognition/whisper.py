@@ -2,7 +2,7 @@
 
 One batch goes: samples → log-mel → encoder → languages → prompts → decoder → hallucination filter →
 guards → words. The guards never decode again here: a doubtful window goes back to the scheduler as
-`Again` and runs in a later batch.
+`Again` and runs in a later batch. So does a part of a window that no word covers.
 """
 
 from collections.abc import Callable, Hashable, Iterable
@@ -17,7 +17,12 @@ from workers.contract.audio import SAMPLE_RATE_HZ, Samples, samples_from_pcm16
 from workers.contract.engine import Again, EngineDescription, Job, Outcome, Plan
 from workers.contract.requests import Hypothesis
 from workers.recognition.alignment import text_tokens, words_of
-from workers.recognition.fallback import Reading, loops, review
+from workers.recognition.coverage import (
+    LOOKED_FOR_FROM_SAMPLES,
+    filled,
+    first_gap,
+)
+from workers.recognition.fallback import Reading, loops, review, suspect
 from workers.recognition.features import LogMel
 from workers.recognition.hallucination import Evidence, judge, nothing_to_hear
 from workers.recognition.lanes import LanesAtWork
@@ -39,6 +44,8 @@ class _Heard:
 
     job: Job
     samples: Samples
+    """What is decoded: the whole window, or the part named by the job."""
+    whole: Samples
     loudness: Loudness
 
 
@@ -120,11 +127,15 @@ class WhisperEngine:
         outcomes: dict[str, Outcome] = {}
         audible: list[_Heard] = []
         for job in jobs:
-            samples = samples_from_pcm16(job.request.pcm)
+            whole = samples_from_pcm16(job.request.pcm)
+            samples = whole if job.place is None else whole[slice(*job.place)]
             measured = loudness(samples)
             rule = nothing_to_hear(measured)
             if rule is None:
-                audible.append(_Heard(job=job, samples=samples, loudness=measured))
+                heard = _Heard(job=job, samples=samples, whole=whole, loudness=measured)
+                audible.append(heard)
+            elif job.best is not None:
+                outcomes[job.request.id] = _answer(job, job.best)
             else:
                 outcomes[job.request.id] = self._unheard(job, rule)
         if audible:
@@ -151,7 +162,10 @@ class WhisperEngine:
             for window, reading in zip(group, self._decode(group, encoded, plan), strict=True):
                 outcomes[window.row] = _judged(window, plan, reading)
         self._add_words(windows, outcomes, encoded)
-        return {window.heard.job.request.id: outcomes[window.row] for window in windows}
+        return {
+            window.heard.job.request.id: _covered(window.heard, outcomes[window.row])
+            for window in windows
+        }
 
     def _encode(self, heard: Iterable[Samples], plan: Plan) -> Encoded:
         features = [
@@ -225,11 +239,11 @@ class WhisperEngine:
     def _add_words(
         self, windows: list[_Window], outcomes: dict[int, Outcome], encoded: Encoded
     ) -> None:
-        """Align the windows that have their final text and want words."""
+        """Align the windows that have their final text and want words, or may have a gap."""
         wanting = [
             (window, outcome)
             for window in windows
-            if window.heard.job.request.wants_words
+            if (window.heard.job.request.wants_words or _may_have_gaps(window.heard.job))
             and isinstance(outcome := outcomes[window.row], Hypothesis)
             and outcome.text
         ]
@@ -274,6 +288,34 @@ class WhisperEngine:
             list(lanes.map(run_once, range(self._model.lanes)))
 
 
+def _may_have_gaps(job: Job) -> bool:
+    return not job.plan.preview and job.request.samples >= LOOKED_FOR_FROM_SAMPLES
+
+
+def _covered(heard: _Heard, outcome: Outcome) -> Outcome:
+    """Put what a gap said into its window; have the next gap decoded, if there is one."""
+    job = heard.job
+    if isinstance(outcome, Again) or not _may_have_gaps(job):
+        return outcome
+    said, after = outcome, 0
+    if job.place is not None and job.best is not None:
+        said, after = filled(job.best, job.place, outcome)
+    if said.text:
+        audible, samples = active_frames(heard.whole), len(heard.whole)
+        gap = first_gap(said.words, audible, samples=samples, after=after)
+        if gap is not None:
+            plan = replace(
+                job.plan, window_samples=window_for(gap[1] - gap[0]), attempt=job.plan.attempt + 1
+            )
+            return Again(request=job.request.id, plan=plan, reason="gap", best=said, place=gap)
+    return _answer(job, said)
+
+
+def _answer(job: Job, hypothesis: Hypothesis) -> Hypothesis:
+    """Give the answer without what was not asked for."""
+    return hypothesis if job.request.wants_words else replace(hypothesis, words=())
+
+
 def _judged(window: _Window, plan: Plan, reading: Reading) -> Outcome:
     """Drop what nobody said for certain, let the guards decide, then drop the rest nobody said.
 
@@ -282,6 +324,10 @@ def _judged(window: _Window, plan: Plan, reading: Reading) -> Outcome:
     """
     heard = window.heard
     best = heard.job.best
+    if heard.job.place is not None:  # a gap: whatever is doubtful is left out
+        doubtful = suspect(plan, reading) is not None or loops(reading.hypothesis.text)
+        alone = replace(reading.hypothesis, text="") if doubtful else reading.hypothesis
+        return _filtered(alone, heard, last_pass=True)
     kept = _filtered(reading.hypothesis, heard, last_pass=False)
     if kept.text:
         outcome = review(heard.job.request, plan, replace(reading, hypothesis=kept), best)

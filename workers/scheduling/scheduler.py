@@ -391,6 +391,6 @@ class Scheduler:
             return replace(again.best, request=entry.id, cost=entry.cost(batch))
         obstacle = self._obstacle(entry, now)
         if obstacle is None:
-            entry.job = replace(entry.job, plan=again.plan, best=again.best)
+            entry.job = replace(entry.job, plan=again.plan, best=again.best, place=again.place)
             self._wait(entry)
         return obstacle
