@@ -17,6 +17,7 @@ from service.compat.conversing import GONE, Ending
 from service.compat.openai_realtime_events import (
     Append,
     Clear,
+    ClientEvent,
     Commit,
     Event,
     EventId,
@@ -36,7 +37,7 @@ from service.compat.openai_realtime_takes import (
     described,
     nothing_to_commit,
 )
-from service.compat.openai_rest_errors import OpenAIRefused, answer_for
+from service.compat.openai_rest_errors import SIGNED_OUT, OpenAIRefused, answer_for
 from service.compat.openai_rest_errors import described as described_error
 from service.compat.openai_rest_models import check_model
 from service.compat.sockets import AsgiSocket, Gone, Socket, check_origin, deny, unbreakable
@@ -105,17 +106,20 @@ class RealtimeConnection:
                 text = await self._socket.receive(IDLE_S)
                 event_id: EventId = None
                 try:
-                    event_id = decode_head(text)
-                    await self._obey(text, tasks)
+                    head = decode_head(text)
+                    event_id = head.event_id
+                    await self._obey(decode(text, head), tasks)
                 except ServiceError as exc:
-                    await self._tell(error_event(described_error(exc), caused_by=event_id))
+                    error = described_error(exc)
+                    await self._tell(error_event(error, caused_by=event_id))
+                    if error.code == SIGNED_OUT:
+                        return Ending(code=CloseCode.UNAUTHORISED, reason=exc.message)
         except Gone:
             return GONE
         except TimeoutError:
             return Ending(code=CloseCode.NORMAL, reason="nothing was said for too long")
 
-    async def _obey(self, text: str | bytes, tasks: asyncio.TaskGroup) -> None:
-        event = decode(text)
+    async def _obey(self, event: ClientEvent, tasks: asyncio.TaskGroup) -> None:
         match event:
             case SessionUpdate():
                 await self._update(self._settings.updated(event.session))
@@ -229,7 +233,7 @@ class RealtimeConnection:
 
     async def _failed(self, error: ErrorMessage) -> None:
         await self._tell(error_event(described(error)))
-        if error.code.startswith("auth."):
+        if described(error).code == SIGNED_OUT:
             self._stop(Ending(code=CloseCode.UNAUTHORISED, reason=error.message))
         elif error.code == "server.draining":
             self._stop(Ending(code=CloseCode.DRAINING, reason=error.message))

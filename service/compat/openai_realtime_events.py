@@ -71,7 +71,9 @@ class Clear(msgspec.Struct, frozen=True, kw_only=True, tag="input_audio_buffer.c
 ClientEvent = SessionUpdate | OlderSessionUpdate | Append | Commit | Clear
 
 
-class _Head(msgspec.Struct, frozen=True, kw_only=True):
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What every client event has."""
+
     type: str
     event_id: EventId = None
 
@@ -85,35 +87,35 @@ _KNOWN: Final = frozenset(
         "input_audio_buffer.clear",
     }
 )
-_decode_head = msgspec.json.Decoder(_Head).decode
+_decode_head = msgspec.json.Decoder(Head).decode
 _decode = msgspec.json.Decoder(ClientEvent).decode
 
 
-def decode_head(text: str | bytes) -> EventId:
-    """Give the id of a client event, and make sure that its type is known.
+def decode_head(text: str | bytes) -> Head:
+    """Decode what every client event has.
 
     Raises:
-        OpenAIRefused: `invalid_event`, `unknown_event`.
+        OpenAIRefused: `invalid_event`.
     """
     if isinstance(text, bytes):
         raise OpenAIRefused("invalid_event", "events are text: audio goes in base64")
     try:
-        head = _decode_head(text)
+        head: Head = _decode_head(text)
     except (msgspec.DecodeError, UnicodeError) as exc:
         raise OpenAIRefused("invalid_event", "an event is a JSON object with a type") from exc
+    return head
+
+
+def decode(text: str | bytes, head: Head) -> ClientEvent:
+    """Decode the rest.
+
+    Raises:
+        OpenAIRefused: `unknown_event`; `invalid_value`, naming the field.
+    """
     if head.type not in _KNOWN:
         raise OpenAIRefused(
             "unknown_event", "this server does not know this type of event", param="type"
         )
-    return head.event_id
-
-
-def decode(text: str | bytes) -> ClientEvent:
-    """Decode a client event whose head is known.
-
-    Raises:
-        OpenAIRefused: `invalid_value`, naming the field.
-    """
     try:
         event: ClientEvent = _decode(text)
     except (msgspec.DecodeError, UnicodeError) as exc:

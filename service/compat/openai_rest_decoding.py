@@ -2,17 +2,22 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from service.compat.mixing import Mixdown
 from service.compat.openai_rest_errors import OpenAIRefused
+from service.compat.openai_rest_wave import PlainWave, plain_wave
+from service.dictation.audio import IncomingAudio
+from service.dictation.wire import AudioFormat
 from service.recordings.decoding import DecodedAudio, Pieces, Unusable
 from service.recordings.recording import Encoding, Reason
 
 _PIECE_BYTES: Final = 1024 * 1024
+_BLOCK_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,32 +40,55 @@ async def decoded(path: Path, *, size: int, most_s: float) -> AsyncIterator[Asyn
         most_s: seconds of audio beyond which it is refused.
     """
     with path.open("rb", buffering=0) as file:
-
-        async def read_piece(position: int) -> tuple[int, bytes] | None:
-            first = position // _PIECE_BYTES * _PIECE_BYTES
-            return first, await asyncio.to_thread(_read, file.fileno(), first)
-
-        audio = DecodedAudio(_Upload(), Pieces(read_piece, size), most_s=int(most_s))
-        async with aclosing(audio.blocks()) as blocks:
-            yield _plainly_failing(blocks)
-
-
-def _read(descriptor: int, first: int) -> bytes:
-    return os.pread(descriptor, _PIECE_BYTES, first)
+        wave = await asyncio.to_thread(plain_wave, file, size=size)
+        if wave is not None:
+            blocks = _samples(file.fileno(), wave, most_s=most_s)
+        else:
+            blocks = _converted(file.fileno(), size=size, most_s=most_s)
+        async with aclosing(blocks):
+            yield blocks
 
 
-async def _plainly_failing(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _samples(
+    descriptor: int, wave: PlainWave, *, most_s: float
+) -> AsyncGenerator[bytes, None]:
+    if wave.duration_s > most_s:
+        raise _too_long()
+    mixdown = Mixdown(width=wave.width, channels=wave.channels)
+    audio = IncomingAudio(AudioFormat(sample_rate=wave.rate_hz))
+    position, end = wave.first_byte, wave.first_byte + wave.size
+    while position < end:
+        length = min(_BLOCK_BYTES, end - position)
+        data = await asyncio.to_thread(os.pread, descriptor, length, position)
+        if not data:
+            break
+        position += len(data)
+        yield audio.decode(mixdown.mono(data))
+    yield audio.flush()
+
+
+async def _converted(descriptor: int, *, size: int, most_s: float) -> AsyncGenerator[bytes, None]:
+    async def read_piece(position: int) -> tuple[int, bytes] | None:
+        first = position // _PIECE_BYTES * _PIECE_BYTES
+        return first, await asyncio.to_thread(os.pread, descriptor, _PIECE_BYTES, first)
+
+    audio = DecodedAudio(_Upload(), Pieces(read_piece, size), most_s=int(most_s))
     try:
-        async for block in blocks:
-            yield block
+        async with aclosing(audio.blocks()) as blocks:
+            async for block in blocks:
+                yield block
     except Unusable as exc:
         if exc.reason is Reason.TOO_LONG:
-            raise OpenAIRefused(
-                "audio_too_long", "the file is longer than this server takes", param="file"
-            ) from exc
+            raise _too_long() from exc
         raise OpenAIRefused(
             "invalid_file",
             "the file holds no sound that can be decoded; send wav, flac, ogg, opus, mp3, m4a, mp4 "
             "or webm",
             param="file",
         ) from exc
+
+
+def _too_long() -> OpenAIRefused:
+    return OpenAIRefused(
+        "audio_too_long", "the file is longer than this server takes", param="file"
+    )

@@ -26,6 +26,8 @@ from service.problems import (
     StoreUnavailable,
 )
 
+SIGNED_OUT: Final = "invalid_api_key"
+"""OpenAI's code of every 401."""
 _STORE_RETRY_S: Final = 2
 log = structlog.get_logger()
 
@@ -134,7 +136,7 @@ def error_of(status: int, code: str, message: str, *, param: str | None = None) 
     if status == 429:
         kind = "rate_limit_error"
     if status == 401:
-        code = "invalid_api_key"
+        code = SIGNED_OUT
     return OpenAIError(message=message, type=kind, param=param, code=code)
 
 

@@ -202,7 +202,10 @@ async def test_unknown_fields_are_ignored(client: AsyncOpenAI) -> None:
 
 
 async def test_translations_are_refused_with_a_reason(client: AsyncOpenAI) -> None:
-    with pytest.warns(DeprecationWarning, match="deprecated"), pytest.raises(openai.NotFoundError) as refused:
+    with (
+        pytest.warns(DeprecationWarning, match="deprecated"),
+        pytest.raises(openai.NotFoundError) as refused,
+    ):
         await client.audio.translations.create(file=("take.wav", wav()), model="whisper-1")
 
     assert refused.value.code == "unsupported_endpoint"
@@ -283,3 +286,39 @@ async def test_a_body_that_is_no_form_is_refused(server: RunningServer) -> None:
             )
             assert answer.status_code == 400, body
             assert answer.json()["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.model
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_real_speech_comes_back_as_its_words(start_server: StartServer, tmp_path) -> None:
+    from benchmarks.speech import errors, load_clips, recordings_folder, word_error_rate
+    from tests.whisper_base import whisper_base_folder
+    from workers.contract.audio import pcm16_from_samples
+
+    if not recordings_folder().is_dir():
+        pytest.skip("NO RECORDINGS: put them beside the checkout or set ALFAVOICE_SHARED")
+    (tmp_path / "models").symlink_to(whisper_base_folder().parent.parent)
+    clips = [c for c in load_clips() if c.group in {"asterisk", "en"} and 3 < c.duration_s < 12]
+    clips = clips[::12]
+    async with start_server(engine="whisper", model="base") as server:
+        await server.wait_ready(60)
+        async with AsyncOpenAI(base_url=f"{server.url}/v1", api_key="x") as client:
+            answers = await asyncio.gather(
+                *(
+                    transcribed(
+                        client,
+                        file=("a.flac", encoded("flac", "flac", pcm16_from_samples(c.samples))),
+                        language=c.language,
+                        response_format="verbose_json",
+                        timestamp_granularities=["word"],
+                    )
+                    for c in clips
+                )
+            )
+
+    counted = [errors(clip, said.text) for clip, said in zip(clips, answers, strict=True)]
+    assert len(clips) >= 4
+    assert word_error_rate(counted) < 25
+    assert all(word.end <= said.duration for said in answers for word in said.words)
