@@ -8,6 +8,9 @@ import pytest
 from tests.accounts.conftest import Client, refused
 
 
+pytestmark = pytest.mark.postgres
+
+
 async def test_twenty_refreshes_at_once_get_one_successor_and_nobody_is_signed_out(boris: Client):
     answers = await asyncio.gather(*(boris.refresh() for _ in range(20)))
 
@@ -68,12 +71,17 @@ async def test_using_it_never_prolongs_a_sign_in_beyond_its_end(boris: Client, d
     )
 
 
-@pytest.mark.parametrize(
-    "token", ["rt_", "rt_" + "A" * 64, "x" * 67, "rt_ü", "in_" + "A" * 64, "rt_" + "A" * 63 + "="]
-)
-async def test_what_is_no_refresh_token_is_refused(boris: Client, token):
-    answer = await boris.refresh(token)
-    assert answer.status_code in {401, 422}
+async def test_what_is_no_refresh_token_is_refused(boris: Client):
+    for token in [
+        "rt_",
+        "rt_" + "A" * 64,
+        "x" * 67,
+        "rt_ü",
+        "in_" + "A" * 64,
+        "rt_" + "A" * 63 + "=",
+    ]:
+        answer = await boris.refresh(token)
+        assert answer.status_code in {401, 422}, token
     assert (await boris.refresh()).is_success
 
 

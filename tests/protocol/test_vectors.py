@@ -25,7 +25,7 @@ CLIENT_SIDE = {
     "audio.unreadable",
 } | {
     "server.starting",  # said by the command line about this machine's own server
-    "session.unauthorised",  # read from a 401; accounts do not exist yet
+    "session.unauthorised",  # read from a 401, or from a sign-in that is over
 }
 
 
