@@ -23,7 +23,7 @@ PURE := service/dictation/session.py,service/dictation/endpointing.py,service/di
 
 BENCH ?= capacity
 
-.PHONY: help run test lint fmt types imports sql bench uv audio-library lint-tools coverage
+.PHONY: help run test lint fmt types imports sql openapi bench uv audio-library lint-tools coverage
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ imports: lint-tools ## Check who may import whom
 
 sql: lint-tools ## Check the SQL files
 	$(IN_VENV) sqlfluff lint service/storage
+
+openapi: lint-tools ## Write docs/openapi.json from the routes
+	$(IN_VENV) python -m service.operations.documents
 
 bench: uv ## Measure capacity, or BENCH=… of benchmarks/ (ARGS="--peers")
 	$(SYNC) --extra whisper-base --group bench

@@ -28,6 +28,7 @@ from service.library.preferences import preference_routes
 from service.library.snippets import snippet_routes
 from service.library.sync import forget_old_tombstones, sync_routes
 from service.operations.body_limit import BodyLimit
+from service.operations.documents import document_routes
 from service.operations.health import Probe, health_routes
 from service.operations.problem_json import RESPONSES, install_problem_answers
 from service.parts import Parts
@@ -60,6 +61,7 @@ _ROUTERS: Final[tuple[Callable[[Parts], APIRouter], ...]] = (
     sync_routes,
     archive_routes,
     recording_routes,
+    document_routes,
 )
 """One for each thing the product does."""
 
