@@ -111,10 +111,8 @@ class ChangeRequest(_Asked):
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if (
-            not self.model_fields_set
-            or (self.model_fields_set == {"is_favourite"}
-            and (self.is_favourite is None))
+        if not self.model_fields_set or (
+            self.model_fields_set == {"is_favourite"} and (self.is_favourite is None)
         ):
             raise ValueError("nothing to change")
         return self

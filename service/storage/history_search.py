@@ -71,8 +71,10 @@ class FoundPage:
 class HistorySearch:
     """Finds transcripts by what was said."""
 
-    def __init__(self, history: PostgresHistory) -> None:
+    def __init__(self, history: PostgresHistory, *, look: int = _LOOK) -> None:
+        """Look through so many of the newest before the index is asked."""
         self._history = history
+        self._look = look
 
     async def page(
         self, user: UUID, query: Query, choice: Choice, *, after: Position, limit: int
@@ -92,7 +94,14 @@ class HistorySearch:
         words = sorted(cipher.blind(stem) for stem in query.stems)
 
         async def read(connection: Connection) -> tuple[list[Position], _Rows]:
-            places = await _with_words(connection, choice, after, words, limit + 1)
+            places = await _with_words(
+                connection,
+                choice=choice,
+                after=after,
+                words=words,
+                most=limit + 1,
+                look=self._look,
+            )
             ids = [place.id for place in places[:limit]]
             entries, openings = await entry_rows(connection, ids)
             finals = await connection.fetch(_sql["first_with_words"], ids, words)
@@ -121,6 +130,7 @@ class HistorySearch:
                     after=last,
                     words=words,
                     most=_OPENED_AT_ONCE,
+                    look=self._look,
                 ),
             )
             opened = await self._history.transcripts(user, [place.id for place in places])
@@ -169,10 +179,16 @@ def _having_phrases(query: Query, transcripts: Iterable[Transcript]) -> list[Fou
 
 
 async def _with_words(
-    connection: Connection, choice: Choice, after: Position, words: Sequence[int], most: int
+    connection: Connection,
+    *,
+    choice: Choice,
+    after: Position,
+    words: Sequence[int],
+    most: int,
+    look: int,
 ) -> list[Position]:
     values = (*chosen(choice, after), most)
-    look = max(_LOOK, _LOOK_FOR_EACH * most)
+    look = max(look, _LOOK_FOR_EACH * most)
     newest = await connection.fetch(_sql["newest_with_words"], *values, words, look)
     if len(newest) < most:
         values_to_count = (*chosen(choice, after), look)

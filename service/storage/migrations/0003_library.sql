@@ -120,7 +120,16 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog
 BEGIN ATOMIC
     WITH found AS MATERIALIZED (
-        SELECT *
+        SELECT
+            id,
+            user_id,
+            started_at,
+            app,
+            device_id,
+            kind,
+            is_favourite,
+            deleted_at,
+            purged_at
         FROM transcripts
         WHERE found_by @> words
     )

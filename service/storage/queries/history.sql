@@ -38,8 +38,12 @@ FROM (
     ORDER BY started_at DESC, id DESC
     LIMIT $12
 ) AS newest
-INNER JOIN transcripts AS t ON newest.id = t.id
-WHERE t.found_by @> $11::bigint[]
+-- Not a join: for one the planner reads all of a person's rows, not knowing how many there are.
+WHERE
+    (
+        SELECT t.found_by FROM transcripts AS t
+        WHERE t.id = newest.id
+    ) @> $11::bigint[]
 ORDER BY newest.started_at DESC, newest.id DESC
 LIMIT $10;
 
