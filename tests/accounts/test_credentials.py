@@ -14,7 +14,6 @@ from service.accounts.access_tokens import KEY_PURPOSE
 from service.storage.encryption.key_file import load_master_keys
 from tests.accounts.conftest import PASSWORD, Client, refused
 
-
 pytestmark = pytest.mark.postgres
 
 

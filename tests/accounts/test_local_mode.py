@@ -16,7 +16,6 @@ from service.settings import Settings
 from tests.accounts.conftest import refused
 from tests.server.peer import peer
 
-
 pytestmark = pytest.mark.postgres
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from tests.accounts.conftest import OTHER_PASSWORD, PASSWORD, Client, refused
 
-
 pytestmark = pytest.mark.postgres
 
 

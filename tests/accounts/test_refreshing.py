@@ -7,7 +7,6 @@ import pytest
 
 from tests.accounts.conftest import Client, refused
 
-
 pytestmark = pytest.mark.postgres
 
 

@@ -12,7 +12,6 @@ from service.accounts.passwords import Passwords
 from service.problems import Refused, RequestRefused
 from tests.accounts.conftest import OTHER_PASSWORD, PASSWORD, Client, refused
 
-
 pytestmark = pytest.mark.postgres
 
 

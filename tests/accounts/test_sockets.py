@@ -17,7 +17,6 @@ from tests.accounts.conftest import OTHER_PASSWORD, PASSWORD, Client
 from tests.server.peer import Peer, peer
 from tests.voice import voice
 
-
 pytestmark = pytest.mark.postgres
 
 
