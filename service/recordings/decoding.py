@@ -159,10 +159,7 @@ class DecodedAudio:
                 async for block in blocks:
                     yield block
         finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            async with asyncio.timeout(_ENDS_S):
-                await process.wait()
+            await _end(process)
 
     async def _spoken_with(
         self, process: asyncio.subprocess.Process
@@ -191,6 +188,16 @@ class DecodedAudio:
         except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
             failure = Unusable(Reason.UNDECODABLE)  # it crashed, hangs, or went over a limit
         raise failure
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+    async with asyncio.timeout(_ENDS_S):
+        # Until all it wrote is read, its pipe stays open, and `wait` waits for that as well.
+        while process.stdout is not None and await process.stdout.read(BLOCK_LIMIT_BYTES):
+            pass
+        await process.wait()
 
 
 async def _start(size: int, most_s: int) -> asyncio.subprocess.Process:
