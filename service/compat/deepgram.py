@@ -245,7 +245,11 @@ def _start(wanted: ListenParameters, audio: AudioParameters) -> Start:
 
 def _manner(wanted: ListenParameters) -> Manner:
     tells_speech = wanted.vad_events or wanted.utterance_end_ms is not None
-    return Manner(endpoint_silence_ms=wanted.endpointing_ms, tells_speech=tells_speech)
+    return Manner(
+        endpoint_silence_ms=wanted.endpointing_ms,
+        tells_speech=tells_speech,
+        ends_when_draining=True,
+    )
 
 
 async def _accept(websocket: WebSocket, request_id: str) -> None:

@@ -72,7 +72,7 @@ class Speaking:
                 that format.
         """
         await self._live.room()
-        if self.is_over:
+        if self.is_over or (self._sessions.is_draining and self._live.is_finishing):
             return
         if self.received > self._max_session_s * self._live.audio.format.sample_rate:
             raise ProtocolError(

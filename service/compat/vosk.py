@@ -23,10 +23,12 @@ from service.compat.speaking import Speaking, speak
 from service.compat.vosk_messages import Style, decode_text, final_answer, partial_answer
 from service.dictation import wire
 from service.dictation.markers import AtMarker
+from service.dictation.options import Manner
 from service.operations.problem_json import answer_for
 from service.parts import Parts
 from service.problems import ProtocolError, Refused, RequestRefused, ServiceError, StoreUnavailable
 
+MANNER: Final = Manner(ends_when_draining=True)
 CLIENT: Final = wire.ClientProgram(name="vosk")
 _POLICY_VIOLATION: Final = 1008
 
@@ -76,7 +78,9 @@ class VoskDialogue:
             client=CLIENT,
             context=wire.Context(terms=list(style.terms)),
         )
-        async with speak(self._parts, principal=self._principal, start=start) as speaking:
+        async with speak(
+            self._parts, principal=self._principal, start=start, manner=MANNER
+        ) as speaking:
             return await converse(self._listen(speaking, first), self._answer(speaking))
 
     async def _listen(self, speaking: Speaking, first: bytes) -> Ending | None:

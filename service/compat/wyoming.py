@@ -31,9 +31,11 @@ from service.compat.wyoming_events import (
 )
 from service.compat.wyoming_info import info_event
 from service.dictation import wire
+from service.dictation.options import Manner
 from service.parts import Parts
 from service.problems import ProtocolError, ServiceError
 
+MANNER: Final = Manner(ends_when_draining=True)
 CLIENT: Final = wire.ClientProgram(name="wyoming")
 MOST_TERMS: Final = 200
 LONGEST_TERM: Final = 200
@@ -153,7 +155,7 @@ class WyomingConnection:
             context=wire.Context(terms=list(self._asked.terms)),
         )
         principal = await self._principal()
-        async with speak(self._parts, principal=principal, start=start) as speaking:
+        async with speak(self._parts, principal=principal, start=start, manner=MANNER) as speaking:
             ending = await converse(self._hear(speaking, first, form), self._tell(speaking))
         if self._problem:
             raise self._problem

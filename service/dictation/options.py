@@ -32,6 +32,8 @@ class Manner:
     """Whether to say when speech starts and stops."""
     is_file: bool = False
     """Whether it is a recording: nobody waits as they speak, so people who do go first."""
+    ends_when_draining: bool = False
+    """Whether what was said is finished when the server stops, as the client cannot resume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ class _Held:
     user: UUID
     principal: Principal
     """Who opened the socket attached now."""
+    ends_when_draining: bool
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -179,9 +180,13 @@ class Sessions:
     async def drain(self, timeout_s: float) -> None:
         """Let nobody in, and close every socket (1001) once its session has nothing under way.
 
-        Clients that are still speaking resume elsewhere from the last stored sample.
+        Clients that are still speaking resume elsewhere from the last stored sample; what was said
+        by those who cannot is finished here.
         """
         self._draining = True
+        for held in self._held.values():
+            if held.ends_when_draining and held.live.audio.received:
+                held.live.take_finish(None)
         end = self._clock() + timeout_s
         error = ErrorMessage(
             code="server.draining",
@@ -245,7 +250,12 @@ class Sessions:
             recorder=Recorder(self._store, opened, user=user),
             surroundings=self._surroundings,
         )
-        held = _Held(live=live, user=user, principal=principal)
+        held = _Held(
+            live=live,
+            user=user,
+            principal=principal,
+            ends_when_draining=manner.ends_when_draining,
+        )
         self._held[session] = held
         assert self._tasks  # noqa: S101 - sockets are only served while `run` runs
         self._tasks.create_task(self._keep(held))

@@ -29,6 +29,7 @@ from websockets.typing import Subprotocol
 
 from service.app import RunningServer
 from tests.compat.clients import PATIENCE_S, first_person, history, nothing_is_kept, until
+from tests.compat.real_speech import recordings
 from tests.server.conftest import StartServer
 from tests.voice import quiet, voice
 
@@ -360,6 +361,25 @@ async def test_a_client_that_vanishes_leaves_its_text_and_no_session(
     await until(lambda: not server.sessions._held)
 
 
+async def test_a_stopping_server_finishes_what_was_said(start_server: StartServer) -> None:
+    async with start_server() as server:
+        await server.wait_ready(30)
+        waiting = listening(server.url)
+        stream = await waiting.__aenter__()
+        await say(stream, voice(1500, seed=14))
+        await until(
+            lambda: any(held.live.audio.received for held in server.sessions._held.values())
+        )
+
+    seen = await rest(stream)
+    await waiting.__aexit__(None, None, None)
+    async with start_server() as server:
+        (stored,) = await history(server)
+    assert seen[0].channel.alternatives[0].transcript
+    assert isinstance(seen[-1], ListenV1Metadata)
+    assert stored.text.lower().startswith(seen[0].channel.alternatives[0].transcript)
+
+
 async def test_a_full_server_refuses_with_a_retry_time(start_server: StartServer) -> None:
     async with start_server(max_sessions=1) as server:
         await server.wait_ready(30)
@@ -395,3 +415,21 @@ async def test_where_people_sign_in_an_api_key_opens_a_stream_in_its_owners_hist
     assert refused.value.status_code == 401
     assert stored.text.lower().startswith(final.channel.alternatives[0].transcript)
     assert chosen == "token"
+
+
+@pytest.mark.model
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_real_speech_comes_back_as_its_words(start_server: StartServer, tmp_path) -> None:
+    async def said(url: str, pcm: bytes) -> str:
+        async with listening(url, language="ru", smart_format="true") as stream:
+            await say(stream, pcm)
+            await stream.send_close_stream()
+            finals = filter(is_final, await rest(stream))
+            return " ".join(final.channel.alternatives[0].transcript for final in finals)
+
+    async with recordings(start_server, tmp_path) as spoken:
+        texts = [await said(spoken.server.url, pcm) for pcm in spoken.pcm()]
+
+    assert spoken.word_error_rate(texts) < 25

@@ -20,6 +20,7 @@ from tests.compat.clients import (
     nothing_is_kept,
     until,
 )
+from tests.compat.real_speech import recordings
 from tests.server.conftest import StartServer
 from tests.voice import quiet, voice
 
@@ -346,3 +347,21 @@ async def test_without_a_named_account_it_is_not_opened_where_people_sign_in(
     problem = expected_failure(failed.value)
     assert problem is not None
     assert problem.code == "setup.open_port_without_user"
+
+
+@pytest.mark.model
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_real_speech_comes_back_as_its_words(start_server: StartServer, tmp_path) -> None:
+    async def said(url: str, pcm: bytes) -> str:
+        async with talking(url) as client:
+            await client.send(CONFIG)
+            await client.say(pcm)
+            await client.ask('{"eof" : 1}')
+            return " ".join(client.texts())
+
+    async with recordings(start_server, tmp_path) as spoken:
+        texts = [await said(spoken.server.url, pcm) for pcm in spoken.pcm()]
+
+    assert spoken.word_error_rate(texts) < 25

@@ -16,6 +16,7 @@ from service.app import RunningServer
 from service.commands.failures import expected_failure
 from service.compat import ports
 from tests.compat.clients import PATIENCE_S, first_person, free_port, history, until
+from tests.compat.real_speech import recordings
 from tests.server.conftest import StartServer
 from tests.voice import quiet, voice
 
@@ -330,6 +331,24 @@ async def test_a_stopping_server_ends_its_connections(start_server: StartServer)
     await idle.disconnect()
 
 
+async def test_a_stopping_server_gives_the_transcript_of_what_was_said(
+    start_server: StartServer,
+) -> None:
+    port = free_port()
+    async with start_server(wyoming_port=port) as server:
+        await server.wait_ready(30)
+        waiting = connected(port)
+        client = await waiting.__aenter__()
+        await client.write_event(AudioChunk(**FORM, audio=voice(1500, seed=12)).event())
+        await until(
+            lambda: any(held.live.audio.received for held in server.sessions._held.values())
+        )
+
+    seen = await answer(client)
+    await waiting.__aexit__(None, None, None)
+    assert Transcript.from_event(seen[-2]).text
+
+
 async def test_the_port_is_closed_unless_it_is_asked_for(server: RunningServer) -> None:
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", 10_300)) != 0
@@ -374,3 +393,22 @@ async def test_a_port_that_anybody_could_reach_unnamed_is_not_opened(
     problem = expected_failure(failed.value)
     assert problem is not None
     assert problem.code == code
+
+
+@pytest.mark.model
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_real_speech_comes_back_as_its_words(start_server: StartServer, tmp_path) -> None:
+    port = free_port()
+
+    async def said(pcm: bytes) -> str:
+        async with connected(port) as client:
+            await client.write_event(Transcribe(language="ru").event())
+            await say(client, pcm)
+            return Transcript.from_event((await answer(client))[-2]).text
+
+    async with recordings(start_server, tmp_path, wyoming_port=port) as spoken:
+        texts = [await said(pcm) for pcm in spoken.pcm()]
+
+    assert spoken.word_error_rate(texts) < 25
