@@ -88,9 +88,10 @@ class Devices:
 
         async def end(connection: Connection) -> None:
             async with connection.transaction():
+                # Always the family before its device: who refreshes locks them in this order too.
+                await connection.execute(_tokens["end_families_of_device"], user, device)
                 if await connection.fetchval(_sql["revoke"], user, device) is None:
                     raise not_found("device")
-                await connection.execute(_tokens["end_families_of_device"], user, device)
                 await record_within(
                     connection,
                     AuditKind.DEVICE_REVOKED,

@@ -247,6 +247,8 @@ async def _registered(
 ) -> UUID:
     described = (user, device.name, device.platform, device.client)
     if device.id is not None:
+        # The family before its device, as everywhere: two who want both never wait for each other.
+        await connection.execute(_tokens["end_families_of_device"], user, device.id)
         again: UUID | None = await connection.fetchval(
             _devices["sign_in_again"], device.id, *described
         )

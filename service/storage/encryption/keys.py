@@ -20,7 +20,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from service.problems import ServiceError, SetUpError
+from service.problems import RequestRefused, SetUpError
 from service.storage.encryption.master import NOBODY, MasterKeyMissing, MasterKeys
 from service.storage.encryption.sealing import Place, Unreadable, key_number, new_key, seal, unseal
 from service.storage.postgres import FOREIGN_KEY_VIOLATION, Connection, Postgres, StatementRefused
@@ -152,7 +152,7 @@ class UserKeys:
 
         Raises:
             StoreUnavailable: the database does not answer, or the master key is not here (yet).
-            ServiceError: `account.gone`, there is no such user (any more).
+            RequestRefused: `account.gone`, there is no such user (any more).
             Unreadable: the stored keys are damaged.
         """
         now = self._clock()
@@ -166,7 +166,7 @@ class UserKeys:
             rows = await self._rows(user)
         if not rows:
             self.forget(user)
-            raise ServiceError("account.gone", "there is no such account (any more)")
+            raise RequestRefused("account.gone", "there is no such account (any more)", status=401)
         cipher = await self._cipher(user, rows)
         self._cache[user] = _Cached(cipher, now + self._cached_s)
         while len(self._cache) > _CACHED_USERS:
