@@ -1,7 +1,7 @@
 """Seal what was stored in the clear before there was encryption.
 
 Migration 0002 sets the old table aside as `plain_finals`. Each batch moves in one transaction, so
-that an interrupted move goes on at the next start, and two processes share the work. The files of
+that an interrupted move goes on at the next start; processes that start at once take turns. The files of
 the emptied table are deleted by PostgreSQL; what its write-ahead log still holds is overwritten in
 the course of time.
 """
@@ -18,6 +18,7 @@ from service.storage.statements import statements
 from service.storage.transcripts import sealed_final
 
 _BATCH: Final = 200
+_LOCK: Final = int.from_bytes(b"alfaseal")
 _sql: Final = statements("plain_finals")
 _stored: Final = statements("transcripts")
 _decode_words = msgspec.json.Decoder(tuple[StoredWord, ...]).decode
@@ -33,6 +34,9 @@ async def seal_plain_finals(postgres: Postgres, keys: UserKeys) -> int:
 
     async def move(connection: Connection) -> int:
         async with connection.transaction():
+            # One batch at a time: two that move finals of one transcript would each count its words
+            # without the other's.
+            await connection.execute(_sql["turn"], _LOCK)
             rows = await connection.fetch(_sql["take"], _BATCH)
             for row in rows:
                 cipher = ciphers[row["user_id"]]
@@ -48,12 +52,28 @@ async def seal_plain_finals(postgres: Postgres, keys: UserKeys) -> int:
                 await connection.execute(
                     _stored["add_final"], *sealed_final(cipher, row["transcript_id"], final)
                 )
-                await connection.execute(_sql["index"], row["transcript_id"])
+            for transcript in {row["transcript_id"] for row in rows}:
+                await connection.execute(_sql["index"], transcript)
             return len(rows)
 
-    moved = 0
-    while count := await postgres.call(move):
-        moved += count
-    await postgres.call(lambda connection: connection.execute(_sql["empty"]))
+    moved, is_left = 0, True
+    while is_left:
+        while count := await postgres.call(move):
+            moved += count
+        is_left = await postgres.call(_some_left)
     _log.info("plain_finals_sealed", finals=moved)
     return moved
+
+
+async def _some_left(connection: Connection) -> bool:
+    """Empty the table's files, unless rows are left in it.
+
+    Another process may have been killed in the middle of its batch, which is there again then: only
+    whoever has the table alone can tell.
+    """
+    async with connection.transaction():
+        await connection.execute(_sql["alone"])
+        if await connection.fetchval(_sql["any"]):
+            return True
+        await connection.execute(_sql["empty"])
+    return False

@@ -27,7 +27,7 @@ VALUES = {
     "real": "0.5",
     "boolean": "true",
     "timestamp with time zone": "now()",
-    "jsonb": "'{}'::jsonb",
+    "jsonb": "'[]'::jsonb",
     "ARRAY": "'{}'",
 }
 REFERENCES = """

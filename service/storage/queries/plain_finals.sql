@@ -6,6 +6,9 @@ SELECT DISTINCT t.user_id
 FROM plain_finals AS p
 INNER JOIN transcripts AS t ON p.transcript_id = t.id;
 
+-- name: turn
+SELECT pg_advisory_xact_lock($1);
+
 -- name: take
 WITH taken AS (
     SELECT
@@ -51,6 +54,9 @@ FROM (
         ) AS found_by
 ) AS said
 WHERE id = $1;
+
+-- name: alone
+LOCK TABLE plain_finals IN ACCESS EXCLUSIVE MODE;
 
 -- name: empty
 TRUNCATE plain_finals;
