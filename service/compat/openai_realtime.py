@@ -9,7 +9,6 @@ import asyncio
 from typing import Final, assert_never
 from uuid import uuid4
 
-import structlog
 from fastapi import APIRouter, WebSocket
 
 from service.accounts.principal import Principal, Scope
@@ -61,7 +60,11 @@ TAKES: Final = 8
 _OLDER: Final = "realtime=v1"
 _SUBPROTOCOL: Final = "realtime"
 _OLDER_SUBPROTOCOL: Final = "openai-beta.realtime-v1"
-log = structlog.get_logger()
+_DRAINING: Final = ErrorMessage(
+    code="server.draining",
+    message="the server is restarting; connect again",
+    retryable=True,
+)
 
 
 class RealtimeConnection:
@@ -224,6 +227,8 @@ class RealtimeConnection:
                 await self._tell(*take.hear(heard))
                 if isinstance(heard, ErrorMessage):
                     await self._failed(heard)
+            if self._parts.sessions.is_draining:
+                await self._failed(_DRAINING)
         except Gone:
             self._stop(GONE)
         finally:
@@ -232,6 +237,8 @@ class RealtimeConnection:
             self._room.release()
 
     async def _failed(self, error: ErrorMessage) -> None:
+        if self._ending:
+            return
         await self._tell(error_event(described(error)))
         if described(error).code == SIGNED_OUT:
             self._stop(Ending(code=CloseCode.UNAUTHORISED, reason=error.message))

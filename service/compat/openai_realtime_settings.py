@@ -137,12 +137,15 @@ class RealtimeSettings:
                     onset_probability=ONSET_PROBABILITY if threshold is None else threshold,
                     pre_roll_ms=_PREFIX_MS if prefix_ms is None else prefix_ms,
                     tells_speech=True,
+                    ends_when_draining=True,
                 )
             case SemanticVad(eagerness=eagerness):
                 silence_ms = _EAGER_SILENCE_MS[eagerness or "auto"]
-                return Manner(endpoint_silence_ms=silence_ms, tells_speech=True)
+                return Manner(
+                    endpoint_silence_ms=silence_ms, tells_speech=True, ends_when_draining=True
+                )
             case None:
-                return Manner()
+                return Manner(ends_when_draining=True)
 
     def updated(self, session: Session) -> "RealtimeSettings":
         """Give the settings after `session.update`.

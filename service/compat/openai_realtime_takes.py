@@ -171,7 +171,9 @@ class CommittedTurn:
                 return self._item.grow(self._text)
             case Done(text=text, audio_seconds=seconds):
                 words = self._words if self._settings.logprobs else None
-                return self._item.complete(text, seconds=seconds, words=words)
+                # The server ends and finishes what was said.
+                committed = [] if self._item.is_committed else self._item.commit()
+                return [*committed, *self._item.complete(text, seconds=seconds, words=words)]
             case ErrorMessage():
                 return self._item.fail(described(heard)) if self._item.is_committed else []
             case SpeechStarted() | SpeechStopped() | MarkerReached():

@@ -4,12 +4,9 @@ Nothing is kept of a body that is refused. Fields nobody knows are skipped, as O
 """
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from io import FileIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from python_multipart.exceptions import FormParserError
@@ -17,6 +14,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from service.compat.openai_rest_errors import OpenAIRefused
+from service.compat.openai_rest_upload import Upload
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -28,6 +26,8 @@ PARTS: Final = 64
 _WRITE_BYTES: Final = 1024 * 1024
 _PATIENCE_S: Final = 60.0
 """A client that sends nothing for this long is gone."""
+_LONGEST_S: Final = 3600.0
+"""One that sends a byte a minute must not keep others out for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +36,8 @@ class Form:
 
     fields: dict[str, list[str]]
     """Values by name; a trailing `[]` of the name is left out."""
-    file: Path | None
+    file: Upload | None
     """What the part `file` carried."""
-    file_bytes: int
 
     def one(self, name: str) -> str | None:
         """Give the last value of a field; None when it is missing or empty."""
@@ -68,30 +67,27 @@ async def read_form(request: Request, *, max_bytes: int) -> AsyncIterator[Form]:
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
         raise _too_large(max_bytes)
-    try:
-        with tempfile.TemporaryDirectory(prefix="alfavoice-upload-") as folder:
-            path = Path(folder) / "upload"
-            with path.open("wb", buffering=0) as file:
+    with Upload() as file:
+        try:
+            async with asyncio.timeout(_LONGEST_S):
                 fields, has_file = await _receive(request, boundary, file, max_bytes)
-                size = file.tell()
-            yield Form(fields=fields, file=path if has_file else None, file_bytes=size)
-    except FormParserError as exc:
-        raise OpenAIRefused("invalid_request", "the multipart form is broken") from exc
+        except FormParserError as exc:
+            raise OpenAIRefused("invalid_request", "the multipart form is broken") from exc
+        except TimeoutError as exc:
+            raise ClientDisconnect from exc
+        yield Form(fields=fields, file=file if has_file else None)
 
 
 async def _receive(
-    request: Request, boundary: bytes, file: FileIO, max_bytes: int
+    request: Request, boundary: bytes, file: Upload, max_bytes: int
 ) -> tuple[dict[str, list[str]], bool]:
     reading = _Reading()
     parser = MultipartParser(boundary, reading.callbacks())
     received = 0
     body = request.stream()
     while True:
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                part = await anext(body, None)
-        except TimeoutError as exc:
-            raise ClientDisconnect from exc
+        async with asyncio.timeout(_PATIENCE_S):
+            part = await anext(body, None)
         if part is None:
             break
         received += len(part)
@@ -108,7 +104,7 @@ async def _receive(
     return reading.fields, reading.has_file
 
 
-async def _write(file: FileIO, data: bytearray) -> None:
+async def _write(file: Upload, data: bytearray) -> None:
     try:
         await asyncio.to_thread(file.write, data)
     except OSError as exc:

@@ -301,16 +301,22 @@ async def test_a_connection_without_speech_leaves_nothing(server: RunningServer)
     assert not await server.store.recent(LOCAL_USER)
 
 
-async def test_a_server_that_ends_says_so(start_server: StartServer) -> None:
+async def test_a_server_that_ends_finishes_what_was_said_and_says_so(
+    start_server: StartServer,
+) -> None:
     async with start_server() as server:
         await server.wait_ready(30)
-        async with realtime(server) as peer:
-            await peer.say(at_24k(voice(1000)))
-            await peer.until("input_audio_buffer.speech_started")
-            await server.sessions.drain(0.1)
-            error = await peer.until("error")
+        async with realtime(server) as detected, realtime(server, turn_detection=None) as committed:
+            await committed.say(at_24k(voice(1500)))
+            await detected.say(at_24k(voice(1500)))
+            await detected.until("input_audio_buffer.speech_started")
+            await server.sessions.drain(5)
+            errors = [(await peer.until("error")).error for peer in (detected, committed)]
 
-    assert error.error.code == "server.draining"
+    assert [error.code for error in errors] == ["server.draining"] * 2
+    assert detected.of("completed")[0].transcript
+    assert committed.of("completed")[0].transcript
+    assert committed.of("committed")[0].item_id == committed.of("completed")[0].item_id
 
 
 async def test_a_conversation_model_is_refused(server: RunningServer) -> None:
