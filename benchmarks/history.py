@@ -20,13 +20,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
 
 import asyncpg
 import httpx2
@@ -34,12 +32,18 @@ import msgspec
 import structlog
 
 from benchmarks.figures import nearest_rank
-from benchmarks.history_filling import APPS, Filled, fill
+from benchmarks.history_cases import (
+    Case,
+    Request,
+    list_cases,
+    mixed,
+    other_cases,
+    search_cases,
+)
+from benchmarks.history_filling import Filled, fill
 from benchmarks.machine import Watch, describe_machine
 from benchmarks.results import FOLDER, now
 from benchmarks.running import free_port
-from service.library.history_cursor import write_cursor
-from service.library.history_entries import Position
 from service.storage.encryption.key_file import load_master_keys
 from service.storage.opening import open_storage
 
@@ -48,17 +52,6 @@ READY_S: Final = 120.0
 OTHERS: Final = 90
 """People who have the rest of the transcripts."""
 WARM_UP: Final = 5
-
-Request = tuple[str, str, dict[str, Any]]
-"""Method, path, and query or body."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One kind of request."""
-
-    name: str
-    make: Callable[[random.Random], Request]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,111 +66,6 @@ class Measured:
     p95_ms: float
     p99_ms: float
     worst_ms: float
-
-
-def list_cases(filled: Filled) -> list[Case]:
-    """Lists: the newest, random pages, each filter."""
-
-    def listed(**query: Any) -> Request:  # noqa: ANN401
-        return "GET", "/v1/history", query
-
-    def month(chance: random.Random) -> Request:
-        since = _moment(filled, chance)
-        return listed(since=since.isoformat(), until=(since + _span(filled) / 36).isoformat())
-
-    return [
-        Case(name="newest page", make=lambda _: listed()),
-        Case(name="random page", make=lambda chance: listed(cursor=_cursor(filled, chance))),
-        Case(
-            name="random page of 200",
-            make=lambda chance: listed(cursor=_cursor(filled, chance), limit=200),
-        ),
-        Case(name="a month", make=month),
-        Case(
-            name="app, any page",
-            make=lambda chance: listed(
-                app=chance.choice(APPS[:-1]), cursor=_cursor(filled, chance)
-            ),
-        ),
-        Case(name="app with 0.1 %", make=lambda _: listed(app=APPS[-1])),
-        Case(name="app never used", make=lambda _: listed(app="Никакое")),
-        Case(name="device", make=lambda chance: listed(device=str(chance.choice(filled.devices)))),
-        Case(name="kind with 0.1 %", make=lambda _: listed(kind="import")),
-        Case(
-            name="favourites, any page",
-            make=lambda chance: listed(favourite=True, cursor=_cursor(filled, chance)),
-        ),
-        Case(name="deleted", make=lambda _: listed(deleted=True)),
-    ]
-
-
-def search_cases(filled: Filled, *, transcripts: int) -> list[Case]:
-    """Searches: by how many transcripts the words are in."""
-
-    def between(low: float, high: float) -> list[str]:
-        return [
-            stem
-            for stem, count in filled.documents.items()
-            if low * transcripts <= count < high * transcripts and len(stem) > 1
-        ]
-
-    common, medium = between(0.2, 1.0), between(0.01, 0.05)
-    border, rare = between(0.018, 0.03), between(2 / transcripts, max(0.0002, 5 / transcripts))
-
-    def searched(q: str, **more: Any) -> Request:  # noqa: ANN401
-        return "POST", "/v1/history/search", {"q": q, **more}
-
-    def of(name: str, words: Sequence[str]) -> Case:
-        return Case(name=name, make=lambda chance: searched(chance.choice(words)))
-
-    return [
-        of("common word (20 % and more)", common),
-        of("medium word (1 to 5 %)", medium),
-        of("word at the border (1.8 to 3 %)", border),
-        of("rare word (below 0.02 %)", rare),
-        Case(
-            name="two words, common and medium",
-            make=lambda chance: searched(f"{chance.choice(common)} {chance.choice(medium)}"),
-        ),
-        Case(
-            name="two words, both medium",
-            make=lambda chance: searched(" ".join(chance.sample(medium, 2))),
-        ),
-        Case(
-            name="two words, medium and rare",
-            make=lambda chance: searched(f"{chance.choice(medium)} {chance.choice(rare)}"),
-        ),
-        Case(
-            name="nothing found",
-            make=lambda chance: searched(f"{chance.choice(rare)}ъыь {chance.choice(common)}"),
-        ),
-        Case(
-            name="medium word, random page",
-            make=lambda chance: searched(chance.choice(medium), cursor=_cursor(filled, chance)),
-        ),
-        Case(
-            name="common word in a rare app",
-            make=lambda chance: searched(chance.choice(common), app=APPS[-1]),
-        ),
-        Case(
-            name="medium word among favourites",
-            make=lambda chance: searched(chance.choice(medium), favourite=True),
-        ),
-    ]
-
-
-def other_cases(filled: Filled) -> list[Case]:
-    """What has no promise, for the record."""
-    return [
-        Case(
-            name="phrase of three words",
-            make=lambda _: ("POST", "/v1/history/search", {"q": f'"{filled.phrase}"'}),
-        ),
-        Case(
-            name="statistics of everything",
-            make=lambda _: ("GET", "/v1/history/statistics", {"time_zone": "Europe/Moscow"}),
-        ),
-    ]
 
 
 async def measure(
@@ -221,19 +109,6 @@ async def _ask(http: httpx2.AsyncClient, request: Request) -> tuple[float, int]:
     if answer.status_code != 200:
         raise RuntimeError(f"{path} answered {answer.status_code}: {answer.text[:300]}")
     return took_ms, len(answer.json().get("items", ()))
-
-
-def _span(filled: Filled) -> Any:  # noqa: ANN401
-    return filled.ends - filled.begins
-
-
-def _moment(filled: Filled, chance: random.Random) -> datetime:
-    moment: datetime = filled.begins + _span(filled) * chance.uniform(0.05, 0.95)
-    return moment
-
-
-def _cursor(filled: Filled, chance: random.Random) -> str:
-    return str(write_cursor(Position(started_at=_moment(filled, chance), id=UUID(int=0))))
 
 
 async def _sizes(dsn: str) -> dict[str, float]:
@@ -321,9 +196,9 @@ async def run(*, transcripts: int, total: int, requests: int, folder: Path) -> d
                     results[group].append(measured)
                     print(_line(measured), flush=True)
             for group in ("list", "search"):
-                mixed = _mixed(groups[group])
+                every = mixed(groups[group])
                 for at_once in (1, 4):
-                    measured = await measure(http, mixed, requests=4 * requests, at_once=at_once)
+                    measured = await measure(http, every, requests=4 * requests, at_once=at_once)
                     results[group].append(measured)
                     print(_line(measured), flush=True)
         usage = watch.usage()
@@ -337,10 +212,6 @@ async def run(*, transcripts: int, total: int, requests: int, folder: Path) -> d
         "usage": asdict(usage),
         "results": {group: [asdict(one) for one in found] for group, found in results.items()},
     }
-
-
-def _mixed(cases: Sequence[Case]) -> Case:
-    return Case(name="all of these, mixed", make=lambda chance: chance.choice(cases).make(chance))
 
 
 def _line(measured: Measured) -> str:

@@ -174,12 +174,15 @@ def _rows(
             if len(words) > 8 and number > total // 2 and not filled.phrase:
                 filled.phrase = " ".join(vocabulary.words[word] for word in words[3:6])
             dictation = _dictation(person, words, vocabulary, at=at)
+            transcript = dictation.id
         elif len(person.said) < _REPEATED:
             dictation = _dictation(person, drawn.words(number % _BATCH), vocabulary, at=at)
             person.said.append(dictation)
+            transcript = dictation.id
         else:
             dictation = person.said[int(chance.integers(_REPEATED))]
-        yield _row(person, dictation, chance, at=at)
+            transcript = uuid7(int(at.timestamp() * 1000))
+        yield _row(person, dictation, chance, transcript=transcript, at=at)
 
 
 class _Drawn:
@@ -247,10 +250,13 @@ def _dictation(
 
 
 def _row(
-    person: _Person, said: _Dictation, chance: np.random.Generator, *, at: datetime
+    person: _Person,
+    said: _Dictation,
+    chance: np.random.Generator,
+    *,
+    transcript: UUID,
+    at: datetime,
 ) -> tuple[tuple[Any, ...], list[tuple[Any, ...]]]:
-    is_new = not person.said or person.said[-1] is said
-    transcript = said.id if is_new else uuid7(int(at.timestamp() * 1000))
     person.change += 1
     draw = chance.random(4)
     kind = "live" if draw[0] < 0.97 else "recording" if draw[0] < 0.999 else "import"
