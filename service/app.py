@@ -21,6 +21,7 @@ from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTO
 from service.accounts.gate import Gate
 from service.accounts.local import login_is_required
 from service.accounts.opening import open_accounts
+from service.compat.open_ports import open_ports
 from service.dictation.detection import SileroModel
 from service.dictation.options import DictationOptions
 from service.dictation.sessions import Sessions
@@ -90,6 +91,7 @@ async def running_server(
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(listen(settings.host, settings.port))
         is_login_required = login_is_required(settings.login, listener)
+        ports = stack.enter_context(open_ports(settings, login_is_required=is_login_required))
         storage = await stack.enter_async_context(_storage(settings))
         store = storage.transcripts
         workers = await stack.enter_async_context(recogniser(settings, registry))
@@ -141,6 +143,7 @@ async def running_server(
             ),
             queue=workers.queue,
             engines=lambda: workers.descriptions,
+            open_ports=ports,
             metrics=metrics,
             registry=registry,
             clock=clock,

@@ -1,12 +1,13 @@
 """What the parts of a running service are, for those who make routes of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
 from service.accounts.gate import Gate
 from service.accounts.opening import Accounts
+from service.compat.open_ports import OpenPort
 from service.dictation.sessions import Sessions
 from service.dictation.wire import Limits
 from service.library.changes import Changes
@@ -35,6 +36,8 @@ class Parts:
     queue: TranscriptionQueue
     engines: Callable[[], tuple[EngineDescription, ...]]
     """The recognisers behind the queue; those that still start are missing."""
+    open_ports: Mapping[str, OpenPort]
+    """Ports of protocols that know no login, by protocol."""
     metrics: DictationMetrics
     registry: CollectorRegistry
     clock: Callable[[], float]

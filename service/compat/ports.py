@@ -1,73 +1,21 @@
-"""Ports of protocols that know no login: who is behind one, and whether it may be open at all.
-
-Whoever reaches such a port dictates as one person. On a server without login that is the local
-person, and the port is open to this machine only; otherwise it is the person whom the operator
-named for it.
-"""
+"""What ports of protocols without login share: who dictates there, and how many at once."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from ipaddress import ip_address
-from socket import socket
 from typing import Final
 
 import structlog
 
 from service.accounts.principal import LOCAL_PRINCIPAL, Credential, Principal, Scope
+from service.compat.open_ports import OpenPort
 from service.dictation.wire import CloseCode
-from service.listening import listen
 from service.parts import Parts
-from service.problems import Refused, RequestRefused, SetUpError
+from service.problems import Refused, RequestRefused
 
 log = structlog.get_logger()
 
 MOST_CONNECTIONS: Final = 128
 """At once, of one such port; each may hold a session and a megabyte of what it sends."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenPort:
-    """What the settings say of a port without login."""
-
-    protocol: str
-    """Its name in settings, such as `wyoming` of ALFAVOICE_WYOMING_PORT."""
-    host: str
-    port: int
-    """0: closed."""
-    user: str | None
-    """Login of the person who dictates there."""
-
-    def bind(self, *, login_is_required: bool) -> socket:
-        """Open the port.
-
-        Raises:
-            SetUpError: `setup.open_port_without_user`, `setup.open_port_beyond_loopback`, or it
-                cannot be opened.
-        """
-        setting = f"ALFAVOICE_{self.protocol.upper()}"
-        if login_is_required and not self.user:
-            raise SetUpError(
-                "setup.open_port_without_user",
-                f"people sign in on this server, but its {self.protocol} port knows no login: name "
-                f"the account that dictates there with {setting}_USER, or close it with "
-                f"{setting}_PORT=0",
-            )
-        try:
-            listener = listen(self.host, self.port)
-        except SetUpError as exc:
-            raise SetUpError(
-                exc.code, f"{setting}_PORT: {self.host} port {self.port} cannot be opened"
-            ) from exc
-        if not login_is_required and not ip_address(listener.getsockname()[0]).is_loopback:
-            listener.close()
-            raise SetUpError(
-                "setup.open_port_beyond_loopback",
-                f"whoever reaches the {self.protocol} port dictates without login: have people sign "
-                f"in (ALFAVOICE_LOGIN=required) and name an account with {setting}_USER, or set "
-                f"{setting}_HOST to 127.0.0.1",
-            )
-        return listener
 
 
 async def principal_of(parts: Parts, port: OpenPort) -> Principal:

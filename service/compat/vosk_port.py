@@ -12,7 +12,7 @@ from websockets.http11 import Request, Response
 
 from service.accounts.origins import origin_check
 from service.compat.conversing import Ending
-from service.compat.ports import Connections, OpenPort, full, principal_of
+from service.compat.ports import Connections, full, principal_of
 from service.compat.sockets import WRITE_TIMEOUT_S, Gone, close_reason
 from service.compat.vosk import VoskDialogue, ending_for
 from service.dictation.wire import MAX_AUDIO_BYTES
@@ -56,22 +56,11 @@ class BareSocket:
 
 
 async def serve_vosk_port(parts: Parts) -> None:
-    """Serve the port until cancelled, if there is one.
-
-    Raises:
-        SetUpError: the settings do not allow it, or it cannot be opened.
-    """
-    settings = parts.settings
-    port = OpenPort(
-        protocol="vosk",
-        host=settings.vosk_host,
-        port=settings.vosk_port,
-        user=settings.vosk_user,
-    )
-    if not port.port:
+    """Serve the port until cancelled, if there is one."""
+    port = parts.open_ports.get("vosk")
+    if port is None:
         return
-    listener = port.bind(login_is_required=parts.accounts.login_is_required)
-    origin_is_allowed = origin_check(settings.allowed_origins)
+    origin_is_allowed = origin_check(parts.settings.allowed_origins)
     connections = Connections(port)
 
     def admit(connection: ServerConnection, request: Request) -> Response | None:
@@ -94,7 +83,7 @@ async def serve_vosk_port(parts: Parts) -> None:
 
     server = serve(
         talk,
-        sock=listener,
+        sock=port.listener,
         process_request=admit,
         max_size=MAX_AUDIO_BYTES,
         max_queue=MESSAGES_AHEAD,
@@ -104,5 +93,5 @@ async def serve_vosk_port(parts: Parts) -> None:
         ping_interval=None,
     )
     async with server:
-        log.info("vosk_listening", port=port.port)
+        log.info("vosk_listening", port=port.number)
         await asyncio.Event().wait()

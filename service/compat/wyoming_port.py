@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from service.compat.ports import Connections, OpenPort, full, principal_of
+from service.compat.ports import Connections, full, principal_of
 from service.compat.wyoming import WyomingConnection
 from service.compat.wyoming_events import MAX_LINE_BYTES
 from service.parts import Parts
@@ -13,21 +13,10 @@ log = structlog.get_logger()
 
 
 async def serve_wyoming(parts: Parts) -> None:
-    """Serve the port until cancelled, if there is one.
-
-    Raises:
-        SetUpError: the settings do not allow it, or it cannot be opened.
-    """
-    settings = parts.settings
-    port = OpenPort(
-        protocol="wyoming",
-        host=settings.wyoming_host,
-        port=settings.wyoming_port,
-        user=settings.wyoming_user,
-    )
-    if not port.port:
+    """Serve the port until cancelled, if there is one."""
+    port = parts.open_ports.get("wyoming")
+    if port is None:
         return
-    listener = port.bind(login_is_required=parts.accounts.login_is_required)
     connections = Connections(port)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -46,8 +35,8 @@ async def serve_wyoming(parts: Parts) -> None:
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             tasks.create_task(serve(reader, writer))
 
-        server = await asyncio.start_server(accept, sock=listener, limit=MAX_LINE_BYTES)
-        log.info("wyoming_listening", port=port.port)
+        server = await asyncio.start_server(accept, sock=port.listener, limit=MAX_LINE_BYTES)
+        log.info("wyoming_listening", port=port.number)
         try:
             await server.serve_forever()
         finally:
