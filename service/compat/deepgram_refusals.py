@@ -7,9 +7,14 @@ from typing import Final
 
 from starlette.responses import JSONResponse
 
+from service.dictation.wire import CloseCode
 from service.problems import ProtocolError, Refused, RequestRefused, ServiceError, StoreUnavailable
 
 STORE_RETRY_S: Final = 2
+_REFUSED_STATUSES: Final = {
+    int(CloseCode.FORBIDDEN): 403,
+    int(CloseCode.TOO_MANY_SESSIONS): 429,
+}
 _ERR_CODES: Final = {
     400: "Bad Request",
     401: "INVALID_AUTH",
@@ -29,7 +34,7 @@ def denial(error: ServiceError, request_id: str) -> JSONResponse:
         case StoreUnavailable():
             status, retry_s = 503, STORE_RETRY_S
         case Refused():
-            status = 403 if error.code.endswith(".forbidden") else 503
+            status = _REFUSED_STATUSES.get(error.close_code, 503)
             if error.retry_after_ms is not None:
                 retry_s = -(-error.retry_after_ms // 1000)
         case ProtocolError():
