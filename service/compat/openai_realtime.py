@@ -157,6 +157,8 @@ class RealtimeConnection:
     async def _append(self, pcm: bytes, tasks: asyncio.TaskGroup) -> None:
         if not pcm:
             return
+        if self._parts.sessions.is_draining:
+            raise OpenAIRefused(_DRAINING.code, _DRAINING.message, status=503)
         if self._take is not None and self._take.speaking.is_over:
             self._end_take(self._take)
         take = self._take or await self._open(tasks)

@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from service.dictation.wire import CloseCode
 from service.problems import (
     ProtocolError,
     Refused,
@@ -26,6 +27,10 @@ from service.problems import (
     StoreUnavailable,
 )
 
+_REFUSED_STATUSES: Final = {
+    int(CloseCode.FORBIDDEN): 403,
+    int(CloseCode.TOO_MANY_SESSIONS): 429,
+}
 SIGNED_OUT: Final = "invalid_api_key"
 """OpenAI's code of every 401."""
 _STORE_RETRY_S: Final = 2
@@ -146,10 +151,9 @@ def _status(error: ServiceError) -> tuple[int, int | None]:
             return error.status, error.retry_after_s
         case StoreUnavailable():
             return 503, _STORE_RETRY_S
-        case Refused(retry_after_ms=None):
-            return (403 if error.code.endswith(".forbidden") else 503), None
-        case Refused(retry_after_ms=int(wait_ms)):
-            return 503, -(-wait_ms // 1000)
+        case Refused(retry_after_ms=wait_ms):
+            retry_s = None if wait_ms is None else -(-wait_ms // 1000)
+            return _REFUSED_STATUSES.get(error.close_code, 503), retry_s
         case ProtocolError():
             return 400, None
     return 500, None

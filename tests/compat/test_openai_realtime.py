@@ -58,6 +58,11 @@ class Realtime:
         return [event for event in self.seen if event.type.endswith(kind)]
 
 
+async def finals_stored(server: RunningServer) -> list[str]:
+    stored = await server.store.recent(LOCAL_USER)
+    return [final.text for one in stored for final in one.finals]
+
+
 def item_of(event) -> str | None:
     item = getattr(event, "item", None)
     return item.id if item else getattr(event, "item_id", None)
@@ -113,6 +118,9 @@ async def test_turns_found_by_the_server_become_items_with_their_text(
     for one in (first, second):
         deltas = [e.delta for e in peer.of("delta") if e.item_id == one.item_id]
         assert one.transcript.startswith("".join(deltas))
+    async with asyncio.timeout(20):
+        while len(await finals_stored(server)) < 2:
+            await asyncio.sleep(0.05)
     (stored,) = await server.store.recent(LOCAL_USER)
     assert [f.text for f in stored.finals] == [first.transcript, second.transcript]
     assert stored.origin.client == "OpenAI Realtime API"
@@ -168,8 +176,10 @@ async def test_what_is_cleared_is_neither_told_nor_stored(
         done = await peer.until("conversation.item.input_audio_transcription.completed")
 
     assert len(peer.of("completed")) == 1
-    stored = await server.store.recent(LOCAL_USER)
-    assert [f.text for one in stored for f in one.finals] == [done.transcript]
+    async with asyncio.timeout(20):
+        while not (stored := await finals_stored(server)):
+            await asyncio.sleep(0.05)
+    assert stored == [done.transcript]
 
 
 async def test_logprobs_come_when_they_are_asked_for(server: RunningServer) -> None:
@@ -307,7 +317,10 @@ async def test_a_server_that_ends_finishes_what_was_said_and_says_so(
     async with start_server() as server:
         await server.wait_ready(30)
         async with realtime(server) as detected, realtime(server, turn_detection=None) as committed:
-            await committed.say(at_24k(voice(1500)))
+            await committed.say(at_24k(voice(1500)), step_ms=1500)
+            async with asyncio.timeout(20):
+                while not await server.store.recent(LOCAL_USER):
+                    await asyncio.sleep(0.05)
             await detected.say(at_24k(voice(1500)))
             await detected.until("input_audio_buffer.speech_started")
             await server.sessions.drain(5)
