@@ -252,26 +252,24 @@ async def test_one_damaged_transcript_does_not_hide_the_others(storage, http):
     assert (whole["is_readable"], whole["text"]) == (False, "")
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"cursor": "A" * 32},
+async def test_a_list_that_cannot_be_is_refused_or_empty_but_never_breaks(http):
+    refused = [
         {"cursor": "~" * 32},
+        {"cursor": "A"},
         {"limit": 0},
         {"limit": 201},
         {"app": "a\0b"},
         {"since": "2026-01-01T00:00:00"},
         {"since": "0001-01-01T00:00:00+14:00"},
-        {"until": "9999-12-31T23:59:59-12:00"},
         {"colour": "red"},
-    ],
-)
-async def test_a_list_that_cannot_be_is_refused_or_empty_but_never_breaks(http, query):
-    answer = await http.get("/v1/history", params=query)
+    ]
+    empty = [{"cursor": "A" * 32}, {"since": "9999-12-31T23:59:59Z"}]
 
-    assert answer.status_code in {200, 422}, answer.text
-    if answer.status_code == 422:
-        assert answer.json()["code"] == "request.invalid"
+    for query in refused:
+        answer = await http.get("/v1/history", params=query)
+        assert (answer.status_code, answer.json()["code"]) == (422, "request.invalid"), query
+    for query in empty:
+        assert await listed(http, **query) == []
 
 
 async def test_a_change_that_changes_nothing_or_has_half_a_letter_is_refused(storage, http):
@@ -305,11 +303,10 @@ async def test_statistics_count_days_of_the_persons_time_zone(storage, http):
     assert date.fromisoformat(utc["weeks"][0]["monday"]).weekday() == 0
 
 
-@pytest.mark.parametrize("name", ["", "Europe", "../etc/passwd", "Mars/Base", "UTC\0", "a" * 65])
-async def test_an_unknown_time_zone_is_refused(http, name):
-    answer = await http.get("/v1/history/statistics", params={"time_zone": name})
-
-    assert (answer.status_code, answer.json()["code"]) == (422, "request.invalid")
+async def test_an_unknown_time_zone_is_refused(http):
+    for name in ("", "Europe", "../etc/passwd", "Mars/Base", "UTC\0", "a" * 65):
+        answer = await http.get("/v1/history/statistics", params={"time_zone": name})
+        assert (answer.status_code, answer.json()["code"]) == (422, "request.invalid"), name
 
 
 def test_a_streak_is_days_in_a_row_and_survives_a_day_that_is_not_over():

@@ -165,13 +165,13 @@ async def test_a_found_transcript_shows_the_utterance_with_the_word(storage, htt
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize(
-    "body", [{"q": ""}, {"q": "а" * 201}, {}, {"q": "а", "limit": 101}, {"q": "а", "cursor": "x"}]
-)
-async def test_a_search_that_cannot_be_is_refused(http_beside_storage, body):
-    answer = await http_beside_storage.post("/v1/history/search", json=body)
-
-    assert (answer.status_code, answer.json()["code"]) == (422, "request.invalid")
+async def test_a_search_that_cannot_be_is_refused(http_beside_storage):
+    bodies = [
+        {"q": ""}, {"q": "а" * 201}, {}, {"q": "а", "limit": 101}, {"q": "а", "cursor": "x"},
+    ]  # fmt: skip
+    for body in bodies:
+        answer = await http_beside_storage.post("/v1/history/search", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "request.invalid"), body
 
 
 @pytest.mark.postgres
