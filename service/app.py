@@ -207,27 +207,46 @@ async def _plainly_failing_group() -> AsyncIterator[asyncio.TaskGroup]:
         raise failure
 
 
-def serve(settings: Settings, *, announce: Callable[[RunningServer], None]) -> int:
-    """Run the service until SIGTERM or SIGINT.
+def serve(
+    settings: Settings,
+    *,
+    announce: Callable[[RunningServer], None],
+    say_draining: Callable[[], None] = lambda: None,
+) -> int:
+    """Run the service until SIGTERM or SIGINT; a second one ends the drain at once.
 
     Args:
         settings: all of them.
         announce: called once people can dictate.
+        say_draining: called when the drain begins.
 
     Returns:
         The exit status.
     """
     configure_logs(settings.log_format, settings.log_level)
     with _runner() as runner:
-        return runner.run(_serve(settings, announce))
+        return runner.run(_serve(settings, announce, say_draining))
 
 
-async def _serve(settings: Settings, announce: Callable[[RunningServer], None]) -> int:
+async def _serve(
+    settings: Settings,
+    announce: Callable[[RunningServer], None],
+    say_draining: Callable[[], None],
+) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    running: list[RunningServer] = []
+
+    def stop_or_hurry() -> None:
+        if stop.is_set():
+            for server in running:
+                server.sessions.hurry()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop_or_hurry)
     async with running_server(settings) as server:
+        running.append(server)
         log.info("server_listening", url=server.url)
         async with asyncio.TaskGroup() as tasks:
             ready = tasks.create_task(server.wait_ready(float("inf")))
@@ -238,7 +257,8 @@ async def _serve(settings: Settings, announce: Callable[[RunningServer], None]) 
                 await stopping
             ready.cancel()
             stopping.cancel()
-        log.info("server_draining")
+        log.info("server_draining", at_most_s=settings.drain_s)
+        say_draining()
     log.info("server_stopped")
     return 0
 

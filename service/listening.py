@@ -1,6 +1,7 @@
 """The port, and the HTTP server that answers on it."""
 
 import contextlib
+import errno
 import socket
 from collections.abc import Generator
 from typing import Final
@@ -32,20 +33,28 @@ def listen(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = found[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as exc:
-        raise SetUpError(
-            "setup.no_such_address", f"{host} is not an address of this machine"
-        ) from exc
+        raise _no_such_address(host) from exc
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(LISTEN_BACKLOG)
     except OSError as exc:
         listener.close()
+        if exc.errno == errno.EADDRNOTAVAIL:
+            raise _no_such_address(host) from exc
         raise SetUpError(
             "setup.port_in_use",
             f"port {port} on {host} cannot be opened ({exc.strerror}); choose another with --port",
+            port=port,
+            reason=exc.strerror,
         ) from exc
     return listener
+
+
+def _no_such_address(host: str) -> SetUpError:
+    return SetUpError(
+        "setup.no_such_address", f"{host} is not an address of this machine", host=host
+    )
 
 
 def http_config(app: FastAPI) -> uvicorn.Config:

@@ -78,3 +78,14 @@ class StoreUnavailable(ServiceError):
 
 class SetUpError(ServiceError):
     """Something on this machine must be put right by a person; the message says what."""
+
+    def __init__(self, code: str, message: str, **details: object) -> None:
+        """Say what.
+
+        Args:
+            code: `setup.*`.
+            message: in English.
+            details: what a sentence of the catalogue, `error.<code>`, has placeholders for.
+        """
+        super().__init__(code, message)
+        self.details = details

@@ -45,11 +45,12 @@ def _model(settings: Settings) -> InstalledModel:
         if model:
             model.check_presence()
     except ModelError as exc:
-        raise SetUpError(exc.code, str(exc)) from exc
+        raise SetUpError(exc.code, str(exc), **exc.details) from exc
     if model is None:
         name = settings.model or "base"
         raise SetUpError(
             "setup.no_model",
-            f"no speech model is installed; run `alfavoice models pull {name}`",
+            f"the speech model {name} is not installed; run `alfavoice models pull {name}`",
+            name=name,
         )
     return model

@@ -16,6 +16,7 @@ for name in [name for name in os.environ if name.startswith("ALFAVOICE_")]:
     if name not in {"ALFAVOICE_SHARED", "ALFAVOICE_TEST_CACHE", "ALFAVOICE_REQUIRE"}:
         del os.environ[name]
 os.environ.pop("DATABASE_URL", None)
+os.environ["ALFAVOICE_ENV_FILE"] = os.devnull  # nor of the .env in this folder
 
 REQUIRED_MARKERS = [name for name in os.environ.get("ALFAVOICE_REQUIRE", "").split(",") if name]
 """Markers whose tests may not skip here: what they need is promised to be there (see .ci/run)."""

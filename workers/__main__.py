@@ -69,7 +69,7 @@ def main() -> None:
     try:
         engine = load(options)
     except EngineUnusable as exc:
-        channel.send(frames.Unusable(code=exc.code, message=str(exc)))
+        channel.send(frames.Unusable(code=exc.code, message=str(exc), details=exc.details))
         return
     channel.send(frames.Started(description=engine.description))
     _serve(channel, engine, lanes=options.lanes)

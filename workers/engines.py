@@ -75,6 +75,7 @@ def _load_whisper(options: EngineOptions) -> Engine:
         raise EngineUnusable(
             "engine.device_missing",
             f"there is no device {options.device}; use another one or the CPU",
+            device=options.device,
         )
     supported = ctranslate2.get_supported_compute_types(kind, int(index or 0))
     if options.compute_type not in supported:
@@ -82,6 +83,9 @@ def _load_whisper(options: EngineOptions) -> Engine:
             "engine.compute_type_unsupported",
             f"{options.device} cannot compute in {options.compute_type}; "
             f"it can in {', '.join(sorted(supported))}",
+            device=options.device,
+            asked=options.compute_type,
+            known=", ".join(sorted(supported)),
         )
     try:
         return WhisperEngine.load(

@@ -37,6 +37,7 @@ class Unusable(msgspec.Struct, frozen=True, kw_only=True, tag="unusable"):
 
     code: str
     message: str
+    details: dict[str, str] = {}
 
 
 class Said(msgspec.Struct, frozen=True, tag="said"):

@@ -251,7 +251,7 @@ class EngineProcess:
                 log.info("engine_ready", device=self.device, model=message.description.model)
                 return True
             case frames.Unusable():
-                self._failure = EngineUnusable(message.code, message.message)
+                self._failure = EngineUnusable(message.code, message.message, **message.details)
         return False
 
     async def _serve(self, reader: asyncio.StreamReader) -> None:

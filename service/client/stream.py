@@ -133,6 +133,11 @@ class Stream:
         self._room = asyncio.Event()  # set whenever `_received` grows
         self._moved_at = 0.0  # when anything last got through
 
+    @property
+    def finals(self) -> tuple[wire.Final, ...]:
+        """What is ready so far, in order."""
+        return tuple(self._finals[utterance] for utterance in sorted(self._finals))
+
     async def run(self) -> Transcription:
         """Stream everything and wait until it is stored.
 
@@ -269,7 +274,7 @@ class Stream:
         return Transcription(
             session=self.session,
             done=done,
-            finals=tuple(self._finals[utterance] for utterance in sorted(self._finals)),
+            finals=self.finals,
             samples=self._sent,
             timing=self._timing,
         )

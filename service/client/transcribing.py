@@ -26,6 +26,7 @@ async def transcribe_source(
     *,
     show: Callable[[StreamEvent], None] = lambda _: None,
     begin_section: Callable[[float], None] = lambda _: None,
+    finals: list[Final] | None = None,
 ) -> FileTranscript:
     """Stream a source of any length and wait until all of it is stored.
 
@@ -34,20 +35,22 @@ async def transcribe_source(
         options: where to, and how.
         show: called for every event; positions count from the start of the section.
         begin_section: called before each section with its start in seconds.
+        finals: grows by what is ready, and has it also when this fails or is cancelled.
 
     Raises:
         ServiceError: as `Stream.run`.
     """
-    finals: list[Final] = []
+    finals = [] if finals is None else finals
     timings: list[Timing] = []
     first = 0
     while True:
         section = Section(source, first=first, sample_rate=options.sample_rate)
         begin_section(first / options.sample_rate)
-        transcription = await Stream(section, options, show=show).run()
-        finals += [
-            moved(final, samples=first, utterances=len(finals)) for final in transcription.finals
-        ]
+        stream, before = Stream(section, options, show=show), len(finals)
+        try:
+            transcription = await stream.run()
+        finally:
+            finals += [moved(final, samples=first, utterances=before) for final in stream.finals]
         timings.append(transcription.timing)
         first += transcription.samples
         if section.is_last:

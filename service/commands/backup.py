@@ -183,6 +183,10 @@ def _passphrase(args: argparse.Namespace, language: Language, *, twice: bool) ->
             raise SetUpError(
                 "setup.passphrase", "the file of the passphrase cannot be read"
             ) from None
+    if not sys.stdin.isatty():
+        raise SetUpError(
+            "setup.passphrase", "this needs the passphrase of the master key: --passphrase-file"
+        )
     passphrase = getpass.getpass(language.text("backup.passphrase"))
     if twice and getpass.getpass(language.text("backup.passphrase_again")) != passphrase:
         raise SetUpError("setup.passphrase", "these are two different passphrases")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from service.commands.configuration import add_settings_flags, settings_from
 from service.commands.interrupting import run_until_interrupted
-from service.commands.transcribe import terms
+from service.commands.transcribe import spoken_type, terms
 from service.language import Language
 
 if TYPE_CHECKING:
@@ -47,7 +47,12 @@ def add_parser(
     )
     parser.add_argument("--server", metavar="URL", help=say("stream.server"))
     parser.add_argument(
-        "--language", dest="spoken", default="auto", metavar="CODE", help=say("stream.spoken")
+        "--language",
+        dest="spoken",
+        type=spoken_type(language),
+        default="auto",
+        metavar="CODE",
+        help=say("stream.spoken"),
     )
     parser.add_argument("--terms", type=terms, default=(), metavar="A,B", help=say("stream.terms"))
     parser.add_argument("--microphone", metavar="NAME", help=say("dictate.microphone"))

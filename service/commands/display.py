@@ -61,6 +61,10 @@ class Display:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Draw no more; again changes nothing."""
         self._live.stop()
 
     def begin_section(self, first_s: float) -> None:

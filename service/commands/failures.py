@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from models.errors import ModelError
+from models.errors import ModelError, NoSource
 from service.language import Language
 from service.problems import ServiceError
 from workers.contract.errors import WorkerError
@@ -28,6 +28,21 @@ def explain(error: Expected, language: Language) -> str:
     the words of the error itself.
     """
     details: Mapping[str, object] = getattr(error, "details", {})
+    if isinstance(error, NoSource):  # each source's own reason, once, in the same language
+        reasons = dict.fromkeys(_what(failure, language) for failure in error.failures)
+        details = {**details, "reasons": "; ".join(reasons)}
+    return language.text("cli.failed", what=_sentence(error, language, details), code=error.code)
+
+
+def _what(error: Expected, language: Language) -> str:
+    return _sentence(error, language, getattr(error, "details", {}))
+
+
+def _sentence(error: Expected, language: Language, details: Mapping[str, object]) -> str:
     key = f"error.{error.code}"
-    what = language.text(key, message=str(error), **details) if key in language else str(error)
-    return language.text("cli.failed", what=what, code=error.code)
+    if key not in language:
+        return str(error)
+    try:
+        return language.text(key, message=str(error), **details)
+    except KeyError:  # the same code without the details that the sentence is about
+        return str(error)

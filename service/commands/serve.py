@@ -46,4 +46,8 @@ def run(args: argparse.Namespace, language: Language) -> int:
             link += welcome_link(server.setup_token)
             print(language.text("serve.setup", link=link), flush=True)  # noqa: T201
 
-    return serve(settings, announce=announce)
+    def say_draining() -> None:
+        seconds = f"{settings.drain_s:.0f}"
+        print(language.text("serve.draining", seconds=seconds), flush=True)  # noqa: T201
+
+    return serve(settings, announce=announce, say_draining=say_draining)

@@ -1,23 +1,24 @@
 """`alfavoice transcribe FILE…`: any audio file to text, subtitles or JSON."""
 
 import argparse
-import os
+import asyncio
 import sys
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from service.commands.configuration import add_settings_flags, settings_from
 from service.commands.interrupting import run_until_interrupted
+from service.commands.targets import STANDARD_OUTPUT, Targets, choose_targets, parts_of, write
 from service.language import Language
 
 if TYPE_CHECKING:
-    from service.client.transcribing import FileTranscript
+    from service.dictation.wire import Final as FinalMessage
     from service.settings import Settings
 
 FORMAT_NAMES: Final = ("txt", "srt", "vtt", "json")
-STANDARD_OUTPUT: Final = Path("-")
+WHOLE: Final = 0.9
+"""Share of the length that a file's header names from which on nothing is missing: headers round."""
 _FORBIDDEN: Final = frozenset({"session.unauthorised", "session.forbidden"})
 
 
@@ -35,7 +36,12 @@ def add_parser(
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=say("transcribe.files"))
     parser.add_argument("--server", metavar="URL", help=say("stream.server"))
     parser.add_argument(
-        "--language", dest="spoken", default="auto", metavar="CODE", help=say("stream.spoken")
+        "--language",
+        dest="spoken",
+        type=spoken_type(language),
+        default="auto",
+        metavar="CODE",
+        help=say("stream.spoken"),
     )
     parser.add_argument(
         "--format",
@@ -72,36 +78,25 @@ def terms(text: str) -> tuple[str, ...]:
     return tuple(term.strip() for term in text.split(",") if term.strip())
 
 
+def spoken_type(language: Language) -> Callable[[str], str]:
+    """Make the check of a spoken language's code."""
+
+    def check(text: str) -> str:
+        from service.client.spoken import spoken_language  # noqa: PLC0415
+
+        code = spoken_language(text)
+        if code is None:
+            raise argparse.ArgumentTypeError(language.text("stream.no_such_language", code=text))
+        return code
+
+    return check
+
+
 def _formats(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(terms(text.lower())))
     if not names or not set(names) <= set(FORMAT_NAMES):
         raise argparse.ArgumentTypeError(f"{text!r}: {', '.join(FORMAT_NAMES)}")
     return names
-
-
-def choose_targets(
-    files: Sequence[Path], formats: Sequence[str], output: Path | None
-) -> list[dict[str, Path]] | None:
-    """Choose where each file's text goes, by format.
-
-    One file in one format goes to standard output, everything else to files beside the sources
-    or in the folder `output`. Two sources whose targets would be the same keep their endings
-    (`talk.mp3.txt`, `talk.wav.txt`).
-
-    Returns:
-        A mapping for each file; None when standard output is asked for more than one format.
-    """
-    if output == STANDARD_OUTPUT or (output is None and len(files) == len(formats) == 1):
-        if len(formats) > 1:
-            return None
-        return [{formats[0]: STANDARD_OUTPUT} for _ in files]
-    plain = [(output or file.parent) / file.stem for file in files]
-    count = Counter(plain)
-    chosen = []
-    for file, stem in zip(files, plain, strict=True):
-        name = file.stem if count[stem] == 1 else file.name
-        chosen.append({f: (output or file.parent) / f"{name}.{f}" for f in formats})
-    return chosen
 
 
 def _stops_all(error: Exception) -> bool:
@@ -118,13 +113,15 @@ class _Transcribing:
         self._settings = settings
         self._language = language
 
-    async def run(self, targets: list[dict[str, Path]]) -> int:
-        from service.client.servers import reachable_server  # noqa: PLC0415
+    async def run(self, targets: list[Targets]) -> int:
+        from service.client.servers import local_address, reachable_server  # noqa: PLC0415
         from service.problems import ServiceError  # noqa: PLC0415
 
         files: list[Path] = self._args.files
         failed: list[Path] = []
         async with reachable_server(self._args.server, self._settings) as server:
+            if server == self._args.server or server == local_address(self._settings):
+                self._say_what_the_server_decides()
             for file, target in zip(files, targets, strict=True):
                 try:
                     await self._transcribe(file, target, server)
@@ -143,12 +140,13 @@ class _Transcribing:
             )
         return 1 if failed else 0
 
-    async def _transcribe(self, file: Path, targets: dict[str, Path], server: str) -> None:
+    async def _transcribe(self, file: Path, targets: Targets, server: str) -> None:
         from service.client.media import RATE_HZ, MediaFile  # noqa: PLC0415
         from service.client.signed_in import token_source  # noqa: PLC0415
         from service.client.stream import StreamOptions  # noqa: PLC0415
         from service.client.transcribing import transcribe_source  # noqa: PLC0415
         from service.commands.display import Display  # noqa: PLC0415
+        from service.problems import ServiceError  # noqa: PLC0415
 
         args = self._args
         for path in targets.values():
@@ -165,39 +163,60 @@ class _Transcribing:
         with MediaFile(file) as media:
             length_s = None if media.length is None else media.length / RATE_HZ
             with Display(self._language, title=file.name, length_s=length_s) as display:
-                transcript = await transcribe_source(
-                    media, options, show=display.show, begin_section=display.begin_section
+                finals: list[FinalMessage] = []
+                try:
+                    transcript = await transcribe_source(
+                        media,
+                        options,
+                        show=display.show,
+                        begin_section=display.begin_section,
+                        finals=finals,
+                    )
+                except (ServiceError, OSError, asyncio.CancelledError):
+                    display.stop()
+                    self._keep_part(file, finals, targets)
+                    raise
+        audio_s = transcript.samples / RATE_HZ
+        if length_s is not None and audio_s < WHOLE * length_s - 1.0:
+            self._say(
+                self._language.text(
+                    "transcribe.cut_short",
+                    file=file.name,
+                    expected=f"{length_s:.0f}",
+                    found=f"{audio_s:.0f}",
                 )
-        self._write(file, transcript, targets)
+            )
+        write(targets, transcript.finals, audio_s=audio_s, source=file.name)
         self._say(
             self._language.text(
                 "transcribe.done",
                 file=file.name,
-                audio=f"{transcript.samples / RATE_HZ:.1f}",
+                audio=f"{audio_s:.1f}",
                 speed=f"{display.speed:.1f}",
             )
         )
 
-    def _write(self, file: Path, transcript: "FileTranscript", targets: dict[str, Path]) -> None:
+    def _keep_part(self, file: Path, finals: "list[FinalMessage]", targets: Targets) -> None:
+        """Give out what was ready when it failed or was interrupted."""
         from service.client.media import RATE_HZ  # noqa: PLC0415
-        from service.formats.documents import FORMATS, Written  # noqa: PLC0415
 
-        written = Written(
-            finals=transcript.finals,
-            sample_rate=RATE_HZ,
-            audio_s=transcript.samples / RATE_HZ,
-            source=file.name,
-        )
-        for name, path in targets.items():
-            text = FORMATS[name](written)
-            if path == STANDARD_OUTPUT:
-                sys.stdout.write(text)
-                sys.stdout.flush()
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(path)  # a reader never sees half a transcript
+        if not finals:
+            return
+        until_s = finals[-1].end / RATE_HZ
+        write(parts_of(targets), finals, audio_s=until_s, source=file.name)
+        self._say(self._language.text("transcribe.part", file=file.name, until=f"{until_s:.0f}"))
+
+    def _say_what_the_server_decides(self) -> None:
+        args = self._args
+        flags = {
+            "--model": args.model,
+            "--device": args.device,
+            "--compute-type": args.compute_type,
+            "--beam": args.beam,
+        }
+        given = [flag for flag, value in flags.items() if value is not None]
+        if given:
+            self._say(self._language.text("stream.server_decides", flags=", ".join(given)))
 
     def _reason(self, error: Exception) -> str:
         from service.commands.failures import expected_failure, explain  # noqa: PLC0415

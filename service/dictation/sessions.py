@@ -49,6 +49,8 @@ class _Held:
     """Who opened the socket attached now."""
     ends_when_draining: bool
     gone: asyncio.Event = field(default_factory=asyncio.Event)
+    how: str | None = None
+    """How it ended, where that is not to be seen from the session."""
 
 
 class Sessions:
@@ -83,6 +85,7 @@ class Sessions:
         self._opening = [asyncio.Lock() for _ in range(LOCKS)]  # by hash of the session's id
         self._tasks: asyncio.TaskGroup | None = None
         self._draining = False
+        self._hurried = False
         self._beginning: Counter[UUID] = Counter()  # sessions not held yet, by user
 
     @property
@@ -150,6 +153,8 @@ class Sessions:
         """
         async with self._opening[hash(live.id) % LOCKS]:  # nobody may restore it meanwhile
             held = self._held.get(live.id)
+            if held:
+                held.how = "cancelled"
             live.ended.set()
             if held:
                 await _gone(held)
@@ -177,6 +182,10 @@ class Sessions:
     def _with_sockets(self) -> list[_Held]:
         return [held for held in self._held.values() if held.live.detached_at is None]
 
+    def hurry(self) -> None:
+        """End a drain now: clients have what is not stored, and resume."""
+        self._hurried = True
+
     async def drain(self, timeout_s: float) -> None:
         """Let nobody in, and close every socket (1001) once its session has nothing under way.
 
@@ -195,7 +204,7 @@ class Sessions:
             retry_after_ms=2_000,
         )
         while busy := list(self._held.values()):
-            late = self._clock() >= end
+            late = self._hurried or self._clock() >= end
             for held in list(busy):
                 if late or (held.live.is_settled and not held.live.is_finishing):
                     held.live.close(CloseCode.DRAINING, error)
@@ -303,6 +312,7 @@ class Sessions:
             await live.run()
         except* Exception:
             log.exception("session_failed", session=live.id)
+            held.how = "failed"
             live.ended.set()
             live.close(
                 CloseCode.INTERNAL,
@@ -314,9 +324,19 @@ class Sessions:
                 ),
             )
         finally:
+            how = held.how or self._how_ended(live)
             self._metrics.sessions.dec()
+            self._metrics.ended.labels(how).inc()
+            log.info("session_ended", session=live.id, how=how)
             del self._held[live.id]
             held.gone.set()
+
+    def _how_ended(self, live: LiveSession) -> str:
+        if live.is_finishing:
+            return "finished"
+        if live.is_flushing:  # nobody came back in time
+            return "expired"
+        return "drained" if self._draining else "let_go"
 
     async def _tend(self) -> None:
         """Flush sessions nobody came back to, and pass the load on to the others."""

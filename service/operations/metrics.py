@@ -31,6 +31,12 @@ class DictationMetrics:
             ["how"],  # new, resumed, restored
             registry=registry,
         )
+        self.ended = Counter(
+            "alfavoice_sessions_ended_total",
+            "Sessions by how they ended.",
+            ["how"],  # finished, cancelled, expired, let_go, drained, failed
+            registry=registry,
+        )
         self.refused = Counter(
             "alfavoice_sessions_refused_total", "Sessions refused.", ["code"], registry=registry
         )

@@ -11,9 +11,11 @@ import sys
 import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
-from service.commands.transcribe import choose_targets
+from service.commands.targets import choose_targets
 from tests.client.faulty_server import heard, spoken
 
 COMMAND = Path(sys.executable).with_name("alfavoice")
@@ -99,6 +101,71 @@ async def test_a_terminal_shows_the_text_as_it_comes_and_the_pipe_stays_clean(tm
     assert server.starts[0].partials is True
 
 
+async def test_what_was_ready_is_kept_when_the_rest_fails(tmp_path, server):
+    """A newcomer pressed Ctrl+C after ten seconds of text and saw all of it go (2026-11-21)."""
+    server.silent.set()
+    file = recording(tmp_path / "a.wav", 30)
+    process = await start("--language", "en", "transcribe", file, "--server", server.url)
+    async with asyncio.timeout(60):
+        while sum(len(kept.finals) for kept in server.sessions.values()) < 2:
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)  # for the finals to arrive
+        process.send_signal(signal.SIGINT)
+        out, err = await process.communicate()
+    assert process.returncode == 130
+    assert out.decode().startswith("1\n2\n")
+    assert "only a part is ready" in err.decode()
+    assert "Traceback" not in err.decode()
+
+
+async def test_a_file_that_breaks_off_is_said_to(tmp_path, server):
+    rng = np.random.default_rng(0)
+    soundfile.write(tmp_path / "whole.flac", 0.1 * rng.standard_normal(160_000), 16_000)
+    whole = (tmp_path / "whole.flac").read_bytes()
+    file = tmp_path / "a.flac"
+    file.write_bytes(whole[: len(whole) // 3])
+    status, out, err = await run("--language", "en", "transcribe", file, "--server", server.url)
+    assert (status, bool(out)) == (0, True)
+    assert "a.flac breaks off: its header says 10 s, 3 s could be read" in err
+
+
+@pytest.mark.parametrize(
+    ("spoken_as", "asked"), [("ru-RU", "ru"), ("EN", "en"), ("zh_Hans", "zh"), ("auto", "auto")]
+)
+async def test_a_language_is_understood_as_people_write_it(tmp_path, server, spoken_as, asked):
+    file = recording(tmp_path / "a.wav")
+    await run("transcribe", file, "--server", server.url, "--language", spoken_as)
+    assert server.starts[0].language == asked
+
+
+async def test_a_language_nobody_speaks_is_refused(tmp_path, server):
+    file = recording(tmp_path / "a.wav")
+    status, _, err = await run("transcribe", file, "--server", server.url, "--language", "xx")
+    assert (status, server.starts) == (2, [])
+    assert "xx" in err
+    assert "ru, en" in err
+
+
+async def test_what_only_the_server_decides_is_said_to_change_nothing(tmp_path, server):
+    file = recording(tmp_path / "a.wav")
+    given = ("--beam", "5", "--device", "cpu")
+    _, _, err = await run("transcribe", file, "--server", server.url, *given)
+    assert "--device, --beam: решает сервер" in err
+
+
+async def test_settings_of_the_env_file_hold_for_every_command(tmp_path):
+    env_file = tmp_path / ".env"
+    env_file.write_text("ALFAVOICE_PORT=notaport\nPATH=/nowhere\n")
+    status, _, err = await run("doctor", ALFAVOICE_ENV_FILE=str(env_file))
+    assert status != 0
+    assert "port" in err
+    status, _, err = await run(
+        "transcribe", tmp_path / "none.wav", "--server", "http://127.0.0.1:1",
+        ALFAVOICE_ENV_FILE=str(env_file), ALFAVOICE_PORT="9",
+    )  # fmt: skip
+    assert "notaport" not in err  # the environment goes first
+
+
 def read_terminal(descriptor):
     seen = bytearray()
     while True:
@@ -121,8 +188,10 @@ async def test_interrupting_tells_the_server_and_ends_without_a_traceback(tmp_pa
             await asyncio.sleep(0.02)
         process.send_signal(how)
         out, err = await process.communicate()
-    assert (process.returncode, out) == (130, b"")
-    assert err.decode().strip() == "Прервано."
+    assert process.returncode == 130
+    assert set(out.decode()) <= set("1234567890\n")  # nothing but what was ready
+    assert err.decode().strip().endswith("Прервано.")
+    assert "Traceback" not in err.decode()
     assert server.cancelled == [server.starts[0].session]
 
 

@@ -75,6 +75,8 @@ class EngineUnusable(EngineFailed):
 
     retryable = False
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, **details: str) -> None:
         super().__init__(message)
         self.code = code  # type: ignore[misc]  # each instance carries its own
+        self.details = details
+        """What a translated message needs."""
