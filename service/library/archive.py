@@ -26,7 +26,9 @@ _AT_ONCE: Final = 2
 """Archives on their way through this process: each keeps a core busy."""
 _RETRY_S: Final = 30
 _TYPE: Final = "application/zip"
-_BINARY: Final[dict[str, Any]] = {_TYPE: {"schema": {"type": "string", "format": "binary"}}}
+_BYTES: Final = {"schema": {"type": "string", "format": "binary"}}
+_BINARY: Final[dict[str, Any]] = {_TYPE: _BYTES}
+_ANY_BINARY: Final[dict[str, Any]] = {_TYPE: _BYTES, "application/octet-stream": _BYTES}
 
 
 class CountView(BaseModel):
@@ -106,7 +108,7 @@ def archive_routes(parts: Parts) -> APIRouter:
 
     @router.post(
         "/v1/archive",
-        openapi_extra={"requestBody": {"required": True, "content": _BINARY}},
+        openapi_extra={"requestBody": {"required": True, "content": _ANY_BINARY}},
     )
     async def import_archive(
         principal: Annotated[Principal, owner],

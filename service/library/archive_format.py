@@ -188,6 +188,6 @@ def _check_moments(*moments: datetime | None) -> None:
         raise ValueError("a time is too far away")
 
 
-def storable(text: str) -> str:
+def cleaned(text: str) -> str:
     """Give a text that can be stored: without U+0000 and halves of surrogate pairs."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -28,7 +28,7 @@ from service.library.archive_format import (
     ArchivedRecording,
     ArchivedTranscript,
     Manifest,
-    storable,
+    cleaned,
 )
 from service.library.archive_zip import BadArchive, ZipReader
 from service.library.fields import checked
@@ -147,8 +147,8 @@ class ArchiveImport:
             archived.size_bytes,
             archived.encoding,
             archived.sample_rate,
-            storable(archived.language),
-            None if archived.app is None else storable(archived.app),
+            cleaned(archived.language),
+            None if archived.app is None else cleaned(archived.app),
             archived.recorded_at,
         )
         if archived.has_audio and not await asyncio.to_thread(self._audio_is_right, archived):
@@ -246,7 +246,7 @@ def _copy(archived: ArchivedItem, kind: Kind) -> CopyItem:
 
 
 def _stamp(at: int, writer: str) -> Stamp:
-    return Stamp(at=at, writer=storable(writer))
+    return Stamp(at=at, writer=cleaned(writer))
 
 
 def _whole(archived: ArchivedTranscript) -> WholeTranscript:
@@ -254,16 +254,16 @@ def _whole(archived: ArchivedTranscript) -> WholeTranscript:
         id=archived.id,
         columns=(
             archived.kind,
-            storable(archived.language),
+            cleaned(archived.language),
             archived.sample_rate,
-            storable(archived.client),
-            None if archived.app is None else storable(archived.app),
+            cleaned(archived.client),
+            None if archived.app is None else cleaned(archived.app),
             archived.started_at,
             archived.finished_at,
             archived.audio_samples,
             archived.is_favourite,
         ),
-        edited=None if archived.edited is None else storable(archived.edited),
+        edited=None if archived.edited is None else cleaned(archived.edited),
         edited_at=archived.edited_at,
         edited_until=archived.edited_until,
         deleted_at=archived.deleted_at,

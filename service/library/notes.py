@@ -4,13 +4,13 @@ import time
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 from pydantic import BaseModel
 
 from service.accounts.principal import Principal, Scope
 from service.library.fields import NoteFields
 from service.library.kinds import Kind
-from service.library.shelf import LONGEST_PAGE, ItemView, Shelf, shown
+from service.library.shelf import Before, IfChange, ItemView, Limit, Shelf, shown
 from service.operations.bodies import KIB, bodies_up_to
 from service.parts import Parts
 from service.storage.identifiers import uuid7
@@ -19,15 +19,6 @@ from service.storage.items import PostgresItems, StoredItem
 _LONGEST_BODY: Final = 700 * KIB
 """100,000 letters, each up to six bytes in JSON."""
 _DEFAULTS: Final[dict[str, Any]] = NoteFields().model_dump()
-
-Limit = Annotated[int, Query(ge=1, le=LONGEST_PAGE)]
-Before = Annotated[
-    UUID | None, Query(description="Only ids less than this: the `next` of the page before.")
-]
-IfChange = Annotated[
-    int | None,
-    Query(ge=0, le=2**53, description="Do it only if the newest change still is this one."),
-]
 
 
 class NoteView(ItemView):

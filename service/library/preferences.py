@@ -11,8 +11,7 @@ from service.accounts.principal import Principal, Scope
 from service.library.fields import PreferencesFields
 from service.library.kinds import PREFERENCES, Kind
 from service.library.merging import Contents, FieldWrite, MergeRefused
-from service.library.notes import IfChange
-from service.library.shelf import refuse, writer_of
+from service.library.shelf import IfChange, refuse, writer_of
 from service.operations.bodies import KIB, bodies_up_to
 from service.parts import Parts
 from service.storage.items import PostgresItems, WriteItem

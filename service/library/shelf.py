@@ -1,9 +1,10 @@
 """One kind of a person's items, for the routes of that kind: made, read, changed, deleted, listed."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import AwareDatetime, BaseModel
 
 from service.accounts.principal import Principal
@@ -14,6 +15,15 @@ from service.storage.items import DeleteItem, Done, Edit, PostgresItems, StoredI
 
 LONGEST_PAGE: Final = 200
 _STATUS: Final = {"request.invalid": 422, "request.not_found": 404}
+
+Limit = Annotated[int, Query(ge=1, le=LONGEST_PAGE)]
+Before = Annotated[
+    UUID | None, Query(description="Only ids less than this: the `next` of the page before.")
+]
+IfChange = Annotated[
+    int | None,
+    Query(ge=0, le=2**53, description="Do it only if the newest change still is this one."),
+]
 
 
 class ConflictView(BaseModel):

@@ -10,8 +10,7 @@ from pydantic import BaseModel, Field
 from service.accounts.principal import Principal, Scope
 from service.library.fields import VARIABLES, Line, SnippetFields
 from service.library.kinds import Kind
-from service.library.notes import Before, IfChange, Limit
-from service.library.shelf import ItemView, Shelf, shown
+from service.library.shelf import Before, IfChange, ItemView, Limit, Shelf, shown
 from service.operations.bodies import KIB, bodies_up_to
 from service.parts import Parts
 from service.storage.identifiers import uuid7

@@ -76,8 +76,8 @@ class PushedEdits:
             found_by = await asyncio.to_thread(partial(_blind_stems, cipher, text))
 
         async def work(connection: Connection) -> Answer:
-            for row in await connection.fetch(_items["done"], [edit.operation]):
-                return Done(outcome=Outcome(row["outcome"]))
+            for done in await connection.fetch(_items["done"], [edit.operation]):
+                return Done(outcome=Outcome(done["outcome"]))
             row = await connection.fetchrow(_history["lock"], edit.id)
             if row is None:
                 return MergeRefused("request.not_found", "there is no such transcript")

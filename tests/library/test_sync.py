@@ -10,6 +10,7 @@ import pytest
 
 from service.accounts.principal import LOCAL_USER
 from service.dictation.transcripts import SessionOrigin, StoredFinal
+from service.library.kinds import PREFERENCES
 from service.library.sync_cursor import TooOld
 from service.library.sync_operations import Push
 from service.library.sync_push import Pushing
@@ -133,6 +134,25 @@ async def test_a_reader_that_pulls_while_twenty_write_ends_with_what_a_fresh_one
     assert len(set(reader.numbers)) == len(reader.numbers)
     assert shown(reader.has) == shown(fresh.has)
     assert len([one for one in fresh.has.values() if isinstance(one, PulledTranscript)]) == 24
+
+
+async def test_no_operation_of_twenty_who_write_one_document_at_once_is_lost(sync, pushing):
+    async def writer(seed):
+        for n in range(5):
+            key = {"type": "write", "operation": uuid4(), "kind": "preferences", "id": PREFERENCES}
+            fields = {f"k{seed}": {"value": n, "at": n}, f"k{seed}.{n}": {"value": n, "at": n}}
+            results.extend(await push(pushing, key | {"fields": fields}, writer=UUID(int=seed)))
+
+    results, reader = [], Reader(sync)
+    async with asyncio.TaskGroup() as tasks:
+        for seed in range(20):
+            tasks.create_task(writer(seed))
+    await reader.pull()
+
+    assert [result.outcome for result in results] == ["applied"] * 100
+    fields = reader.has[PREFERENCES].contents.fields
+    assert len(fields) == 120
+    assert {fields[f"k{seed}"].value for seed in range(20)} == {4}
 
 
 async def test_the_same_push_once_more_changes_nothing(storage, sync, pushing):
