@@ -11,6 +11,7 @@ from service.accounts.principal import Principal, Scope
 from service.operations.problem_json import answer
 from service.problems import RequestRefused, not_found
 from service.recordings.answers import (
+    CURSOR_PATTERN,
     AnnouncementRequest,
     RecordingAnswer,
     RecordingPage,
@@ -90,6 +91,8 @@ def _uploading(parts: "Parts") -> APIRouter:
         """
         announced = asked.announcement(recording_id, now=datetime.now(UTC))
         _check_size(recordings, announced)
+        if await recordings.store.get(principal.user, recording_id) is None:
+            await parts.people.check_day(principal.user)
         found, is_new = await recordings.store.announce(
             principal.user, announced, device=principal.device, quota=recordings.quota
         )
@@ -176,7 +179,7 @@ def _looking(parts: "Parts") -> APIRouter:
         principal: Annotated[Principal, needs],
         state: State | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        cursor: Annotated[str | None, Query(min_length=1, max_length=64)] = None,
+        cursor: Annotated[str | None, Query(pattern=CURSOR_PATTERN)] = None,
     ) -> RecordingPage:
         """List recordings, newest first."""
         before = _LAST_KEY if cursor is None else read_cursor(cursor)
