@@ -172,9 +172,7 @@ async def test_what_is_too_large_or_too_much_is_refused_before_it_is_sent(
     [
         {"sha256": "00"},
         {"size_bytes": 0},
-        {"size_bytes": 1001},
         {"sample_rate": 7999},
-        {"encoding": "flac", "sample_rate": 16_000},
         {"encoding": "exe"},
         {"language": "русский"},
         {"app": "a\u0000b"},
@@ -243,6 +241,13 @@ async def test_silence_is_done_with_an_empty_transcript_and_says_so(
     assert found["is_silent"]
     assert found["audio_seconds"] == 5
     assert await texts(server) == [""]
+
+
+async def test_half_a_sample_at_the_end_costs_nothing_else(server: RunningServer) -> None:
+    async with Uploader(server.url) as client:
+        found = await client.done(await client.upload(TAKE[:-1]))
+
+    assert found["audio_seconds"] == pytest.approx(len(TAKE) / 32_000, abs=0.001)
 
 
 async def test_audio_at_rest_is_sealed(start_server: StartServer, database_url: str) -> None:
