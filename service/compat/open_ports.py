@@ -72,6 +72,8 @@ def _without_user(protocol: str) -> SetUpError:
         "setup.open_port_without_user",
         f"people sign in on this server, but its {protocol} port knows no login: name the account "
         f"that dictates there with {setting}_USER, or close it with {setting}_PORT=0",
+        protocol=protocol,
+        setting=setting,
     )
 
 
@@ -82,6 +84,8 @@ def _beyond_loopback(protocol: str) -> SetUpError:
         f"whoever reaches the {protocol} port dictates without login: have people sign in "
         f"(ALFAVOICE_LOGIN=required) and name an account with {setting}_USER, or set "
         f"{setting}_HOST to 127.0.0.1",
+        protocol=protocol,
+        setting=setting,
     )
 
 
