@@ -9,7 +9,7 @@ from uuid import uuid4
 import msgspec
 from msgspec import Meta
 
-from service.compat.openai_realtime_settings import OlderSession, Session
+from service.compat.openai_realtime_settings import SESSION, OlderSession, Session
 from service.compat.openai_rest_errors import OpenAIError, OpenAIRefused
 from workers.contract.audio import BYTES_PER_SAMPLE
 
@@ -18,7 +18,7 @@ Event = dict[str, Any]
 """A server event without its `event_id`."""
 
 
-class SessionUpdate(msgspec.Struct, frozen=True, kw_only=True, tag="session.update"):
+class SessionUpdate(msgspec.Struct, frozen=True, kw_only=True, tag=f"{SESSION}.update"):
     """Change the session."""
 
     session: Session
@@ -80,7 +80,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
 _KNOWN: Final = frozenset(
     {
-        "session.update",
+        f"{SESSION}.update",
         "transcription_session.update",
         "input_audio_buffer.append",
         "input_audio_buffer.commit",

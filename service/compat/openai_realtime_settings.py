@@ -20,6 +20,8 @@ from service.compat.openai_rest_hints import language_code, terms_of
 from service.dictation.endpointing import ONSET_PROBABILITY
 from service.dictation.options import Manner
 
+SESSION: Final = "session"
+"""What settings are addressed by in OpenAI's events; apart from the rest, as our own codes begin so."""
 RATE_HZ: Final = 24_000
 """Of `audio/pcm` as OpenAI has it."""
 LOGPROBS: Final = "item.input_audio_transcription.logprobs"
@@ -157,7 +159,7 @@ class RealtimeSettings:
             raise OpenAIRefused(
                 "unsupported_session",
                 "this server transcribes: the session's type must be transcription",
-                param="session.type",
+                param=f"{SESSION}.type",
             )
         given = (session.audio and session.audio.input) or AudioInput()
         rate_hz = self.rate_hz
@@ -174,7 +176,7 @@ class RealtimeSettings:
             OpenAIRefused: it asks for what this server does not do; nothing is changed.
         """
         if session.input_audio_format not in ("pcm16", UNSET):
-            raise _unsupported_format("session.input_audio_format")
+            raise _unsupported_format(f"{SESSION}.input_audio_format")
         return self._with(
             session.input_audio_transcription,
             session.turn_detection,

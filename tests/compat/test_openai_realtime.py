@@ -54,6 +54,10 @@ class Realtime:
                 if event.type == kind:
                     return event
 
+    @property
+    def kinds(self) -> list[str]:
+        return [event.type for event in self.seen]
+
     def of(self, kind: str) -> list:
         return [event for event in self.seen if event.type.endswith(kind)]
 
@@ -342,3 +346,35 @@ async def test_a_conversation_model_is_refused(server: RunningServer) -> None:
 
     assert refused.value.response.status_code == 404
     assert json.loads(refused.value.response.body)["error"]["code"] == "model_not_found"
+
+
+@pytest.mark.model
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_real_words_appear_while_people_speak(start_server: StartServer, tmp_path) -> None:
+    from benchmarks.speech import errors, load_clips, recordings_folder, word_error_rate
+    from tests.whisper_base import whisper_base_folder
+    from workers.contract.audio import pcm16_from_samples
+
+    if not recordings_folder().is_dir():
+        pytest.skip("NO RECORDINGS: put them beside the checkout or set ALFAVOICE_SHARED")
+    (tmp_path / "models").symlink_to(whisper_base_folder().parent.parent)
+    clip = next(c for c in load_clips() if c.group == "asterisk" and 10 < c.duration_s < 20)
+    pcm = at_24k(pcm16_from_samples(clip.samples))
+    async with start_server(engine="whisper", model="base") as server:
+        await server.wait_ready(60)
+        async with realtime(
+            server,
+            turn_detection=None,
+            transcription={"model": "whisper-1", "language": clip.language},
+        ) as peer:
+            for first in range(0, len(pcm), 500 * MS_24K):
+                await peer.say(pcm[first : first + 500 * MS_24K])
+                await asyncio.sleep(0.5)  # as fast as people speak
+            await peer.connection.input_audio_buffer.commit()
+            done = await peer.until("conversation.item.input_audio_transcription.completed")
+
+    before_commit = peer.kinds[: peer.kinds.index("input_audio_buffer.committed")]
+    assert "conversation.item.input_audio_transcription.delta" in before_commit
+    assert word_error_rate([errors(clip, done.transcript)]) < 30
