@@ -235,6 +235,8 @@ def report(found: dict[str, Any]) -> str:
         f"Other programs used {usage['other_cores']} cores meanwhile. Milliseconds of whole "
         "requests, pages of 50 where nothing else is said.",
     ]
+    if found["note"]:
+        lines.append(found["note"])
     for group, title in (("list", "List"), ("search", "Search"), ("other", "Without a promise")):
         lines += ["", f"## {title}", "", "| request | n | items | p50 | p95 | p99 | worst |"]
         lines += ["| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
@@ -264,6 +266,7 @@ def main() -> int:
     parser.add_argument("--total", type=int, default=1_000_000, help="in the table")
     parser.add_argument("--requests", type=int, default=200, help="of each case")
     parser.add_argument("--folder", type=Path, help="fill this one, or use it filled, and keep it")
+    parser.add_argument("--note", default="", help="what a reader of the results should know")
     parser.add_argument("--no-save", action="store_true", help="leave the stored results alone")
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
@@ -281,6 +284,7 @@ def main() -> int:
     finally:
         if given.folder is None:
             shutil.rmtree(folder, ignore_errors=True)
+    found["note"] = given.note
     if not given.no_save:
         text = json.dumps(found, ensure_ascii=False, indent=1)
         (FOLDER / "history.json").write_text(text + "\n", encoding="utf-8")

@@ -31,6 +31,7 @@ from service.storage.encryption.sealing import Unreadable
 from service.storage.history import (
     PostgresHistory,
     Rows,
+    choosing,
     chosen,
     edited_text,
     entry_rows,
@@ -189,9 +190,9 @@ async def _with_words(
 ) -> list[Position]:
     values = (*chosen(choice, after), most)
     look = max(look, _LOOK_FOR_EACH * most)
-    newest = await connection.fetch(_sql["newest_with_words"], *values, words, look)
+    newest = await connection.fetch(choosing("newest_with_words", choice), *values, words, look)
     if len(newest) < most:
         values_to_count = (*chosen(choice, after), look)
-        if await connection.fetchval(_sql["how_many"], *values_to_count) == look:
+        if await connection.fetchval(choosing("how_many", choice), *values_to_count) == look:
             return positions(await connection.fetch(_sql["all_with_words"], *values, words))
     return positions(newest)

@@ -91,6 +91,18 @@ CREATE INDEX transcripts_by_time ON transcripts (user_id, started_at DESC, id DE
 INCLUDE (
     app, device_id, kind, is_favourite, deleted_at, purged_at, word_count, audio_samples
 );
+-- What is rare among thousands is found without going through the thousands.
+CREATE INDEX transcripts_by_app ON transcripts (user_id, app, started_at DESC, id DESC)
+INCLUDE (device_id, kind, is_favourite, deleted_at, purged_at);
+CREATE INDEX transcripts_by_rare_kind ON transcripts (user_id, kind, started_at DESC, id DESC)
+INCLUDE (app, device_id, is_favourite, deleted_at, purged_at)
+WHERE kind <> 'live';
+CREATE INDEX transcripts_by_favour ON transcripts (user_id, started_at DESC, id DESC)
+INCLUDE (app, device_id, kind, is_favourite, deleted_at, purged_at)
+WHERE is_favourite;
+CREATE INDEX transcripts_by_deletion ON transcripts (user_id, started_at DESC, id DESC)
+INCLUDE (app, device_id, kind, is_favourite, deleted_at, purged_at)
+WHERE deleted_at IS NOT NULL;
 CREATE INDEX transcripts_to_purge ON transcripts (deleted_at)
 WHERE deleted_at IS NOT NULL AND purged_at IS NULL;
 CREATE INDEX transcripts_by_change ON transcripts (user_id, change);
