@@ -2,8 +2,8 @@
 
 -- A recording on its way to a transcript. The id is a UUIDv7 made by the client.
 -- uploading, checking (its SHA-256), waiting, working, done: so it goes. failed says why in
--- `reason`; deleted is hidden from everybody and goes when its audio is gone. `learned_language` was
--- recognised with certainty in utterance `learned_from`.
+-- `reason`; deleted is hidden from everybody and goes when its audio is gone.
+-- `learned_language` was recognised with certainty in utterance `learned_from`.
 CREATE TABLE recordings (
     id uuid NOT NULL,
     user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
