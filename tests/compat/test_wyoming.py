@@ -3,9 +3,7 @@
 import asyncio
 import json
 import socket
-import warnings
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,18 +15,27 @@ from service.compat import ports
 from service.problems import SetUpError
 from tests.compat.clients import PATIENCE_S, first_person, free_port, history, until
 from tests.compat.real_speech import recordings
+from tests.compat.wyoming_client import (
+    AsyncTcpClient,
+    AudioChunk,
+    AudioStart,
+    AudioStop,
+    Describe,
+    Event,
+    Info,
+    Ping,
+    Pong,
+    Transcribe,
+    Transcript,
+    TranscriptChunk,
+    TranscriptStart,
+    answer,
+    connected,
+    refusal,
+    say,
+)
 from tests.server.conftest import StartServer
 from tests.voice import quiet, voice
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # its audioop is deprecated
-    from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
-    from wyoming.audio import AudioChunk, AudioStart, AudioStop
-    from wyoming.client import AsyncTcpClient
-    from wyoming.error import Error
-    from wyoming.event import Event
-    from wyoming.info import Describe, Info
-    from wyoming.ping import Ping, Pong
 
 pytestmark = pytest.mark.postgres
 
@@ -40,51 +47,6 @@ async def home(start_server: StartServer) -> AsyncIterator[SimpleNamespace]:
     async with start_server(wyoming_port=port) as server:
         await server.wait_ready(30)
         yield SimpleNamespace(server=server, port=port)
-
-
-@asynccontextmanager
-async def connected(port: int) -> AsyncIterator[AsyncTcpClient]:
-    async with asyncio.timeout(PATIENCE_S):
-        while True:  # the port opens right after the server says it runs
-            client = AsyncTcpClient("127.0.0.1", port, read_timeout=PATIENCE_S)
-            try:
-                await client.connect()
-                break
-            except ConnectionRefusedError:
-                await asyncio.sleep(0.02)
-    try:
-        yield client
-    finally:
-        await client.disconnect()
-
-
-async def say(
-    client: AsyncTcpClient, pcm: bytes, *, rate: int = 16_000, width: int = 2, channels: int = 1
-) -> None:
-    form = {"rate": rate, "width": width, "channels": channels}
-    await client.write_event(AudioStart(**form).event())
-    step = rate * width * channels // 10
-    for first in range(0, len(pcm), step):
-        await client.write_event(AudioChunk(**form, audio=pcm[first : first + step]).event())
-    await client.write_event(AudioStop().event())
-
-
-async def answer(client: AsyncTcpClient) -> list[Event]:
-    """Everything up to the end of the transcript."""
-    seen: list[Event] = []
-    while not seen or not TranscriptStop.is_type(seen[-1].type):
-        event = await client.read_event()
-        assert event is not None, seen
-        seen.append(event)
-    return seen
-
-
-async def refusal(client: AsyncTcpClient) -> Error:
-    """The error that comes, after which the connection ends."""
-    while not Error.is_type((event := await client.read_event()).type):
-        pass
-    assert await client.read_event() is None
-    return Error.from_event(event)
 
 
 async def test_describe_names_the_program_its_model_and_its_languages(home) -> None:
