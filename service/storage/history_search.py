@@ -190,7 +190,9 @@ async def _with_words(
 ) -> list[Position]:
     values = (*chosen(choice, after), most)
     look = max(look, _LOOK_FOR_EACH * most)
-    newest = await connection.fetch(choosing("newest_with_words", choice), *values, words, look)
+    # Reading rows in the order of time is twice as quick, unless most of them are passed over.
+    name = "newest_read_with_words" if choice.device is None else "newest_with_words"
+    newest = await connection.fetch(choosing(name, choice), *values, words, look)
     if len(newest) < most:
         values_to_count = (*chosen(choice, after), look)
         if await connection.fetchval(choosing("how_many", choice), *values_to_count) == look:

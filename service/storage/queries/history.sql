@@ -16,6 +16,33 @@ WHERE
 ORDER BY started_at DESC, id DESC
 LIMIT $10;
 
+-- name: newest_read_with_words
+SELECT
+    newest.id,
+    newest.started_at
+FROM (
+    SELECT
+        id,
+        started_at,
+        found_by
+    FROM transcripts
+    WHERE
+        purged_at IS NULL
+        AND (deleted_at IS NOT NULL) = $1
+        AND (started_at, id) < ($2, $3)
+        AND started_at >= $4
+        AND started_at < $5
+        AND ($6::text IS NULL OR app = $6)
+        AND ($7::uuid IS NULL OR device_id = $7)
+        AND ($8::text IS NULL OR kind = $8)
+        AND ($9::boolean IS NULL OR is_favourite = $9)
+    ORDER BY started_at DESC, id DESC
+    LIMIT $12
+) AS newest
+WHERE newest.found_by @> $11::bigint[]
+ORDER BY newest.started_at DESC, newest.id DESC
+LIMIT $10;
+
 -- name: newest_with_words
 SELECT
     newest.id,
