@@ -44,7 +44,8 @@ from service.storage.transcripts import final_text
 
 _sql: Final = statements("history")
 _LOOK: Final = 2_000
-"""How many of the newest are looked through at least: 5 ms (benchmarks/history.py, 2026-11)."""
+"""How many of the newest are looked through at least: 2 ms from memory, 13 ms when every page is read
+(EXPLAIN on the table of benchmarks/history.py, 2026-11-21)."""
 _LOOK_FOR_EACH: Final = 40
 """And for each one asked for."""
 _OPENED_AT_ONCE: Final = 10
