@@ -74,7 +74,7 @@ def export_routes(parts: Parts, history: PostgresHistory) -> APIRouter:
             choice = (asked.choice or ChoiceModel()).choice()
             if await history.count(user, choice, most=MOST + 1) > MOST:
                 raise RequestRefused(
-                    "history.too_many",
+                    "export.too_many",
                     f"one export holds {MOST:,} transcripts: choose a part, such as a year",
                     status=422,
                 )
