@@ -49,7 +49,9 @@ _SETTINGS: Final = {
     "unix_socket_permissions": "0700",
     # A laptop's worth: a day of dictation is some thousand short rows.
     "max_connections": "50",
-    "shared_buffers": "32MB",
+    # PostgreSQL's own default; memory is taken as it is used. With 32 MB, searching 100,000
+    # transcripts took a third longer (benchmarks/results/history.md).
+    "shared_buffers": "128MB",
     "maintenance_work_mem": "32MB",
     "min_wal_size": "32MB",
     "max_wal_size": "256MB",
