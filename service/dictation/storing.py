@@ -69,9 +69,9 @@ class Recorder:
             if self._samples is not None:
                 if self._complete:
                     await self._persist(None)
-                elif not self.finals:  # nobody said anything, and nobody came back
+                else:
                     with suppress(StoreUnavailable):
-                        await self.forget()
+                        await self._leave()
                 return
             self._changed.clear()
             await self._changed.wait()
@@ -83,6 +83,13 @@ class Recorder:
             StoreUnavailable: it may still be stored; the client is told to cancel again.
         """
         await self._store.forget(self._user, self.transcript)
+
+    async def _leave(self) -> None:
+        """Nobody came back: keep what was said, to be found and to be gone on with."""
+        if self.finals:
+            await self._store.index(self._user, self.transcript)
+        else:
+            await self.forget()
 
     async def _persist(self, final: StoredFinal | None) -> None:
         wait_s = FIRST_RETRY_S

@@ -70,7 +70,16 @@ class TranscriptStore(Protocol):
         ...
 
     async def add_final(self, user: UUID, transcript: UUID, final: StoredFinal) -> None:
-        """Store one final; the same utterance again changes nothing."""
+        """Store one final; the same utterance again changes nothing.
+
+        Raises:
+            ServiceError: not retryable; another final of this utterance is stored, of other audio:
+                another server has taken the session up. To go on, open it again.
+        """
+        ...
+
+    async def index(self, user: UUID, transcript: UUID) -> None:
+        """Make findable what is stored of a session that nobody came back to; again if need be."""
         ...
 
     async def finish(self, user: UUID, transcript: UUID, *, audio_samples: int) -> None:

@@ -53,7 +53,7 @@ async def seal_plain_finals(postgres: Postgres, keys: UserKeys) -> int:
                     _stored["add_final"], *sealed_final(cipher, row["transcript_id"], final)
                 )
             for transcript in {row["transcript_id"] for row in rows}:
-                await connection.execute(_sql["index"], transcript)
+                await connection.execute(_stored["index"], transcript)
             return len(rows)
 
     moved, is_left = 0, True

@@ -134,15 +134,27 @@ class PostgresTranscripts:
         cipher = await self._keys.of(user)
         sealed = sealed_final(cipher, transcript, final)
 
-        async def insert(connection: Connection) -> None:
-            await connection.execute(_sql["add_final"], *sealed)
+        async def insert(connection: Connection) -> bool:
+            if await connection.fetchval(_sql["add_final"], *sealed):
+                return True
+            return not await connection.fetchval(
+                _sql["is_another_final"], transcript, final.utterance, final.start, final.end
+            )
 
         try:
-            await self._postgres.call_as(user, insert)
+            is_stored = await self._postgres.call_as(user, insert)
         except StatementRefused as exc:
             if exc.sqlstate == FOREIGN_KEY_VIOLATION:
                 raise _not_there() from None
             raise
+        if not is_stored:
+            raise ServiceError("server.failed", "the session went on elsewhere meanwhile")
+
+    async def index(self, user: UUID, transcript: UUID) -> None:
+        """Make findable what is stored of a session that did not end."""
+        await self._postgres.call_as(
+            user, lambda connection: connection.execute(_sql["index"], transcript)
+        )
 
     async def finish(self, user: UUID, transcript: UUID, *, audio_samples: int) -> None:
         """Mark the transcript as complete; the first length stays."""

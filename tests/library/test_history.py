@@ -7,10 +7,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from service.accounts.principal import LOCAL_USER
+from service.dictation.transcripts import SessionOrigin
 from service.library.history_cursor import write_cursor
 from service.library.history_entries import Position
 from service.library.history_upkeep import index_unfinished, purge
 from service.library.statistics import Streaks, streaks
+from service.storage.usage import PostgresUsage
 from tests.library.said import RATE, final, tell
 from tests.storage.fixtures import new_user
 
@@ -149,6 +151,30 @@ async def test_a_session_still_open_shows_what_is_stored_and_is_found_once_it_is
 
     assert await index_unfinished(storage.postgres, since=LONG_AGO) == 0
     assert await found(http, "вторую") == [told]
+
+
+async def test_what_was_said_before_somebody_went_for_good_is_found_at_once(storage, http):
+    told = await tell(storage, "Первая фраза.", "Вторая фраза.", finished=False)
+
+    await storage.transcripts.index(LOCAL_USER, told)
+
+    assert await found(http, "вторую") == [told]
+
+
+async def test_a_session_in_which_nobody_spoke_is_no_entry_and_stays_done(storage, http):
+    store = storage.transcripts
+    origin = SessionOrigin(language="ru", sample_rate=RATE, client="tests 1")
+    opened = await store.open("silent", user=LOCAL_USER, origin=origin)
+    await store.add_final(LOCAL_USER, opened.transcript, final(""))
+    for _ in range(2):
+        await store.finish(LOCAL_USER, opened.transcript, audio_samples=5 * RATE)
+
+    again = await store.open("silent", user=LOCAL_USER, origin=origin)
+
+    assert (again.transcript, again.finished) == (opened.transcript, True)
+    assert await listed(http) == []
+    assert (await http.get(f"/v1/history/{opened.transcript}")).status_code == 404
+    assert await PostgresUsage(storage.postgres).audio_s(LOCAL_USER, LONG_AGO) == 5.0
 
 
 async def test_what_is_deleted_waits_in_the_bin_and_comes_back(storage, http):

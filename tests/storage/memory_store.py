@@ -42,7 +42,12 @@ class MemoryTranscripts:
 
     async def add_final(self, user: UUID, transcript: UUID, final: StoredFinal) -> None:
         self._answer()
-        self._known(user, transcript).finals.setdefault(final.utterance, final)
+        stored = self._known(user, transcript).finals.setdefault(final.utterance, final)
+        if (stored.start, stored.end) != (final.start, final.end):
+            raise ServiceError("server.failed", "the session went on elsewhere meanwhile")
+
+    async def index(self, user: UUID, transcript: UUID) -> None:
+        self._answer()
 
     async def finish(self, user: UUID, transcript: UUID, *, audio_samples: int) -> None:
         self._answer()

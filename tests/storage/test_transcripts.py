@@ -3,6 +3,7 @@
 import asyncio
 import traceback
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -68,6 +69,19 @@ async def test_the_same_final_stored_by_many_at_once_is_one_final(store):
         for _ in range(20):
             tasks.create_task(store.add_final(LOCAL_USER, opened.transcript, FIRST))
 
+    again = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+    assert again.finals == (FIRST,)
+
+
+async def test_another_final_in_the_place_of_a_stored_one_is_refused_and_not_dropped(store):
+    opened = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+    await store.add_final(LOCAL_USER, opened.transcript, FIRST)
+    longer = replace(FIRST, end=FIRST.end + 16_000, text="Первая фраза и ещё.")
+
+    with pytest.raises(ServiceError) as caught:
+        await store.add_final(LOCAL_USER, opened.transcript, longer)
+
+    assert not caught.value.retryable
     again = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
     assert again.finals == (FIRST,)
 

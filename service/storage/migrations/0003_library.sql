@@ -105,6 +105,9 @@ INCLUDE (app, device_id, kind, is_favourite, deleted_at, purged_at)
 WHERE deleted_at IS NOT NULL;
 CREATE INDEX transcripts_to_purge ON transcripts (deleted_at)
 WHERE deleted_at IS NOT NULL AND purged_at IS NULL;
+-- What is to be forgotten in the end; and what a device that goes leaves behind.
+CREATE INDEX transcripts_purged ON transcripts (purged_at) WHERE purged_at IS NOT NULL;
+CREATE INDEX transcripts_of_device ON transcripts (device_id) WHERE device_id IS NOT NULL;
 CREATE INDEX transcripts_by_change ON transcripts (user_id, change);
 CREATE INDEX transcripts_by_word ON transcripts USING gin (found_by) WITH (fastupdate = off);
 
@@ -170,7 +173,10 @@ GRANT EXECUTE ON FUNCTION transcripts_with_words TO alfavoice_service;
 
 -- Until it is finished (or has words) no device was told of it; see queries/sync.sql.
 CREATE TRIGGER note_removal AFTER DELETE ON transcripts
-FOR EACH ROW WHEN (old.finished_at IS NOT NULL OR old.word_count > 0 OR old.edited IS NOT NULL)
+FOR EACH ROW WHEN (
+    old.purged_at IS NULL
+    AND (old.finished_at IS NOT NULL OR old.word_count > 0 OR old.edited IS NOT NULL)
+)
 EXECUTE FUNCTION note_removal();
 
 -- What never ended properly is looked for now and then.

@@ -43,6 +43,10 @@ CREATE INDEX recordings_by_time ON recordings (user_id, recorded_at DESC, id DES
 CREATE INDEX recordings_to_do ON recordings (next_attempt_at)
 WHERE state IN ('checking', 'waiting', 'working');
 CREATE INDEX recordings_by_change ON recordings (user_id, change);
+-- Whoever deletes a transcript or a device looks for these.
+CREATE INDEX recordings_of_transcript ON recordings (transcript_id)
+WHERE transcript_id IS NOT NULL;
+CREATE INDEX recordings_of_device ON recordings (device_id) WHERE device_id IS NOT NULL;
 CREATE INDEX recordings_by_update ON recordings (user_id, updated_at);
 CREATE INDEX recordings_with_audio ON recordings (keep_audio_until)
 WHERE audio_deleted_at IS NULL;

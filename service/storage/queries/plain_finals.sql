@@ -37,24 +37,6 @@ RETURNING
     p.language,
     p.words;
 
--- name: index
-UPDATE transcripts
-SET
-    word_count = said.words,
-    found_by = said.found_by
-FROM (
-    SELECT
-        coalesce((
-            SELECT sum(word_count) FROM finals
-            WHERE transcript_id = $1
-        ), 0) AS words,
-        array(
-            SELECT DISTINCT unnest(found_by) FROM finals
-            WHERE transcript_id = $1
-        ) AS found_by
-) AS said
-WHERE id = $1;
-
 -- name: alone
 LOCK TABLE plain_finals IN ACCESS EXCLUSIVE MODE;
 

@@ -4,7 +4,10 @@ WITH busy AS (
         user_id,
         count(*) AS jobs
     FROM recordings
-    WHERE state = any($3::text[]) AND leased_until > now()
+    WHERE
+        state IN ('checking', 'waiting', 'working') -- the index knows these, and no value of $3
+        AND state = any($3::text[])
+        AND leased_until > now()
     GROUP BY user_id
 ),
 
@@ -15,7 +18,8 @@ next_job AS (
     FROM recordings AS due
     LEFT JOIN busy ON due.user_id = busy.user_id
     WHERE
-        due.state = any($3::text[])
+        due.state IN ('checking', 'waiting', 'working')
+        AND due.state = any($3::text[])
         AND due.next_attempt_at <= now()
         AND (due.leased_until IS NULL OR due.leased_until <= now())
     ORDER BY coalesce(busy.jobs, 0), due.next_attempt_at

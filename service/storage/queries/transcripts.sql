@@ -18,13 +18,42 @@ INSERT INTO finals (
     found_by
 )
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-ON CONFLICT (transcript_id, utterance) DO NOTHING;
+ON CONFLICT (transcript_id, utterance) DO NOTHING
+RETURNING TRUE;
+
+-- name: is_another_final
+SELECT start_sample <> $3 OR end_sample <> $4
+FROM finals
+WHERE transcript_id = $1 AND utterance = $2;
+
+-- name: index
+UPDATE transcripts
+SET
+    word_count = said.words,
+    found_by = said.found_by
+FROM (
+    SELECT
+        coalesce((
+            SELECT sum(word_count) FROM finals
+            WHERE transcript_id = $1
+        ), 0) AS words,
+        array(
+            SELECT DISTINCT unnest(found_by) FROM finals
+            WHERE transcript_id = $1
+        ) AS found_by
+) AS said
+WHERE id = $1 AND edited IS NULL AND purged_at IS NULL;
 
 -- name: finish
 UPDATE transcripts
 SET
     finished_at = coalesce(finished_at, now()),
     audio_samples = coalesce(audio_samples, $2),
+    -- Nobody spoke: to people there is no such transcript; to its client it stays done.
+    purged_at = CASE
+        WHEN kind = 'live' AND edited IS NULL AND said.words = 0 THEN coalesce(purged_at, now())
+        ELSE purged_at
+    END,
     word_count = CASE
         WHEN edited IS NULL THEN said.words
         WHEN finished_at IS NULL THEN word_count + said.words
