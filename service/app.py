@@ -21,6 +21,7 @@ from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTO
 from service.accounts.gate import Gate
 from service.accounts.local import login_is_required
 from service.accounts.opening import open_accounts
+from service.accounts.principal import Principal
 from service.compat.open_ports import open_ports
 from service.dictation.detection import SileroModel
 from service.dictation.options import DictationOptions
@@ -117,12 +118,18 @@ async def running_server(
             metrics=metrics,
             clock=clock,
         )
+        changes = Changes(storage.dsn, is_draining=lambda: sessions.is_draining)
+
+        def close_open(is_lost: Callable[[Principal], bool]) -> None:
+            sessions.close_sockets(is_lost)
+            changes.end(is_lost)
+
         accounts = stack.enter_context(
             open_accounts(
                 settings,
                 storage,
                 login_is_required=is_login_required,
-                close_sockets=sessions.close_sockets,
+                close_sockets=close_open,
             )
         )
         setup_token = await accounts.invitations.set_up() if is_login_required else None
@@ -133,7 +140,7 @@ async def running_server(
             accounts=accounts,
             sessions=sessions,
             people=people,
-            changes=Changes(storage.dsn, is_draining=lambda: sessions.is_draining),
+            changes=changes,
             recordings=open_recordings(settings, storage, registry),
             limits=Limits(
                 max_message_bytes=MAX_AUDIO_BYTES,

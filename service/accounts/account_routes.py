@@ -99,8 +99,9 @@ def account_routes(parts: Parts) -> APIRouter:
     async def revoke_key(
         key_id: UUID, request: Request, principal: Annotated[Principal, needs_account]
     ) -> None:
-        """End an API key; sockets opened with it are closed at once."""
+        """End an API key; sockets and streams opened with it are closed at once."""
         await accounts.keys.revoke(actor(principal, request), principal.user, key_id)
-        parts.sessions.close_sockets(lambda open_with: open_with.key == key_id)
+        for close in (parts.sessions.close_sockets, parts.changes.end):
+            close(lambda open_with: open_with.key == key_id)
 
     return router

@@ -57,10 +57,10 @@ async def keep_accounts(parts: "Parts") -> None:
 
 
 async def close_lost_sockets(parts: "Parts") -> None:
-    """Close the sockets of those signed out by another process, until cancelled."""
+    """Close the sockets and streams of those signed out by another process, until cancelled."""
     while True:
         await asyncio.sleep(LOST_CHECK_S)
-        connected = parts.sessions.connected()
+        connected = list({*parts.sessions.connected(), *parts.changes.principals()})
         if not connected:
             continue
         try:
@@ -70,6 +70,7 @@ async def close_lost_sockets(parts: "Parts") -> None:
             continue
         if lost:
             parts.sessions.close_sockets(lost.__contains__)
+            parts.changes.end(lost.__contains__)
 
 
 async def erase_deleted(dsn: str, postgres: Postgres) -> int:

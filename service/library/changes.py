@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import Final
 from uuid import UUID
 
+from service.accounts.principal import Principal
 from service.problems import RequestRefused
 from service.storage.notifications import listen
 
@@ -26,11 +27,21 @@ _DRAIN_POLL_S: Final = 0.5
 class Watch:
     """One client that waits."""
 
-    def __init__(self, user: UUID) -> None:
-        self.user = user
+    def __init__(self, principal: Principal) -> None:
+        self.principal = principal
         self.has_ended = False
-        """The server is being stopped: nothing more is told."""
+        """The server is being stopped, or who waits was signed out: nothing more is told."""
         self._flag = asyncio.Event()
+
+    @property
+    def user(self) -> UUID:
+        """Whose changes it waits for."""
+        return self.principal.user
+
+    def end(self) -> None:
+        """Tell it nothing more."""
+        self.has_ended = True
+        self.wake()
 
     def wake(self) -> None:
         """Tell it that there may be something new."""
@@ -52,21 +63,21 @@ class Changes:
         self._count = 0
 
     @contextmanager
-    def watch(self, user: UUID) -> Iterator[Watch]:
-        """Wait for changes of a user.
+    def watch(self, principal: Principal) -> Iterator[Watch]:
+        """Wait for changes of somebody's things.
 
         Raises:
             RequestRefused: `sync.too_many_streams`.
         """
+        user = principal.user
         watches = self._watches.get(user, set())
         if len(watches) >= MOST_STREAMS_A_USER or self._count >= MOST_STREAMS:
             raise RequestRefused(
                 "sync.too_many_streams", "too many streams are open", status=429, retry_after_s=30
             )
-        watch = Watch(user)
+        watch = Watch(principal)
         if self._is_draining():
-            watch.has_ended = True
-            watch.wake()
+            watch.end()
         self._watches.setdefault(user, set()).add(watch)
         self._count += 1
         try:
@@ -76,6 +87,20 @@ class Changes:
             self._watches[user].discard(watch)
             if not self._watches[user]:
                 del self._watches[user]
+
+    def principals(self) -> list[Principal]:
+        """Give who waits."""
+        return list({watch.principal for watch in self._everybody()})
+
+    def end(self, is_lost: Callable[[Principal], bool]) -> None:
+        """End the streams of those who may not have them any more, at once.
+
+        Args:
+            is_lost: says so of a principal.
+        """
+        for watch in self._everybody():
+            if is_lost(watch.principal):
+                watch.end()
 
     async def run(self) -> None:
         """Listen to the database, and end the streams when the server drains, until cancelled."""
@@ -91,14 +116,14 @@ class Changes:
                 watch.wake()
 
     def _wake_everybody(self) -> None:
-        for watches in self._watches.values():
-            for watch in watches:
-                watch.wake()
+        for watch in self._everybody():
+            watch.wake()
+
+    def _everybody(self) -> list[Watch]:
+        return [watch for watches in self._watches.values() for watch in watches]
 
     async def _end_on_drain(self) -> None:
         while not self._is_draining():  # noqa: ASYNC110 - once at the end of a process's life
             await asyncio.sleep(_DRAIN_POLL_S)
-        for watches in self._watches.values():
-            for watch in watches:
-                watch.has_ended = True
-        self._wake_everybody()
+        for watch in self._everybody():
+            watch.end()

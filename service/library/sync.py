@@ -124,7 +124,7 @@ def sync_routes(parts: Parts) -> APIRouter:
     owner = parts.gate.needs(Scope.LIBRARY)
 
     async def watching(principal: Annotated[Principal, owner]) -> AsyncIterator[Watch]:
-        with parts.changes.watch(principal.user) as watch:
+        with parts.changes.watch(principal) as watch:
             yield watch
 
     @router.get("/v1/sync")

@@ -52,7 +52,7 @@ def event_routes(parts: "Parts") -> APIRouter:
     store = parts.recordings.store
 
     async def watching(principal: Annotated[Principal, owner]) -> AsyncIterator[Watch]:
-        with parts.changes.watch(principal.user) as watch:
+        with parts.changes.watch(principal) as watch:
             yield watch
 
     async def following(

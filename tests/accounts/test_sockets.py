@@ -185,6 +185,44 @@ async def test_ending_a_sign_in_closes_its_sockets_and_no_others(url, admin, bor
         await kept.until(wire.MarkerReached)
 
 
+@pytest.mark.parametrize("path", ["/v1/sync/events", "/v1/recordings/events"])
+@pytest.mark.parametrize("end", [revoke_device, disable, steal])
+async def test_ending_a_sign_in_ends_its_streams_and_no_others(url, admin, boris, path, end):
+    async with (
+        asyncio.timeout(20),
+        admin.http.stream("GET", path, headers=admin.bearer) as kept,
+        boris.http.stream("GET", path, headers=boris.bearer) as lost,
+    ):
+        await end(admin, boris)
+
+        async for _ in lost.aiter_raw():
+            pass
+        assert not kept.is_stream_consumed
+    assert (await boris.ask("GET", "/sync/events")).status_code == 401
+
+
+async def test_ending_a_key_ends_its_streams(url, boris):
+    made = await boris.got("POST", "/account/keys", {"name": "x", "scopes": ["library"]})
+    header = {"Authorization": f"Bearer {made['secret']}"}
+    async with (
+        asyncio.timeout(20),
+        boris.http.stream("GET", "/v1/sync/events", headers=header) as lost,
+    ):
+        await boris.got("DELETE", f"/account/keys/{made['key']['id']}")
+        async for _ in lost.aiter_raw():
+            pass
+
+
+async def test_a_stream_of_somebody_signed_out_by_another_server_ends(url, boris, database):
+    async with (
+        asyncio.timeout(20),
+        boris.http.stream("GET", "/v1/sync/events", headers=boris.bearer) as lost,
+    ):
+        await database.execute("DELETE FROM refresh_families")
+        async for _ in lost.aiter_raw():
+            pass
+
+
 async def test_ending_a_key_closes_what_it_opened(url, boris):
     made = await boris.got("POST", "/account/keys", {"name": "x", "scopes": ["dictate"]})
     header = {"Authorization": f"Bearer {made['secret']}"}
