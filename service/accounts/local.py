@@ -8,7 +8,7 @@ have pointed at this machine) or from a web page of another address.
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from socket import socket
-from typing import Literal
+from typing import Final, Literal
 
 from starlette.requests import HTTPConnection
 
@@ -16,6 +16,10 @@ from service.accounts.addresses import FORWARDING_HEADERS, peer_address
 from service.accounts.origins import host_of, is_no_name
 from service.accounts.principal import LOCAL_PRINCIPAL, Principal
 from service.problems import RequestRefused, SetUpError
+
+_OWN_SITES: Final = frozenset({"none", "same-origin"})
+"""Of `Sec-Fetch-Site` (W3C Fetch Metadata): the address was typed, or a page of ours asks. Programs
+send no such header."""
 
 
 def login_is_required(login: Literal["auto", "required", "off"], listener: socket) -> bool:
@@ -59,7 +63,11 @@ class LocalAuthenticator:
         host = headers.get("host", "")
         if host and not is_no_name(host_of(host)):
             raise _refused("it names the server otherwise than localhost or by its number")
-        if not self._origin_is_allowed(headers.get("origin"), host):
+        origin = headers.get("origin")
+        if not self._origin_is_allowed(origin, host):
+            raise _refused("it came from a web page of another address")
+        # Images, sound, scripts and links of pages carry no `Origin`, but where they are from.
+        if origin is None and headers.get("sec-fetch-site", "none") not in _OWN_SITES:
             raise _refused("it came from a web page of another address")
         return LOCAL_PRINCIPAL
 

@@ -72,6 +72,8 @@ ELSEWHERE = [
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
     {"Origin": "http://["},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+    {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate"},
 ]
 
 
