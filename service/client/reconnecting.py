@@ -11,7 +11,13 @@ import random
 from collections.abc import Iterator
 from typing import Final
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidStatus,
+    InvalidURI,
+)
 
 from service.dictation.wire import CloseCode, ErrorMessage
 from service.problems import Refused, ServiceError
@@ -72,12 +78,10 @@ def failure_met(error: Exception) -> ServiceError:
             return error
         case ConnectionClosed():
             return _closed(error)
-        case InvalidStatus():
-            return _status_refused(error)
         case InvalidURI():
             return StreamBroken("stream.bad_address", "this is not the address of a server")
         case InvalidHandshake():
-            return StreamBroken("stream.not_alfavoice", "the server does not speak alfavoice.v1")
+            return _handshake_failed(error)
         case _:
             return _interrupted("stream.unreachable", "the server does not answer")
 
@@ -89,6 +93,15 @@ def _closed(error: ConnectionClosed) -> ServiceError:
     if code in _PASSING_CLOSES:
         return _interrupted(_PASSING_CLOSES[CloseCode(code)], f"the server closed with {code}")
     return _interrupted("stream.lost", "the connection was lost")
+
+
+def _handshake_failed(error: InvalidHandshake) -> ServiceError:
+    if isinstance(error, InvalidStatus):
+        return _status_refused(error)
+    if isinstance(error, InvalidMessage) and isinstance(error.__cause__, EOFError):
+        # It ended, or was killed, before it had answered.
+        return _interrupted("stream.unreachable", "the server closed without an answer")
+    return StreamBroken("stream.not_alfavoice", "the server does not speak alfavoice.v1")
 
 
 def _status_refused(error: InvalidStatus) -> ServiceError:

@@ -256,3 +256,34 @@ def test_waits_grow_to_three_seconds_and_are_spread():
     assert first[:4] == [0.15, 0.225, 0.3375, 0.5062]
     assert first == sorted(first)
     assert first[-1] == 3.0
+
+
+async def test_a_server_killed_in_the_middle_of_the_handshake_is_tried_again(
+    server: FaultyServer,
+):
+    """Seen when servers were killed at random: the stream took it for a server of something else."""
+    ours = int(server.url.rpartition(":")[2])
+    killed = []
+
+    async def answer(reader, writer):
+        if len(killed) < 3:
+            await reader.readuntil(b"\r\n\r\n")
+            killed.append(writer.write(b"HTTP/1.1 101 Swi"[: 16 * (len(killed) > 1)]))
+            return writer.close()
+        to_ours, from_us = await asyncio.open_connection("127.0.0.1", ours)
+
+        async def pump(source, sink):
+            while data := await source.read(65536):
+                sink.write(data)
+            sink.close()
+
+        await asyncio.gather(pump(reader, from_us), pump(to_ours, writer))
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as between:
+        port = between.sockets[0].getsockname()[1]
+        said = await Stream(
+            HeldAudio(spoken(2)), StreamOptions(server=f"http://127.0.0.1:{port}")
+        ).run()
+
+    assert len(killed) == 3
+    assert said.done.text == heard(spoken(2))
