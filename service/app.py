@@ -28,6 +28,7 @@ from service.dictation.options import DictationOptions
 from service.dictation.sessions import Sessions
 from service.dictation.wire import MAX_AUDIO_BYTES, Limits
 from service.library.changes import Changes
+from service.library.personal_terms import DictionaryTerms
 from service.listening import HttpServer, http_config, listen
 from service.operations.admission import Admission
 from service.operations.limits import PersonLimits
@@ -39,6 +40,7 @@ from service.recordings.opening import open_recordings
 from service.routing import application, background_work
 from service.settings import Settings
 from service.storage.encryption.key_file import load_master_keys
+from service.storage.items import PostgresItems
 from service.storage.opening import Storage, open_storage
 from service.storage.transcripts import PostgresTranscripts
 from service.storage.usage import PostgresUsage
@@ -114,6 +116,7 @@ async def running_server(
             people=people,
             queue=workers.queue,
             store=store,
+            terms=DictionaryTerms(PostgresItems(storage.postgres, storage.keys)),
             model=SileroModel(),
             metrics=metrics,
             clock=clock,

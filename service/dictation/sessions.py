@@ -17,6 +17,7 @@ from service.dictation.detection import SileroDetector, SileroModel
 from service.dictation.live import LiveSession, Surroundings
 from service.dictation.options import DictationOptions, Manner
 from service.dictation.outgoing import Outgoing
+from service.dictation.personal_terms import TERMS_PATIENCE_S, PersonalTerms, together
 from service.dictation.session import Session
 from service.dictation.storing import Recorder
 from service.dictation.transcripts import SessionOrigin, TranscriptStore
@@ -64,6 +65,7 @@ class Sessions:
         people: PersonLimits,
         queue: TranscriptionQueue,
         store: TranscriptStore,
+        terms: PersonalTerms,
         model: SileroModel,
         metrics: DictationMetrics,
         clock: Callable[[], float],
@@ -73,6 +75,7 @@ class Sessions:
         self._people = people
         self._queue = queue
         self._store = store
+        self._terms = terms
         self._model = model
         self._metrics = metrics
         self._clock = clock
@@ -225,13 +228,18 @@ class Sessions:
             app=start.context.app,
             device=principal.device,
         )
-        user = principal.user
+        user, language = principal.user, None if start.language == "auto" else start.language
+        assert self._tasks  # noqa: S101 - sockets are only served while `run` runs
         self._beginning[user] += 1
         try:
             await self._admit(user)
+            # Not cut off when it takes long: that would cost the pool a connection.
+            reading = self._tasks.create_task(self._terms.of(user, language))
             opened = await self._store.open(session, user=user, origin=origin)
+            await asyncio.wait((reading,), timeout=TERMS_PATIENCE_S)
         finally:
             self._beginning -= Counter({user: 1})  # drops who has none
+        own_terms = reading.result() if reading.done() else ()
         stored_until = opened.finals[-1].end if opened.finals else 0
         if opened.finished:
             stored_until = max(stored_until, opened.audio_samples)
@@ -246,9 +254,9 @@ class Sessions:
                     session=session,
                     # Of a server without logins, sessions take turns, not people.
                     user=session if user == LOCAL_USER else str(user),
-                    language=None if start.language == "auto" else start.language,
+                    language=language,
                     wants_words=start.words,
-                    profile=Profile(terms=tuple(start.context.terms)),
+                    profile=Profile(terms=together(start.context.terms, own_terms)),
                 ),
                 policy=self._options.policy(manner, partials=start.partials),
                 detector=SileroDetector(self._model),
@@ -266,7 +274,6 @@ class Sessions:
             ends_when_draining=manner.ends_when_draining,
         )
         self._held[session] = held
-        assert self._tasks  # noqa: S101 - sockets are only served while `run` runs
         self._tasks.create_task(self._keep(held))
         if opened.finished:
             live.restore_finished()

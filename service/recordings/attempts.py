@@ -174,7 +174,14 @@ class Attempts:
             progress.has_advanced = True
 
         audio = DecodedAudio(recording, self._pieces(recording), most_s=self._longest_s)
-        transcription = Transcription(recording, self._surroundings, stored=stored, keep=keep)
+        language = None if recording.language == "auto" else recording.language
+        transcription = Transcription(
+            recording,
+            self._surroundings,
+            stored=stored,
+            terms=await self._surroundings.terms.of(recording.user, language),
+            keep=keep,
+        )
         progress.share = lambda: audio.share(transcription.position)
         return await transcription.run(audio.blocks())
 

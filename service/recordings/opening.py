@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from service.dictation.detection import SileroDetector, SileroModel
 from service.dictation.endpointing import EndpointingPolicy
 from service.dictation.utterances import SessionPolicy
+from service.library.personal_terms import DictionaryTerms
 from service.recordings.attempts import Attempts
 from service.recordings.jobs import RecordingWork
 from service.recordings.metrics import RecordingMetrics
@@ -20,6 +21,7 @@ from service.recordings.room import DiskRoom, WindowRoom
 from service.recordings.signals import Signals
 from service.recordings.transcribing import Surroundings
 from service.settings import Settings
+from service.storage.items import PostgresItems
 from service.storage.opening import Storage
 from service.storage.recording_jobs import RecordingJobs
 from service.storage.recordings import Quota, RecordingStore
@@ -81,6 +83,7 @@ def work_on_recordings(parts: "Parts") -> Coroutine[Any, Any, None]:
         room=WindowRoom(settings.recording_windows, queue.load),
         threads=ThreadPoolExecutor(_THREADS, thread_name_prefix="alfavoice-recordings"),
         new_detector=lambda: SileroDetector(model),
+        terms=DictionaryTerms(PostgresItems(parts.storage.postgres, parts.storage.keys)),
         policy=SessionPolicy(
             endpointing=EndpointingPolicy(
                 endpoint_silence=samples_in(settings.endpoint_silence_ms / 1000),

@@ -19,6 +19,7 @@ import structlog
 
 from service.accounts.principal import LOCAL_USER
 from service.dictation.outputs import GaveUp, Output, Recognise, ShowFinal
+from service.dictation.personal_terms import PersonalTerms
 from service.dictation.session import Session, SpeechDetector
 from service.dictation.transcripts import StoredFinal
 from service.dictation.translation import stored_final
@@ -29,7 +30,7 @@ from service.recordings.room import WindowRoom
 from workers.contract.audio import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ
 from workers.contract.errors import BROKEN, CLOSED, POISON, QueueClosed
 from workers.contract.queue import TranscriptionQueue
-from workers.contract.requests import Answer, Failure, Hypothesis, Priority, Request, Word
+from workers.contract.requests import Answer, Failure, Hypothesis, Priority, Profile, Request, Word
 
 log = structlog.get_logger()
 
@@ -71,6 +72,7 @@ class Surroundings:
     room: WindowRoom
     threads: Executor
     new_detector: Callable[[], SpeechDetector]
+    terms: PersonalTerms
     policy: SessionPolicy
 
 
@@ -95,6 +97,7 @@ class Transcription:
         surroundings: Surroundings,
         *,
         stored: tuple[StoredFinal, ...],
+        terms: tuple[str, ...],
         keep: KeepFinal,
     ) -> None:
         """Begin.
@@ -103,6 +106,7 @@ class Transcription:
             recording: what is transcribed.
             surroundings: of the process.
             stored: the finals of earlier attempts.
+            terms: words of the person, for the recogniser.
             keep: stores the next final; called one after the other, in order.
         """
         self._recording = recording
@@ -118,6 +122,7 @@ class Transcription:
                 user=session if recording.user == LOCAL_USER else str(recording.user),
                 language=language,
                 wants_words=True,
+                profile=Profile(terms=terms),
             ),
             policy=surroundings.policy,
             detector=surroundings.new_detector(),
