@@ -23,7 +23,7 @@ PURE := service/dictation/session.py,service/dictation/markers.py,service/dictat
 
 BENCH ?= capacity
 
-.PHONY: help run test lint fmt types imports sql openapi fuzz bench uv audio-library lint-tools coverage
+.PHONY: help run test lint fmt types imports sql openapi fuzz chaos bench uv audio-library lint-tools coverage
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,10 @@ openapi: lint-tools ## Write docs/openapi.json from the routes
 
 fuzz: ## Make some 20,000 generated calls of the HTTP API and hold the answers against openapi.json
 	ALFAVOICE_FUZZ_EXAMPLES=$(or $(EXAMPLES),110) $(MAKE) test ARGS="tests/api/test_openapi.py -s"
+
+chaos: uv ## Kill everything with -9 while people upload and speak; 100 rounds (ARGS="--rounds 10 --no-save")
+	$(SYNC) --extra whisper-base --group bench --group test
+	$(IN_VENV) python -m benchmarks.durability $(ARGS)
 
 bench: uv ## Measure capacity, or BENCH=… of benchmarks/ (ARGS="--peers")
 	$(SYNC) --extra whisper-base --group bench
