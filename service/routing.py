@@ -27,7 +27,7 @@ from service.library.notes import note_routes
 from service.library.preferences import preference_routes
 from service.library.snippets import snippet_routes
 from service.library.sync import forget_old_tombstones, sync_routes
-from service.operations.body_limit import BodyLimit
+from service.operations.bodies import KIB, MIB, BodyLimit
 from service.operations.documents import document_routes
 from service.operations.health import Probe, health_routes
 from service.operations.problem_json import RESPONSES, install_problem_answers
@@ -77,15 +77,22 @@ _BACKGROUND: Final[tuple[Callable[[Parts], Coroutine[Any, Any, None]], ...]] = (
 )
 """What runs beside the routes until it is cancelled; each keeps itself alive through outages."""
 
+_BODY: Final = 64 * KIB
 _BODY_LIMITS: Final = {
-    "/v1/history": 4 * 1024 * 1024,
-    "/v1/auth/": 64 * 1024,
-    "/v1/account": 64 * 1024,
-    "/v1/admin/": 256 * 1024,
+    "/v1/admin/": 256 * KIB,
+    "/v1/archive": None,
+    "/v1/audio": None,
+    "/v1/dictionary": 80 * KIB,
+    "/v1/dictionary/import": None,
+    "/v1/history": 4 * MIB,
+    "/v1/notes": 700 * KIB,
+    "/v1/preferences": 256 * KIB,
     "/v1/recordings": MAX_CHUNK_BYTES,
+    "/v1/snippets": 80 * KIB,
+    "/v1/sync": 16 * MIB,
 }
-"""Bytes; news are the longest thing an operator writes, an edited text of four hours (escaped, 6 bytes a
-letter) the longest of a person."""
+"""Bytes; None: the route reads piece by piece and limits itself. News are the longest thing an operator
+writes, an edited text of four hours (escaped, 6 bytes a letter) the longest of a person."""
 
 
 def application(parts: Parts, *, recogniser_is_ready: Callable[[], bool]) -> FastAPI:
@@ -99,7 +106,7 @@ def application(parts: Parts, *, recogniser_is_ready: Callable[[], bool]) -> Fas
 
     app = FastAPI(title="AlfaVoice", version=version("alfavoice"), docs_url=None, redoc_url=None)
     install_problem_answers(app)
-    app.add_middleware(BodyLimit, limits=_BODY_LIMITS)
+    app.add_middleware(BodyLimit, otherwise=_BODY, limits=_BODY_LIMITS)
     probes: dict[str, Probe] = {
         "recogniser": recogniser,
         "store": parts.storage.postgres.is_alive,

@@ -5,10 +5,11 @@ import errno
 import io
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from service.accounts.principal import Principal, Scope
@@ -16,9 +17,10 @@ from service.library.archive_export import exported
 from service.library.archive_import import ArchiveImport, Count
 from service.library.archive_spool import SealedSpool
 from service.library.archive_zip import BadArchive, ZipReader
-from service.operations.bodies import MIB, pieces
+from service.operations.bodies import MIB, StreamedFile, pieces
 from service.parts import Parts
 from service.problems import RequestRefused
+from service.recordings.opening import Recordings
 from service.storage.archive import PostgresArchive
 from service.storage.items import PostgresItems
 
@@ -54,30 +56,49 @@ class ImportView(BaseModel):
 
 
 class _Transfers:
-    """Counts archives on their way."""
+    """Counts archives on their way: of one person one, so that nobody keeps all others out."""
 
     def __init__(self) -> None:
-        self._open = 0
+        self._open: set[UUID] = set()
 
     @contextmanager
-    def one(self) -> Iterator[None]:
+    def one(self, user: UUID) -> Iterator[None]:
         """Count one more.
 
         Raises:
             RequestRefused: `library.busy`.
         """
-        if self._open >= _AT_ONCE:
+        if len(self._open) >= _AT_ONCE or user in self._open:
             raise RequestRefused(
                 "library.busy",
                 "the server is busy with other archives",
                 status=503,
                 retry_after_s=_RETRY_S,
             )
-        self._open += 1
+        self._open.add(user)
         try:
             yield
         finally:
-            self._open -= 1
+            self._open.discard(user)
+
+
+class _ServerRules:
+    """What this server's settings say of audio."""
+
+    def __init__(self, recordings: Recordings) -> None:
+        self._recordings = recordings
+
+    @property
+    def keep_audio(self) -> timedelta:
+        """After its text is done."""
+        return self._recordings.keep_audio
+
+    async def has_room(self, user: UUID, recording: UUID, size: int, *, is_done: bool) -> bool:
+        """Whether there is room: on the disk, and for what has no text yet in the quota."""
+        here = self._recordings
+        return here.disk.has(size) and (
+            is_done or await here.store.has_quota(user, recording, size, here.quota)
+        )
 
 
 def archive_routes(parts: Parts) -> APIRouter:
@@ -88,19 +109,17 @@ def archive_routes(parts: Parts) -> APIRouter:
     owner = parts.gate.needs(Scope.LIBRARY)
     transfers = _Transfers()
 
-    async def transfer() -> AsyncIterator[None]:
-        with transfers.one():  # until the last byte is sent
+    async def transfer(principal: Annotated[Principal, owner]) -> AsyncIterator[None]:
+        with transfers.one(principal.user):  # until the last byte is sent
             yield
 
     limit_bytes = parts.settings.max_archive_mb * MIB
 
-    @router.get(
-        "/v1/archive", response_class=StreamingResponse, responses={200: {"content": _BINARY}}
-    )
+    @router.get("/v1/archive", response_class=StreamedFile, responses={200: {"content": _BINARY}})
     async def export_archive(
         principal: Annotated[Principal, owner], _: Annotated[None, Depends(transfer)]
-    ) -> StreamingResponse:
-        return StreamingResponse(
+    ) -> StreamedFile:
+        return StreamedFile(
             exported(principal.user, items, archive),
             media_type=_TYPE,
             headers={"Content-Disposition": 'attachment; filename="alfavoice.zip"'},
@@ -120,7 +139,9 @@ def archive_routes(parts: Parts) -> APIRouter:
                 async for piece in pieces(request, limit_bytes=limit_bytes):
                     await asyncio.to_thread(spool.append, piece)
                 reader = await asyncio.to_thread(ZipReader, io.BufferedReader(spool))
-                done = await ArchiveImport(principal.user, reader, items, archive).run()
+                done = await ArchiveImport(
+                    principal.user, reader, items, archive, rules=_ServerRules(parts.recordings)
+                ).run()
         except BadArchive as exc:
             raise RequestRefused(
                 "library.bad_archive", f"this is no archive: {exc}", status=422

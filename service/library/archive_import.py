@@ -7,8 +7,9 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -63,13 +64,40 @@ class Imported:
     """By name: notes, snippets, dictionary, preferences, history, recordings."""
 
 
+class AudioRules(Protocol):
+    """What holds for audio on this server, whatever an archive says."""
+
+    @property
+    def keep_audio(self) -> timedelta:
+        """How long, after its text is done."""
+        ...
+
+    async def has_room(self, user: UUID, recording: UUID, size: int, *, is_done: bool) -> bool:
+        """Whether there is room for the audio of a recording.
+
+        Args:
+            user: whose.
+            recording: its id.
+            size: bytes.
+            is_done: whether it has its text, so that its audio goes after `keep_audio`.
+        """
+        ...
+
+
 class ArchiveImport:
     """Puts one archive back for one person."""
 
     def __init__(
-        self, user: UUID, reader: ZipReader, items: PostgresItems, archive: PostgresArchive
+        self,
+        user: UUID,
+        reader: ZipReader,
+        items: PostgresItems,
+        archive: PostgresArchive,
+        *,
+        rules: AudioRules,
     ) -> None:
         self._user = user
+        self._rules = rules
         self._reader = reader
         self._items = items
         self._archive = archive
@@ -151,7 +179,13 @@ class ArchiveImport:
             None if archived.app is None else cleaned(archived.app),
             archived.recorded_at,
         )
-        if archived.has_audio and not await asyncio.to_thread(self._audio_is_right, archived):
+        is_done = archived.state == "done"
+        if archived.has_audio and not (
+            await self._rules.has_room(
+                self._user, archived.id, archived.size_bytes, is_done=is_done
+            )
+            and await asyncio.to_thread(self._audio_is_right, archived)
+        ):
             count.refused += 1
             return
         if not await self._archive.open_recording(self._user, archived.id, columns, sha256):
@@ -161,7 +195,6 @@ class ArchiveImport:
         transcript = None
         if archived.transcript is not None:
             transcript = await self._archive.transcript_here(self._user, archived.transcript)
-        is_done = archived.state == "done"
         # What still waited for its text does not come into this server's queue by itself: a person
         # who wants it presses «again».
         reason = None if is_done else archived.reason or Reason.FAILED.value
@@ -171,7 +204,7 @@ class ArchiveImport:
             transcript,
             archived.audio_samples,
             archived.is_silent,
-            archived.keep_audio_until,
+            self._kept_until(archived) if is_done else None,
             archived.has_audio,
             1.0 if is_done else 0.0,
         )
@@ -181,6 +214,10 @@ class ArchiveImport:
             count.added += 1
         else:
             count.unchanged += 1
+
+    def _kept_until(self, archived: ArchivedRecording) -> datetime:
+        longest = datetime.now(UTC) + self._rules.keep_audio
+        return min(archived.keep_audio_until or longest, longest)
 
     def _audio_is_right(self, archived: ArchivedRecording) -> bool:
         name = f"{AUDIO}{archived.id}"

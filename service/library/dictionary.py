@@ -11,12 +11,10 @@ from service.accounts.principal import Principal, Scope
 from service.library.fields import Line, TermFields
 from service.library.kinds import Kind
 from service.library.shelf import Before, IfChange, ItemView, Limit, Shelf, shown
-from service.operations.bodies import KIB, bodies_up_to
 from service.parts import Parts
 from service.storage.identifiers import uuid7
 from service.storage.items import PostgresItems, StoredItem
 
-_LONGEST_BODY: Final = 80 * KIB
 _DEFAULTS: Final[dict[str, Any]] = TermFields().model_dump()
 
 
@@ -45,7 +43,7 @@ class TermPage(BaseModel):
 
 def dictionary_routes(parts: Parts) -> APIRouter:
     """Make the router with `/v1/dictionary`."""
-    router = APIRouter(tags=["dictionary"], route_class=bodies_up_to(_LONGEST_BODY))
+    router = APIRouter(tags=["dictionary"])
     shelf = Shelf(PostgresItems(parts.storage.postgres, parts.storage.keys), Kind.TERM)
     owner = parts.gate.needs(Scope.LIBRARY)
 

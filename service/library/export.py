@@ -6,7 +6,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from service.accounts.principal import Principal, Scope
@@ -14,6 +13,7 @@ from service.library.export_archive import HistoryArchive
 from service.library.export_documents import FORMATS, file_name
 from service.library.history_models import ChoiceModel, Ids
 from service.library.time_zones import TimeZone
+from service.operations.bodies import StreamedFile
 from service.parts import Parts
 from service.problems import RequestRefused, not_found
 from service.storage.encryption.sealing import Unreadable
@@ -58,10 +58,10 @@ def export_routes(parts: Parts, history: PostgresHistory) -> APIRouter:
     router = APIRouter(prefix="/v1/history")
     archive = HistoryArchive(history)
 
-    @router.post("/export", response_class=StreamingResponse, responses=_file_of("application/zip"))
+    @router.post("/export", response_class=StreamedFile, responses=_file_of("application/zip"))
     async def export_transcripts(
         principal: Annotated[Principal, parts.gate.needs(Scope.LIBRARY)], asked: ExportRequest
-    ) -> StreamingResponse:
+    ) -> StreamedFile:
         """Give many transcripts as a zip of documents."""
         user, zone = principal.user, ZoneInfo(asked.time_zone)
         content: AsyncIterator[bytes]
@@ -79,7 +79,7 @@ def export_routes(parts: Parts, history: PostgresHistory) -> APIRouter:
                     status=422,
                 )
             content = archive.of_choice(user, choice, ending=asked.format, zone=zone)
-        return StreamingResponse(
+        return StreamedFile(
             content,
             media_type="application/zip",
             headers={"Content-Disposition": 'attachment; filename="transcripts.zip"'},

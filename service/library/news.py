@@ -13,13 +13,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from service.accounts.principal import Principal, Scope
 from service.library.fields import Line, Text
 from service.library.preferences import preferences_of, write_preferences
-from service.operations.bodies import KIB, bodies_up_to
 from service.parts import Parts
 from service.problems import RequestRefused, not_found
 from service.storage.items import PostgresItems
 from service.storage.news import Announcement, Position, PostgresNews, StoredAnnouncement
 
-_LONGEST_BODY: Final = 256 * KIB
 _MOST_READ: Final = 500
 _TRIES: Final = 5
 _POSITION: Final = struct.Struct(">q16s")
@@ -84,7 +82,7 @@ class NewsPage(BaseModel):
 
 def news_routes(parts: Parts) -> APIRouter:
     """Make the router with `/v1/news` and `/v1/admin/news`."""
-    router = APIRouter(tags=["news"], route_class=bodies_up_to(_LONGEST_BODY))
+    router = APIRouter(tags=["news"])
     news = PostgresNews(parts.storage.postgres)
     items = PostgresItems(parts.storage.postgres, parts.storage.keys)
     reader, operator = parts.gate.needs(Scope.LIBRARY), parts.gate.needs(Scope.ADMIN)

@@ -11,13 +11,10 @@ from service.accounts.principal import Principal, Scope
 from service.library.fields import NoteFields
 from service.library.kinds import Kind
 from service.library.shelf import Before, IfChange, ItemView, Limit, Shelf, shown
-from service.operations.bodies import KIB, bodies_up_to
 from service.parts import Parts
 from service.storage.identifiers import uuid7
 from service.storage.items import PostgresItems, StoredItem
 
-_LONGEST_BODY: Final = 700 * KIB
-"""100,000 letters, each up to six bytes in JSON."""
 _DEFAULTS: Final[dict[str, Any]] = NoteFields().model_dump()
 
 
@@ -39,7 +36,7 @@ class NotePage(BaseModel):
 
 def note_routes(parts: Parts) -> APIRouter:
     """Make the router with `/v1/notes`."""
-    router = APIRouter(tags=["notes"], route_class=bodies_up_to(_LONGEST_BODY))
+    router = APIRouter(tags=["notes"])
     shelf = Shelf(PostgresItems(parts.storage.postgres, parts.storage.keys), Kind.NOTE)
     owner = parts.gate.needs(Scope.LIBRARY)
 

@@ -1,7 +1,7 @@
 """The routes of preferences: `/v1/preferences`, one document a person."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -12,11 +12,8 @@ from service.library.fields import PreferencesFields
 from service.library.kinds import PREFERENCES, Kind
 from service.library.merging import Contents, FieldWrite, MergeRefused
 from service.library.shelf import IfChange, refuse, writer_of
-from service.operations.bodies import KIB, bodies_up_to
 from service.parts import Parts
 from service.storage.items import PostgresItems, WriteItem
-
-_LONGEST_BODY: Final = 256 * KIB
 
 
 class PreferencesView(BaseModel):
@@ -29,7 +26,7 @@ class PreferencesView(BaseModel):
 
 def preference_routes(parts: Parts) -> APIRouter:
     """Make the router with `/v1/preferences`."""
-    router = APIRouter(tags=["preferences"], route_class=bodies_up_to(_LONGEST_BODY))
+    router = APIRouter(tags=["preferences"])
     items = PostgresItems(parts.storage.postgres, parts.storage.keys)
     owner = parts.gate.needs(Scope.LIBRARY)
 

@@ -11,12 +11,10 @@ from service.accounts.principal import Principal, Scope
 from service.library.fields import VARIABLES, Line, SnippetFields
 from service.library.kinds import Kind
 from service.library.shelf import Before, IfChange, ItemView, Limit, Shelf, shown
-from service.operations.bodies import KIB, bodies_up_to
 from service.parts import Parts
 from service.storage.identifiers import uuid7
 from service.storage.items import PostgresItems, StoredItem
 
-_LONGEST_BODY: Final = 80 * KIB
 _DEFAULTS: Final[dict[str, Any]] = SnippetFields().model_dump()
 
 
@@ -56,7 +54,7 @@ class Variables(BaseModel):
 
 def snippet_routes(parts: Parts) -> APIRouter:
     """Make the router with `/v1/snippets`."""
-    router = APIRouter(tags=["snippets"], route_class=bodies_up_to(_LONGEST_BODY))
+    router = APIRouter(tags=["snippets"])
     shelf = Shelf(PostgresItems(parts.storage.postgres, parts.storage.keys), Kind.SNIPPET)
     owner = parts.gate.needs(Scope.LIBRARY)
 

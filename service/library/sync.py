@@ -18,7 +18,6 @@ from service.library.shelf import ConflictView
 from service.library.sync_cursor import LONGEST, NoCursor, TooOld, read_cursor
 from service.library.sync_operations import Push, PushResults
 from service.library.sync_push import Pushing
-from service.operations.bodies import MIB, bodies_up_to
 from service.parts import Parts
 from service.problems import RequestRefused, ServiceError, StoreUnavailable
 from service.storage.items import PostgresItems, StoredItem
@@ -27,7 +26,6 @@ from service.storage.sync import Change, PostgresSync, PulledRecording, PulledTr
 
 log = structlog.get_logger()
 
-_LONGEST_PUSH: Final = 16 * MIB
 _MOST_CHANGES: Final = 500
 _LONGEST_STREAM_S: Final = 900.0
 """A client opens the next one: so who was locked out since is not told of changes for ever."""
@@ -117,7 +115,7 @@ class Newest(BaseModel):
 
 def sync_routes(parts: Parts) -> APIRouter:
     """Make the router with `/v1/sync`."""
-    router = APIRouter(tags=["sync"], route_class=bodies_up_to(_LONGEST_PUSH))
+    router = APIRouter(tags=["sync"])
     postgres, keys = parts.storage.postgres, parts.storage.keys
     sync = PostgresSync(postgres, keys)
     pushing = Pushing(PostgresItems(postgres, keys), PushedEdits(postgres, keys))

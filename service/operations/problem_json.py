@@ -33,6 +33,7 @@ _STATUS_CODES: Final = {
     400: "request.invalid",
     404: "request.not_found",
     405: "request.wrong_method",
+    408: "request.too_slow",
     413: "request.too_large",
     415: "request.unsupported_type",
 }

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Header
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from service.accounts.principal import Principal, Scope
+from service.operations.bodies import StreamedFile
 from service.operations.problem_json import answer
 from service.problems import RequestRefused, not_found
 from service.recordings.decoding import AudioGone, Pieces
@@ -40,7 +41,7 @@ def playback_route(parts: "Parts") -> APIRouter:
 
     @router.get(
         "/{recording_id}/audio",
-        response_class=StreamingResponse,
+        response_class=StreamedFile,
         responses={
             200: {"description": "All of it.", **_AUDIO},
             206: {"description": "The range asked for.", **_AUDIO},
@@ -81,7 +82,7 @@ def playback_route(parts: "Parts") -> APIRouter:
         is_part = asked is not None and _RANGE.fullmatch(asked) is not None
         if is_part:
             headers["Content-Range"] = f"bytes {first}-{after - 1}/{size}"
-        return StreamingResponse(
+        return StreamedFile(
             _sent(header, pieces, first, after),
             status_code=206 if is_part else 200,
             headers=headers,

@@ -249,13 +249,23 @@ class RecordingStore:
 
         return await self._as(user, restart)
 
+    async def has_quota(self, user: UUID, recording: UUID, size: int, quota: Quota) -> bool:
+        """Whether one more recording without a text, of so many bytes, is within the quota."""
+        return await self._postgres.call_as(
+            user, lambda connection: self._is_within(connection, recording, size, quota)
+        )
+
+    async def _is_within(
+        self, connection: Connection, recording: UUID, size: int, quota: Quota
+    ) -> bool:
+        used = await connection.fetchrow(_sql["unfinished"], recording)
+        assert used is not None  # noqa: S101 - aggregates give a row
+        return bool(used["recordings"] < quota.recordings and used["bytes"] + size <= quota.bytes)
+
     async def _check_quota(
         self, connection: Connection, announced: Announcement, quota: Quota
     ) -> None:
-        used = await connection.fetchrow(_sql["unfinished"], announced.id)
-        assert used is not None  # noqa: S101 - aggregates give a row
-        recordings, size = used["recordings"] + 1, used["bytes"] + announced.size_bytes
-        if recordings > quota.recordings or size > quota.bytes:
+        if not await self._is_within(connection, announced.id, announced.size_bytes, quota):
             raise RequestRefused(
                 "recording.quota",
                 "too much waits for its text already: keep the recording, wait until others are "

@@ -1,12 +1,14 @@
 """Archives: what goes out comes in again elsewhere, once; what is no archive does no harm."""
 
+import asyncio
 import hashlib
 import io
 import json
 import os
 import struct
 import zipfile
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -27,6 +29,20 @@ from tests.storage.fixtures import new_user
 AUDIO = os.urandom(5 * 1024 * 1024)
 
 
+@dataclass
+class Rules:
+    """What a server says of audio."""
+
+    keep_audio: timedelta = timedelta(days=365_000)
+    unfinished: int = 1
+
+    async def has_room(self, user, recording, size, *, is_done):
+        return is_done or self.unfinished > 0
+
+
+ANY_AUDIO = Rules()
+
+
 class Library:
     """One person's, without a server in front."""
 
@@ -39,9 +55,9 @@ class Library:
     async def export(self):
         return b"".join([piece async for piece in exported(self.user, self.items, self.archive)])
 
-    async def put(self, content):
+    async def put(self, content, rules=ANY_AUDIO):
         reader = ZipReader(io.BytesIO(content))
-        done = await ArchiveImport(self.user, reader, self.items, self.archive).run()
+        done = await ArchiveImport(self.user, reader, self.items, self.archive, rules=rules).run()
         return {name: (c.added, c.unchanged, c.refused) for name, c in done.counts.items()}
 
     async def write(self, kind, item, **values):
@@ -211,6 +227,88 @@ async def test_audio_that_is_not_what_was_recorded_is_refused(mine, theirs):
     assert counts["recordings"] == (0, 0, 1)
     assert counts["history"] == (1, 0, 0)
     assert contents(await theirs.export())["recordings.jsonl"] == b""
+
+
+async def test_audio_is_kept_no_longer_than_this_server_keeps_it(mine, theirs):
+    month = timedelta(days=30)
+
+    await theirs.put(await mine.export(), Rules(keep_audio=month))
+
+    (recording,) = contents(await theirs.export())["recordings.jsonl"].splitlines()
+    until = datetime.fromisoformat(json.loads(recording)["keep_audio_until"])
+    assert until <= datetime.now(UTC) + month
+
+
+async def test_audio_without_a_text_needs_room(mine, theirs):
+    entries = contents(await mine.export()) | {"manifest.json": manifest()}
+    line = json.loads(entries["recordings.jsonl"]) | {"state": "failed", "transcript": None}
+    entries["recordings.jsonl"] = json.dumps(line)
+
+    assert (await theirs.put(repacked(entries), Rules(unfinished=0)))["recordings"] == (0, 0, 1)
+    assert (await theirs.put(repacked(entries), Rules(unfinished=1)))["recordings"] == (1, 0, 0)
+
+
+async def test_an_import_keeps_to_the_quota_of_recordings(start_server):
+    def archive(number):
+        audio = bytes([number]) * 100
+        entries = {"manifest.json": manifest()}
+        lines = []
+        for _ in range(3):
+            recording = str(uuid4())
+            entries[f"audio/{recording}"] = audio
+            lines.append(
+                {
+                    "id": recording,
+                    "sha256": hashlib.sha256(audio).hexdigest(),
+                    "size_bytes": len(audio),
+                    "encoding": "flac",
+                    "sample_rate": None,
+                    "language": "ru",
+                    "app": None,
+                    "recorded_at": "2026-01-01T00:00:00Z",
+                    "state": "failed",
+                    "reason": None,
+                    "transcript": None,
+                    "audio_samples": None,
+                    "is_silent": False,
+                    "keep_audio_until": None,
+                    "has_audio": True,
+                }
+            )
+        entries["recordings.jsonl"] = "\n".join(map(json.dumps, lines))
+        return repacked(entries)
+
+    async with (
+        start_server(max_recordings_waiting=4) as server,
+        httpx.AsyncClient(base_url=server.url, timeout=60, trust_env=False) as http,
+    ):
+        first = (await http.post("/v1/archive", content=archive(1))).json()
+        second = (await http.post("/v1/archive", content=archive(2))).json()
+
+    assert first["recordings"] == {"added": 3, "unchanged": 0, "refused": 0}
+    assert second["recordings"] == {"added": 1, "unchanged": 0, "refused": 2}
+
+
+async def test_one_person_has_one_archive_on_its_way(server):
+    begun = asyncio.Event()
+
+    async def slow():
+        begun.set()
+        yield b"x"
+        await asyncio.Event().wait()
+
+    async with (
+        asyncio.timeout(30),
+        httpx.AsyncClient(base_url=server.url, timeout=60, trust_env=False) as http,
+        asyncio.TaskGroup() as tasks,
+    ):
+        waiting = tasks.create_task(http.post("/v1/archive", content=slow()))
+        await begun.wait()
+        while (answer := await http.post("/v1/archive", content=b"nothing")).status_code == 422:
+            pass
+        waiting.cancel()
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "library.busy")
 
 
 def with_size(archive, place, number):
