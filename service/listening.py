@@ -1,5 +1,6 @@
 """The port, and the HTTP server that answers on it."""
 
+import asyncio
 import contextlib
 import errno
 import socket
@@ -18,7 +19,19 @@ LISTEN_BACKLOG: Final = 2048
 
 
 class HttpServer(uvicorn.Server):
-    """Uvicorn that leaves the signals to us: sessions are drained before it may stop."""
+    """Uvicorn that leaves the signals to us: sessions are drained before it may stop.
+
+    Cancelled, it closes what it listens on and the connections all the same.
+    """
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until `should_exit`, or cancelled."""
+        try:
+            await super().serve(sockets)
+        except asyncio.CancelledError:
+            if self.started:
+                await self.shutdown(sockets)
+            raise
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
