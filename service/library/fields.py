@@ -156,9 +156,9 @@ class PreferencesFields(_Fields):
     ] = {}
     """Styles of single applications, by their name."""
     keeps_audio_days: Annotated[int, Field(ge=0, le=365)] = 0
-    """0: audio is deleted once its transcript is stored."""
+    """0: audio is deleted once its transcript is stored. Of who never said, the server's setting."""
     keeps_history_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
-    """None: for ever."""
+    """After that a transcript is deleted, unless it is a favourite; none: never."""
     news_read: Annotated[list[Annotated[UUID, Field(strict=False)]], Field(max_length=500)] = []
     news_read_until: Annotated[AwareDatetime, Field(strict=False)] | None = None
     """Everything published until then is read."""

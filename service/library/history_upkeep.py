@@ -1,6 +1,7 @@
 """What the history needs done without anybody asking.
 
-Transcripts deleted 30 days ago are deleted for good; of each a row stays by which devices learn of it.
+What is older than its owner wants it kept is deleted. Transcripts deleted 30 days ago are deleted for
+good; of each a row stays by which devices learn of it.
 What was said in sessions that never ended properly is made findable.
 """
 
@@ -11,8 +12,10 @@ from typing import Final
 import structlog
 
 from service.library.history_entries import KEPT_DAYS
+from service.library.retention import expire_history
 from service.parts import Parts
 from service.problems import ServiceError
+from service.storage.items import PostgresItems
 from service.storage.postgres import Postgres
 from service.storage.statements import statements
 
@@ -30,17 +33,19 @@ log = structlog.get_logger()
 async def keep_history(parts: Parts) -> None:
     """Do what is due every ten minutes, until cancelled; what fails is tried again then."""
     postgres = parts.storage.postgres
+    items = PostgresItems(postgres, parts.storage.keys)
     since = datetime(1, 1, 2, tzinfo=UTC)  # at first all: the service may have been away for long
     while True:
         try:
             indexed = await index_unfinished(postgres, since=since)
+            expired = await expire_history(postgres, items)
             purged = await purge(postgres, after=timedelta(days=KEPT_DAYS))
         except ServiceError as exc:
             log.warning("history_upkeep_failed", code=exc.code)
         else:
             since = datetime.now(UTC) - _LONGEST_SESSION
-            if indexed or purged:
-                log.info("history_kept", indexed=indexed, purged=purged)
+            if indexed or expired or purged:
+                log.info("history_kept", indexed=indexed, expired=expired, purged=purged)
         await asyncio.sleep(_EVERY_S)
 
 

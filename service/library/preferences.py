@@ -1,7 +1,7 @@
 """The routes of preferences: `/v1/preferences`, one document a person."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -12,8 +12,10 @@ from service.library.fields import PreferencesFields
 from service.library.kinds import PREFERENCES, Kind
 from service.library.merging import Contents, FieldWrite, MergeRefused
 from service.library.shelf import IfChange, refuse, writer_of
-from service.parts import Parts
 from service.storage.items import PostgresItems, WriteItem
+
+if TYPE_CHECKING:
+    from service.parts import Parts
 
 
 class PreferencesView(BaseModel):
@@ -24,7 +26,7 @@ class PreferencesView(BaseModel):
     values: PreferencesFields
 
 
-def preference_routes(parts: Parts) -> APIRouter:
+def preference_routes(parts: "Parts") -> APIRouter:
     """Make the router with `/v1/preferences`."""
     router = APIRouter(tags=["preferences"])
     items = PostgresItems(parts.storage.postgres, parts.storage.keys)

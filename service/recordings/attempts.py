@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
 from typing import Final, TypeVar
+from uuid import UUID
 
 import structlog
 
@@ -71,7 +72,7 @@ class Attempts:
         surroundings: Surroundings,
         metrics: RecordingMetrics,
         longest_s: int,
-        keep_audio: timedelta,
+        keep_audio: Callable[[UUID], Awaitable[timedelta]],
         chance: Random,
     ) -> None:
         """Take what every attempt needs.
@@ -82,7 +83,7 @@ class Attempts:
             surroundings: of transcriptions.
             metrics: what is counted.
             longest_s: seconds of audio in one recording.
-            keep_audio: after the transcript is stored; 0: the audio goes at once.
+            keep_audio: how long a user's is kept after the transcript is stored; 0: it goes at once.
             chance: spreads the next attempts.
         """
         self._store = store
@@ -149,16 +150,17 @@ class Attempts:
             await patiently(lambda: self._jobs.cut_anew(lease))
             anew = replace(lease.recording, learned_language=None, learned_from=None)
             said = await self._said(lease, anew, (), progress)
+        keep_audio = await patiently(lambda: self._keep_audio(lease.recording.user))
         await patiently(
             lambda: self._jobs.finish(
                 lease,
                 audio_samples=said.samples,
                 is_silent=said.is_silent,
-                keep_audio=self._keep_audio,
+                keep_audio=keep_audio,
             )
         )
         self._metrics.audio.inc(seconds(said.samples))
-        if not self._keep_audio:
+        if not keep_audio:
             await self._forget_audio(lease.recording)
         return "done"
 

@@ -14,6 +14,7 @@ from service.dictation.detection import SileroDetector, SileroModel
 from service.dictation.endpointing import EndpointingPolicy
 from service.dictation.utterances import SessionPolicy
 from service.library.personal_terms import DictionaryTerms
+from service.library.retention import audio_kept
 from service.recordings.attempts import Attempts
 from service.recordings.jobs import RecordingWork
 from service.recordings.metrics import RecordingMetrics
@@ -78,12 +79,13 @@ def work_on_recordings(parts: "Parts") -> Coroutine[Any, Any, None]:
     """Make the work beside the routes, until it is cancelled."""
     recordings, settings, queue = parts.recordings, parts.settings, parts.queue
     model = SileroModel()
+    items = PostgresItems(parts.storage.postgres, parts.storage.keys)
     surroundings = Surroundings(
         queue=queue,
         room=WindowRoom(settings.recording_windows, queue.load),
         threads=ThreadPoolExecutor(_THREADS, thread_name_prefix="alfavoice-recordings"),
         new_detector=lambda: SileroDetector(model),
-        terms=DictionaryTerms(PostgresItems(parts.storage.postgres, parts.storage.keys)),
+        terms=DictionaryTerms(items),
         policy=SessionPolicy(
             endpointing=EndpointingPolicy(
                 endpoint_silence=samples_in(settings.endpoint_silence_ms / 1000),
@@ -98,7 +100,7 @@ def work_on_recordings(parts: "Parts") -> Coroutine[Any, Any, None]:
         surroundings=surroundings,
         metrics=recordings.metrics,
         longest_s=recordings.longest_s,
-        keep_audio=recordings.keep_audio,
+        keep_audio=lambda user: audio_kept(items, user, otherwise=recordings.keep_audio),
         chance=Random(),  # noqa: S311 - spreads attempts, guards nothing
     )
     return RecordingWork(

@@ -267,6 +267,30 @@ FROM due
 WHERE transcripts.id = due.id
 RETURNING transcripts.id;
 
+-- name: who_prefers
+SELECT user_id
+FROM library_items
+WHERE kind = 'preferences' AND deleted_at IS NULL AND user_id > $1
+ORDER BY user_id
+LIMIT $2;
+
+-- name: expire
+UPDATE transcripts
+SET deleted_at = now()
+WHERE
+    id IN (
+        SELECT old.id
+        FROM transcripts AS old
+        WHERE
+            old.started_at < now() - $1::interval
+            AND old.deleted_at IS NULL
+            AND old.purged_at IS NULL
+            AND NOT old.is_favourite
+        ORDER BY old.started_at DESC, old.id DESC
+        LIMIT $2
+    )
+RETURNING id;
+
 -- name: index_unfinished
 WITH said AS (
     SELECT
