@@ -106,7 +106,12 @@ def application(parts: Parts, *, recogniser_is_ready: Callable[[], bool]) -> Fas
 
     app = FastAPI(title="AlfaVoice", version=version("alfavoice"), docs_url=None, redoc_url=None)
     install_problem_answers(app)
-    app.add_middleware(BodyLimit, otherwise=_BODY, limits=_BODY_LIMITS)
+    app.add_middleware(
+        BodyLimit,
+        otherwise=_BODY,
+        limits=_BODY_LIMITS,
+        identify=parts.accounts.authenticator.identify,
+    )
     probes: dict[str, Probe] = {
         "recogniser": recogniser,
         "store": parts.storage.postgres.is_alive,

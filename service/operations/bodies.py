@@ -5,17 +5,18 @@ anybody could fill the memory, and without a time anybody could have it held for
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
 
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.operations.problem_json import answer_for
-from service.problems import RequestRefused
+from service.problems import RequestRefused, ServiceError
 
+Identify: TypeAlias = Callable[[HTTPConnection], Awaitable[object]]
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 BODY_S: Final = 150.0
@@ -25,7 +26,10 @@ _PATIENCE_S: Final = 60.0
 
 
 class BodyLimit:
-    """ASGI middleware: refuses what is too long (413) or too slow (408), by beginning of the path."""
+    """ASGI middleware: refuses what is too long (413) or too slow (408), by beginning of the path.
+
+    Of somebody who is nobody little is read anywhere.
+    """
 
     def __init__(
         self,
@@ -33,6 +37,7 @@ class BodyLimit:
         *,
         otherwise: int,
         limits: Mapping[str, int | None],
+        identify: Identify,
         longest_s: float = BODY_S,
     ) -> None:
         """Wrap an application.
@@ -42,8 +47,11 @@ class BodyLimit:
             otherwise: bytes that a body may have whose path is not among the limits.
             limits: bytes, by beginning of the path, the longest beginning counts; None: the route
                 limits itself, as it reads the body piece by piece.
+            identify: raises ServiceError for who is nobody; asked before more than `otherwise` is
+                read of a body.
             longest_s: for a body that is limited here to arrive.
         """
+        self._identify = identify
         self._app = app
         self._otherwise = otherwise
         self._limits = sorted(limits.items(), key=lambda one: -len(one[0]))
@@ -55,10 +63,18 @@ class BodyLimit:
         if limit is None:
             await self._app(scope, receive, send)
             return
-        length = dict(scope["headers"]).get(b"content-length", b"0")
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length[:20]) > limit:
             await answer_for(_too_large(limit))(scope, receive, send)
             return
+        is_chunked = b"transfer-encoding" in headers
+        if limit > self._otherwise and (is_chunked or int(length) > self._otherwise):
+            try:
+                await self._identify(HTTPConnection(scope))
+            except ServiceError as exc:
+                await answer_for(exc)(scope, receive, send)
+                return
         received, has_ended = 0, False
         until = asyncio.get_running_loop().time() + self._longest_s
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from urllib.parse import urlsplit
 
 import argon2
 import pytest
@@ -167,6 +168,17 @@ async def test_changing_the_password_signs_every_other_device_out(boris: Client)
     assert (await boris.refresh()).is_success
     assert refused(await boris.try_to_sign_in("boris", PASSWORD))[0] == 401
     await boris.sign_in("boris", OTHER_PASSWORD)
+
+
+@pytest.mark.parametrize("announced", ["Content-Length: 1000000", "Transfer-Encoding: chunked"])
+async def test_of_nobody_no_large_body_is_waited_for(server, announced):
+    address = urlsplit(server.url)
+    async with asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(f"POST /v1/sync HTTP/1.1\r\nHost: x\r\n{announced}\r\n\r\n".encode())
+        assert (await reader.readline()).startswith(b"HTTP/1.1 401 ")
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_a_body_too_long_is_refused_before_it_is_read(nobody, admin):

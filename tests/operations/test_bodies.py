@@ -7,9 +7,11 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
+from starlette.requests import HTTPConnection
 
 from service.operations.bodies import BodyLimit, StreamedFile, pieces
 from service.operations.problem_json import install_problem_answers
+from service.problems import RequestRefused
 
 PATIENCE_S = 20
 
@@ -22,8 +24,17 @@ class Said(BaseModel):
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     install_problem_answers(app)
+
+    async def identify(connection: HTTPConnection) -> None:
+        if "authorization" not in connection.headers:
+            raise RequestRefused("auth.required", "sign in first", status=401)
+
     app.add_middleware(
-        BodyLimit, otherwise=100, limits={"/large": 1000, "/own": None}, longest_s=0.2
+        BodyLimit,
+        otherwise=100,
+        limits={"/large": 1000, "/own": None},
+        identify=identify,
+        longest_s=0.2,
     )
 
     @app.post("/small")
@@ -38,7 +49,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app),
         base_url="http://test",
-        headers={"Content-Type": "application/json"},
+        headers={"Content-Type": "application/json", "Authorization": "Bearer x"},
     ) as client:
         yield client
 
@@ -65,6 +76,14 @@ async def chunked(
 async def test_a_body_is_as_long_as_its_route_takes_and_no_longer(http, path, most, form):
     assert (await http.post(path, content=form(said(most)))).json() == most
     assert code(await http.post(path, content=form(said(most + 20)))) == (413, "request.too_large")
+
+
+@pytest.mark.parametrize("form", [bytes, chunked])
+async def test_of_nobody_no_large_body_is_read(http, form):
+    del http.headers["Authorization"]
+    assert (await http.post("/large/one", content=said(50))).json() == 50
+    assert (await http.post("/small", content=form(said(50)))).json() == 50
+    assert code(await http.post("/large/one", content=form(said(200)))) == (401, "auth.required")
 
 
 @pytest.mark.parametrize("path", ["/small", "/own"])
