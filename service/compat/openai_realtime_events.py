@@ -101,7 +101,7 @@ def decode_head(text: str | bytes) -> Head:
         raise OpenAIRefused("invalid_event", "events are text: audio goes in base64")
     try:
         head: Head = _decode_head(text)
-    except (msgspec.DecodeError, UnicodeError) as exc:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
         raise OpenAIRefused("invalid_event", "an event is a JSON object with a type") from exc
     return head
 
@@ -118,7 +118,7 @@ def decode(text: str | bytes, head: Head) -> ClientEvent:
         )
     try:
         event: ClientEvent = _decode(text)
-    except (msgspec.DecodeError, UnicodeError) as exc:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
         raise OpenAIRefused("invalid_value", f"the event is refused: {exc}") from exc
     return event
 

@@ -221,7 +221,7 @@ def decode_client(text: str | bytes) -> ClientMessage:
         message: ClientMessage = _decode_client(text)
     except msgspec.ValidationError as exc:
         raise ProtocolError("protocol.invalid_message", f"message refused: {exc}") from exc
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise ProtocolError("protocol.invalid_message", "message is not a JSON object") from exc
     return message
 

@@ -243,7 +243,7 @@ async def test_an_error_names_the_event_and_the_connection_goes_on(server: Runni
             error = (await peer.until("error")).error
             assert (error.code, error.event_id) == (code, f"mine-{number}"), event
             assert error.type == "invalid_request_error"
-        for text in ("{", "[]", "5", "null", '{"type": 5}'):
+        for text in ("{", "[]", "5", "null", '{"type": 5}', '{"x":' + "[" * 50_000):
             await peer.connection.send_raw(text)
             assert (await peer.until("error")).error.code == "invalid_event"
         await peer.say(at_24k(voice(1500)))

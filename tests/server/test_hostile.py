@@ -41,6 +41,7 @@ async def still_works(url: str) -> bool:
         ([wire.Start(), wire.Start()], "protocol.start_repeated", 4400),
         (["no json"], "protocol.invalid_message", 4400),
         (["[1, 2]"], "protocol.invalid_message", 4400),
+        (['{"type": "start", "x": ' + "[" * 8_000], "protocol.invalid_message", 4400),
         (['{"type": "start", "audio": {"sample_rate": 7999}}'], "protocol.invalid_message", 4400),
         (['{"type": "start", "audio": {"encoding": "mp3"}}'], "protocol.invalid_message", 4400),
         (['{"type": "start", "session": "../../etc/passwd"}'], "protocol.invalid_message", 4400),
