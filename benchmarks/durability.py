@@ -21,22 +21,19 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
 from benchmarks.durability_checks import Checks, NoAnswer
 from benchmarks.durability_ledger import Ledger
 from benchmarks.durability_people import People
+from benchmarks.durability_report import Outcome, Plan, Rounds, report, summed_up
 from benchmarks.durability_served import Kill, NotServing, Served, Target
 from benchmarks.durability_takes import Expected, Take, make_takes
-from benchmarks.figures import nearest_rank
-from benchmarks.machine import describe_machine
-from benchmarks.results import FOLDER, now
+from benchmarks.results import FOLDER
 
 TARGETS: Final[tuple[Target, ...]] = ("service", "postmaster", "backend", "recogniser")
 _SECOND_KILL: Final = 1 / 6
@@ -44,49 +41,7 @@ _CENSUS_EVERY: Final = 10
 """Rounds between two looks at everything there is."""
 _WAITING_LIMIT: Final = 150
 """Recordings that may wait for their text before another one is begun."""
-_CHUNKS: Final = 24
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How much of everything."""
-
-    rounds: int
-    uploads: int
-    sessions: int
-    seed: int
-    first: tuple[Target, ...] = ()
-    """Killed in this order; then chance decides."""
-    calm_s: float = 3.0
-    """Longest time from serving again to the next kill."""
-    pause_s: float = 4.0
-    """Between two chunks of an upload, on average."""
-    minutes: float = 60.0
-    """No round begins later."""
-    settle_s: float = 240.0
-    """For what was acknowledged to become transcripts at the end; leases last 30 s."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Rounds:
-    """What was done to the service."""
-
-    run: int = 0
-    kills: Counter[str] = field(default_factory=Counter)
-    back_s: dict[str, list[float]] = field(default_factory=dict)
-    """Seconds from the (first) kill until it served again, by what was killed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """All of a run."""
-
-    plan: Plan
-    ledger: Ledger
-    rounds: Rounds
-    left_behind: list[str]
-    """Processes that were still there after the end."""
-    seconds: float
+_CHUNKS: Final = 12
 
 
 async def run(plan: Plan, folder: Path) -> Outcome:
@@ -245,95 +200,6 @@ async def _kill_round_by_round(
             await checks.census(is_last=False)
 
 
-def summed_up(outcome: Outcome) -> dict[str, Any]:
-    """Give the figures of a run, as they are stored."""
-    ledger, rounds = outcome.ledger, outcome.rounds
-    recordings, sessions = ledger.recordings.values(), ledger.sessions.values()
-    every = [took for times in rounds.back_s.values() for took in times]
-    by_kill = {"all": every} | dict(sorted(rounds.back_s.items()))
-    return {
-        "when": now(),
-        "machine": describe_machine(),
-        "plan": asdict(outcome.plan),
-        "seconds": round(outcome.seconds, 1),
-        "rounds": rounds.run,
-        "kills": dict(rounds.kills),
-        "recordings": {
-            "begun": len(recordings),
-            "acknowledged": sum(one.is_stored for one in recordings),
-            "transcripts_checked": sum(
-                one.checked not in (None, "lost", "failed") for one in recordings
-            ),
-            "requests_cut_off": ledger.upload_interruptions,
-            "refusals": dict(ledger.answers),
-        },
-        "sessions": {
-            "begun": len(sessions),
-            "done": sum(one.transcript is not None for one in sessions),
-            "transcripts_checked": sum(one.is_checked for one in sessions),
-            "interruptions": ledger.session_interruptions,
-            "resumes": ledger.session_resumes,
-            "text_as_undisturbed": ledger.letter_for_letter,
-            "finals_shown_then_cut_otherwise": ledger.shown_otherwise,
-        },
-        "serves_again_s": {
-            name: {
-                "rounds": len(times),
-                "p50": round(nearest_rank(times, 50) or 0, 2),
-                "p95": round(nearest_rank(times, 95) or 0, 2),
-                "worst": round(max(times, default=0.0), 2),
-            }
-            for name, times in by_kill.items()
-        },
-        "violations": [asdict(one) for one in ledger.violations],
-        "processes_left_behind": outcome.left_behind,
-    }
-
-
-def report(found: dict[str, Any]) -> str:
-    """Write the page."""
-    plan, machine = found["plan"], found["machine"]
-    recordings, sessions = found["recordings"], found["sessions"]
-    refusals = ", ".join(f"{n} × {name}" for name, n in recordings["refusals"].items()) or "none"
-    kills = ", ".join(f"{name} {n}" for name, n in sorted(found["kills"].items()))
-    lines = [
-        "# Durability: everything killed with -9",
-        "",
-        f"**{found['rounds']} rounds run** of {plan['rounds']} asked for, seed {plan['seed']}, "
-        f"{plan['uploads']} uploads and {plan['sessions']} live sessions all the time; "
-        f"**{len(found['violations'])} violations**.",
-        f"{machine['processor']}, {machine['cores']} cores shared with other programs, "
-        f"{found['seconds'] / 60:.0f} min, {found['when']}. Scripted recogniser, embedded "
-        "PostgreSQL with its default settings.",
-        "",
-        f"- Kills: {kills}.",
-        f"- Recordings: {recordings['acknowledged']} acknowledged as stored, "
-        f"{recordings['transcripts_checked']} found to be exactly one transcript with the "
-        f"undisturbed text. {recordings['requests_cut_off']} requests were cut off or unanswered; "
-        f"refusals: {refusals}.",
-        f"- Live sessions: {sessions['done']} got `done`, {sessions['transcripts_checked']} found "
-        "exactly once in the history, every utterance with the text of its own audio; "
-        f"{sessions['text_as_undisturbed']} letter for letter as undisturbed (in the others a new "
-        "process set the border of an utterance some frames earlier or later). "
-        f"{sessions['interruptions']} interruptions, {sessions['resumes']} resumes.",
-        f"- Finals that a person saw before the service died with them unstored, and that then "
-        f"got other borders: {sessions['finals_shown_then_cut_otherwise']}.",
-        "",
-        "Seconds from the first kill until `/health/ready` said 200 and what was killed was gone:",
-        "",
-        "| killed | rounds | p50 | p95 | worst |",
-        "| --- | ---: | ---: | ---: | ---: |",
-    ]
-    lines += [
-        f"| {name} | {one['rounds']} | {one['p50']} | {one['p95']} | {one['worst']} |"
-        for name, one in found["serves_again_s"].items()
-    ]
-    if found["violations"]:
-        lines += ["", "## Violations", ""]
-        lines += [f"- round {one['round']}: {one['what']}" for one in found["violations"]]
-    return "\n".join(lines) + "\n"
-
-
 def main() -> int:
     """Run, print and store; the exit status says whether everything promised was kept."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -344,6 +210,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60, help="no round begins later")
     parser.add_argument("--keep", action="store_true", help="keep the data folder, and name it")
     parser.add_argument("--no-save", action="store_true", help="leave the stored results alone")
+    parser.add_argument("--note", default="", help="what a reader of the results should know")
+    parser.add_argument("--beside", action="store_true", help="keep the runs stored before")
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     folder = Path(tempfile.mkdtemp(prefix="alfavoice-durability-"))
@@ -362,12 +230,16 @@ def main() -> int:
             print(f"kept: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
-    found = summed_up(outcome)
+    found = summed_up(outcome) | {"note": given.note}
     if not given.no_save:
-        text = json.dumps(found, ensure_ascii=False, indent=1)
-        (FOLDER / "durability.json").write_text(text + "\n", encoding="utf-8")
-        (FOLDER / "durability.md").write_text(report(found), encoding="utf-8")
-    print(report(found))
+        stored = FOLDER / "durability.json"
+        runs = [found]
+        if given.beside and stored.exists():
+            runs = [*json.loads(stored.read_text(encoding="utf-8"))["runs"], found]
+        text = json.dumps({"runs": runs}, ensure_ascii=False, indent=1)
+        stored.write_text(text + "\n", encoding="utf-8")
+        stored.with_suffix(".md").write_text(report(runs), encoding="utf-8")
+    print(report([found]))
     return 1 if outcome.ledger.violations or outcome.rounds.run < plan.rounds else 0
 
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from typing import Any, Final
+from uuid import UUID
 
 import httpx2
 
@@ -127,7 +128,7 @@ class Checks:
         if is_last:
             deleted = await self._all("/v1/history", "items", deleted="true")
             others = [one for one in history if one not in promised]
-            others += [one for one in recordings if one not in stored]
+            others += [one for one in recordings if UUID(one) not in self._ledger.recordings]
             others += [one["id"] for one in deleted]
             if others:
                 self._ledger.violated(f"{len(others)} things are there that nobody made: {others}")

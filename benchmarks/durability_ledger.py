@@ -55,7 +55,8 @@ class Ledger:
     violations: list[Violation] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     """Answers to uploads other than 2xx, by status and code."""
-    upload_interruptions: int = 0
+    cut_off: Counter[str] = field(default_factory=Counter)
+    """Requests of uploads without an answer, by what the client met."""
     session_interruptions: int = 0
     session_resumes: int = 0
     shown_otherwise: int = 0

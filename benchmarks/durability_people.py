@@ -21,7 +21,7 @@ from service.problems import Refused
 from service.storage.identifiers import uuid7
 
 PATIENCE_S: Final = 180.0
-"""A recording or a session that takes longer than this beyond its own length is lost."""
+"""An upload or a session that gets no further for so long is given up."""
 _ENCODINGS: Final = ("pcm16", "pcm16", "wav")
 _AGAIN_S: Final = (0.2, 1.0)
 _PASSING: Final = frozenset({429, 503})
@@ -70,9 +70,10 @@ class People:
             "recorded_at": datetime.now(UTC).isoformat(),
         } | ({"sample_rate": 16_000} if encoding == "pcm16" else {})
         step = -(-len(data) // chunks)
-        until = time.monotonic() + PATIENCE_S + 2 * chunks * pause_s
+        moved_at = time.monotonic()
         offset: int | None = None  # unknown: ask
-        while time.monotonic() < until:
+        while time.monotonic() < moved_at + PATIENCE_S:
+            acknowledged = entry.acknowledged_bytes
             if offset is None:
                 found = await self._ask(entry, announced=announced)
             else:
@@ -86,8 +87,10 @@ class People:
                 entry.is_stored = True
                 return entry
             offset = found["received_bytes"]
+            if entry.acknowledged_bytes > acknowledged:
+                moved_at = time.monotonic()
             await asyncio.sleep(0 if self.hurry else self._chance.uniform(0, 2 * pause_s))
-        self._ledger.violated(f"recording {key} could not be uploaded in {PATIENCE_S:g} s")
+        self._ledger.violated(f"recording {key} got no further for {PATIENCE_S:g} s")
         return None
 
     async def _ask(
@@ -109,8 +112,8 @@ class People:
                     headers={"Upload-Offset": str(offset)},
                 )
             body: dict[str, Any] = answer.json()
-        except (httpx2.HTTPError, ValueError):
-            self._ledger.upload_interruptions += 1
+        except (httpx2.HTTPError, ValueError) as exc:
+            self._ledger.cut_off[type(exc).__name__] += 1
             return None
         if not answer.is_success:
             self._ledger.answers[f"{answer.status_code} {body.get('code')}"] += 1

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from benchmarks.durability import Plan, report, run, summed_up
+from benchmarks.durability import run
+from benchmarks.durability_report import Plan, report, summed_up
 from benchmarks.durability_takes import Expected, Take, fault_of, make_takes
 from tests.storage.fixtures import new_data_folder
 from workers.contract.audio import SAMPLE_RATE_HZ
@@ -38,7 +39,7 @@ async def test_whatever_is_killed_all_that_was_acknowledged_is_there_exactly_onc
     outcome = await run(plan, new_data_folder)
 
     found = summed_up(outcome)
-    assert found["violations"] == [], report(found)  # it names the seed
+    assert found["violations"] == [], report([found])  # it names the seed
     assert found["rounds"] == 3
     assert {"recogniser", "service", "postmaster"} <= set(found["kills"])
     assert found["recordings"]["acknowledged"] == found["recordings"]["transcripts_checked"] > 9
