@@ -129,7 +129,8 @@ def _told(found: dict[str, Any]) -> list[str]:
         *([found["note"]] if found.get("note") else []),
         "",
         f"- Kills: {kills}.",
-        f"- Recordings: {recordings['acknowledged']} acknowledged as stored, "
+        f"- Recordings: {recordings['acknowledged']} acknowledged as stored "
+        f"({plan['uploads'] + plan['sessions']} of them undisturbed, before the first round), "
         f"{recordings['transcripts_checked']} found to be exactly one transcript with the "
         f"undisturbed text. {cut_off} requests were cut off or unanswered; refusals: {refusals}.",
         f"- Live sessions: {sessions['done']} got `done`, {sessions['transcripts_checked']} found "
