@@ -33,7 +33,7 @@ async def test_every_generated_call_is_answered_as_the_document_says(start_serve
             "--checks", ",".join(CHECKS),
             "--phases", "examples,coverage,fuzzing",
             "--max-examples", str(EXAMPLES),
-            "--workers", "2",
+            "--workers", "1",  # the tool parses lambdas, which breaks in two threads of Python 3.11
             "--exclude-path-regex", "/events$",  # streams without an end
             "--request-timeout", "20",
             "--suppress-health-check", "all",

@@ -18,6 +18,7 @@ from service.storage.items import PostgresItems
 from service.storage.pushed_edits import PushedEdits
 from service.storage.sync import PostgresSync, PulledTranscript
 from tests.storage.fixtures import new_user
+from tests.storage.samples import FIRST
 
 LAPTOP = UUID(int=7)
 NOTE = {"title": "", "text": "", "is_pinned": False}
@@ -254,7 +255,8 @@ async def test_a_dictation_that_goes_on_is_not_told_before_it_has_ended(storage,
     await reader.pull()
     before = dict(reader.has)
 
-    await storage.transcripts.finish(LOCAL_USER, opened.transcript, audio_samples=5)
+    await storage.transcripts.add_final(LOCAL_USER, opened.transcript, FIRST)
+    await storage.transcripts.finish(LOCAL_USER, opened.transcript, audio_samples=32_000)
     await reader.pull()
 
     assert (before, list(reader.has)) == ({}, [opened.transcript])
