@@ -5,10 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-from benchmarks.speech import Clip, errors, load_clips, recordings_folder, word_error_rate
+from benchmarks.speech import Clip, errors, word_error_rate
 from service.app import RunningServer
+from tests.real_speech import real_clips
 from tests.server.conftest import StartServer
 from tests.whisper_base import whisper_base_folder
 from workers.contract.audio import pcm16_from_samples
@@ -35,10 +34,8 @@ async def recordings(
     start_server: StartServer, folder: Path, **settings: object
 ) -> AsyncIterator[Recordings]:
     """Start the server; take a few Russian recordings of 3 to 12 s."""
-    if not recordings_folder().is_dir():
-        pytest.skip("NO RECORDINGS: put them beside the checkout or set ALFAVOICE_SHARED")
+    clips = [clip for clip in real_clips("asterisk") if 3 < clip.duration_s < 12][::12]
     (folder / "models").symlink_to(whisper_base_folder().parent.parent)
-    clips = [c for c in load_clips() if c.group == "asterisk" and 3 < c.duration_s < 12][::12]
     assert len(clips) >= 4
     async with start_server(engine="whisper", model="base", **settings) as server:
         await server.wait_ready(60)

@@ -353,14 +353,13 @@ async def test_a_conversation_model_is_refused(server: RunningServer) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_real_words_appear_while_people_speak(start_server: StartServer, tmp_path) -> None:
-    from benchmarks.speech import errors, load_clips, recordings_folder, word_error_rate
+    from benchmarks.speech import errors, word_error_rate
+    from tests.real_speech import real_clips
     from tests.whisper_base import whisper_base_folder
     from workers.contract.audio import pcm16_from_samples
 
-    if not recordings_folder().is_dir():
-        pytest.skip("NO RECORDINGS: put them beside the checkout or set ALFAVOICE_SHARED")
     (tmp_path / "models").symlink_to(whisper_base_folder().parent.parent)
-    clip = next(c for c in load_clips() if c.group == "asterisk" and 10 < c.duration_s < 20)
+    clip = next(clip for clip in real_clips("asterisk") if 10 < clip.duration_s < 20)
     pcm = at_24k(pcm16_from_samples(clip.samples))
     async with start_server(engine="whisper", model="base") as server:
         await server.wait_ready(60)

@@ -293,14 +293,13 @@ async def test_a_body_that_is_no_form_is_refused(server: RunningServer) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_real_speech_comes_back_as_its_words(start_server: StartServer, tmp_path) -> None:
-    from benchmarks.speech import errors, load_clips, recordings_folder, word_error_rate
+    from benchmarks.speech import errors, word_error_rate
+    from tests.real_speech import real_clips
     from tests.whisper_base import whisper_base_folder
     from workers.contract.audio import pcm16_from_samples
 
-    if not recordings_folder().is_dir():
-        pytest.skip("NO RECORDINGS: put them beside the checkout or set ALFAVOICE_SHARED")
     (tmp_path / "models").symlink_to(whisper_base_folder().parent.parent)
-    clips = [c for c in load_clips() if c.group in {"asterisk", "en"} and 3 < c.duration_s < 12]
+    clips = [c for c in real_clips("asterisk", "en") if 3 < c.duration_s < 12]
     clips = clips[::12]
     async with start_server(engine="whisper", model="base") as server:
         await server.wait_ready(60)

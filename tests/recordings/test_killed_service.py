@@ -15,8 +15,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from benchmarks.speech import errors, load_clips, recordings_folder, word_error_rate
+from benchmarks.speech import errors, word_error_rate
 from service.accounts.principal import LOCAL_USER
+from tests.real_speech import real_clips
 from tests.recordings.files import encoded
 from tests.recordings.test_jobs import (
     LONG,
@@ -114,9 +115,7 @@ async def _until_cut_off(sending: Awaitable[None]) -> None:
 async def test_a_real_recording_becomes_its_words(
     start_server: StartServer, tmp_path: Path, database_url: str
 ) -> None:
-    if not recordings_folder().is_dir():
-        pytest.skip("NO RECORDINGS: put them beside the checkout or set ALFAVOICE_SHARED")
-    clips = [c for c in load_clips() if c.group == "asterisk" and 4 < c.duration_s < 9][:6]
+    clips = [clip for clip in real_clips("asterisk") if 4 < clip.duration_s < 9][:6]
     audio = b"".join(pcm16_from_samples(clip.samples) + quiet(1500) for clip in clips)
     (tmp_path / "models").symlink_to(whisper_base_folder().parent.parent)
     async with start_server(engine="whisper", model="base", lanes=0) as server:

@@ -7,8 +7,9 @@ import signal
 import numpy as np
 import pytest
 
-from benchmarks.speech import errors, load_clips, recordings_folder, word_error_rate
+from benchmarks.speech import errors, recordings_folder, word_error_rate
 from service.dictation import wire
+from tests.real_speech import real_clips
 from tests.server.conftest import StartServer
 from tests.server.peer import peer
 from tests.voice import quiet
@@ -30,12 +31,6 @@ def start_real_server(start_server: StartServer, tmp_path):
     return start
 
 
-def shared_clips():
-    if not recordings_folder().is_dir():
-        pytest.skip("NO RECORDINGS: put them beside the checkout or set ALFAVOICE_SHARED")
-    return load_clips()
-
-
 async def said(url: str, pcm: bytes, *, language: str = "ru") -> list[wire.ServerMessage]:
     async with peer(url) as client:
         await client.start(language=language, partials=False)
@@ -49,7 +44,7 @@ async def said(url: str, pcm: bytes, *, language: str = "ru") -> list[wire.Serve
 async def test_real_speech_comes_back_as_its_words(start_real_server) -> None:
     clips = [
         clip
-        for clip in shared_clips()
+        for clip in real_clips()
         if clip.group in {"asterisk", "en"} and 3 < clip.duration_s < 12
     ][::6]
     async with start_real_server() as server:
@@ -69,7 +64,7 @@ async def test_real_speech_comes_back_as_its_words(start_real_server) -> None:
 
 @pytest.mark.shared
 async def test_a_killed_recogniser_changes_nothing_of_real_speech(start_real_server) -> None:
-    clip = next(c for c in shared_clips() if c.group == "asterisk" and 10 < c.duration_s < 20)
+    clip = next(c for c in real_clips() if c.group == "asterisk" and 10 < c.duration_s < 20)
     pcm = pcm16_from_samples(clip.samples)
     async with start_real_server() as server:
         await server.wait_ready(60)
@@ -107,7 +102,7 @@ async def test_no_text_is_invented_where_nobody_speaks(start_real_server) -> Non
 async def test_noise_and_music_of_the_real_world_give_no_text(start_real_server) -> None:
     import soundfile
 
-    shared_clips()
+    real_clips()
     folder = recordings_folder() / "noise"
     texts = {}
     async with start_real_server() as server:

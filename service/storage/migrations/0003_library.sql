@@ -179,7 +179,7 @@ FOR EACH ROW WHEN (
 )
 EXECUTE FUNCTION note_removal();
 
--- What never ended properly is looked for now and then.
+-- For the upkeep, which indexes what was said in sessions that never ended properly.
 CREATE INDEX transcripts_unfinished ON transcripts (started_at) WHERE finished_at IS NULL;
 
 -- Notes, snippets, terms of the dictionary and preferences: small things a person writes and every
