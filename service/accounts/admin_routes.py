@@ -45,7 +45,7 @@ def admin_routes(parts: Parts) -> APIRouter:
         """List accounts, in the order they were made."""
         listed = await accounts.people.list(after=after, limit=limit)
         return UsersAnswer(
-            users=[UserAnswer.of(person) for person in listed],
+            users=[UserAnswer.model_validate(person) for person in listed],
             next=listed[-1].id if len(listed) == limit else None,
         )
 
@@ -63,12 +63,12 @@ def admin_routes(parts: Parts) -> APIRouter:
                 role=body.role,
             ),
         )
-        return UserAnswer.of(await accounts.people.get(user))
+        return UserAnswer.model_validate(await accounts.people.get(user))
 
     @router.get("/users/{user_id}")
     async def user(user_id: UUID, principal: Annotated[Principal, needs_admin]) -> UserAnswer:
         """Give an account."""
-        return UserAnswer.of(await accounts.people.get(user_id))
+        return UserAnswer.model_validate(await accounts.people.get(user_id))
 
     @router.patch("/users/{user_id}")
     async def change_user(
@@ -85,7 +85,7 @@ def admin_routes(parts: Parts) -> APIRouter:
             disabled=body.disabled,
             name=body.name,
         )
-        return UserAnswer.of(person)
+        return UserAnswer.model_validate(person)
 
     @router.post("/users/{user_id}/password", status_code=204)
     async def set_password(
@@ -113,7 +113,7 @@ def admin_routes(parts: Parts) -> APIRouter:
         """List open invitations, newest first."""
         listed = await accounts.invitations.list(before=before, limit=limit)
         return InvitationsAnswer(
-            invitations=[InvitationAnswer.of(invitation) for invitation in listed],
+            invitations=[InvitationAnswer.model_validate(invitation) for invitation in listed],
             next=listed[-1].id if len(listed) == limit else None,
         )
 
@@ -150,7 +150,7 @@ def admin_routes(parts: Parts) -> APIRouter:
         """Read the audit log, newest first."""
         events = await audit.page(postgres, before=before, limit=limit, kind=kind, subject=subject)
         return AuditAnswer(
-            events=[AuditEventAnswer.of(event) for event in events],
+            events=[AuditEventAnswer.model_validate(event) for event in events],
             next=events[-1].id if len(events) == limit else None,
         )
 

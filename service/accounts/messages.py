@@ -9,11 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from service.accounts.access_tokens import LIFETIME_S
 from service.accounts.api_keys import StoredKey
 from service.accounts.devices import Device, DeviceDescription
-from service.accounts.invitations import Invitation
-from service.accounts.people import Person
 from service.accounts.principal import Role
 from service.accounts.signing_in import SignedIn
-from service.operations.audit import AuditEvent
 
 _ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
 Line = Annotated[
@@ -266,6 +263,8 @@ class KeysAnswer(BaseModel):
 class UserAnswer(BaseModel):
     """An account, as an administrator sees it."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     id: UUID
     login: str
     name: str
@@ -273,19 +272,6 @@ class UserAnswer(BaseModel):
     created_at: datetime
     disabled_at: datetime | None
     last_seen_at: datetime | None
-
-    @classmethod
-    def of(cls, person: Person) -> "UserAnswer":
-        """Make the answer."""
-        return cls(
-            id=person.id,
-            login=person.login,
-            name=person.name,
-            role=person.role,
-            created_at=person.created_at,
-            disabled_at=person.disabled_at,
-            last_seen_at=person.last_seen_at,
-        )
 
 
 class UsersAnswer(BaseModel):
@@ -299,22 +285,13 @@ class UsersAnswer(BaseModel):
 class InvitationAnswer(BaseModel):
     """An open invitation."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     id: UUID
     role: Role
     login: str | None
     created_at: datetime
     expires_at: datetime
-
-    @classmethod
-    def of(cls, invitation: Invitation) -> "InvitationAnswer":
-        """Make the answer."""
-        return cls(
-            id=invitation.id,
-            role=invitation.role,
-            login=invitation.login,
-            created_at=invitation.created_at,
-            expires_at=invitation.expires_at,
-        )
 
 
 class InvitationsAnswer(BaseModel):
@@ -339,6 +316,8 @@ class NewInvitationAnswer(BaseModel):
 class AuditEventAnswer(BaseModel):
     """An event of the audit log."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     id: UUID
     at: datetime
     kind: str
@@ -347,20 +326,6 @@ class AuditEventAnswer(BaseModel):
     address: str | None
     outcome: str
     details: dict[str, str | int | bool]
-
-    @classmethod
-    def of(cls, event: AuditEvent) -> "AuditEventAnswer":
-        """Make the answer."""
-        return cls(
-            id=event.id,
-            at=event.at,
-            kind=event.kind,
-            actor=event.actor,
-            subject=event.subject,
-            address=event.address,
-            outcome=event.outcome,
-            details=event.details,
-        )
 
 
 class AuditAnswer(BaseModel):

@@ -44,7 +44,7 @@ def add_parser(
         added.add_argument("--data-dir", type=Path, metavar="DIR", help=say("settings.data_dir"))
         if account:
             added.add_argument("account", metavar="LOGIN", help=say("users.login"))
-        added.set_defaults(run=lambda args, language: _run(action, args, language))
+        added.set_defaults(action=name, run=lambda args, language: _run(action, args, language))
         return added
 
     made = add("add", _add)
@@ -59,8 +59,8 @@ def add_parser(
     invited.add_argument("--login", dest="account", metavar="LOGIN", help=say("users.invite.login"))
     invited.add_argument("--days", type=int, default=7, choices=range(1, 91), metavar="N")
     invited.add_argument("--server", metavar="URL", help=say("users.invite.server"))
-    add("disable", _disable)
-    add("enable", _enable)
+    add("disable", _lock_out)
+    add("enable", _lock_out)
     add("delete", _delete).add_argument("--yes", action="store_true", help=say("users.delete.yes"))
     add("password", _password).add_argument(
         "--password-stdin", action="store_true", help=say("login.password_stdin")
@@ -174,25 +174,16 @@ async def _invite(
     return 0
 
 
-async def _disable(
+async def _lock_out(
     accounts: "Accounts", _: "Storage", args: argparse.Namespace, language: Language
 ) -> int:
+    """Lock an account out; as `enable`, let it in again."""
     from service.operations.audit import OPERATOR  # noqa: PLC0415
 
+    disabled = args.action == "disable"
     user = await _user(accounts, args.account)
-    await accounts.people.change(OPERATOR, user, disabled=True)
-    _say(language, "users.disable.done", login=args.account)
-    return 0
-
-
-async def _enable(
-    accounts: "Accounts", _: "Storage", args: argparse.Namespace, language: Language
-) -> int:
-    from service.operations.audit import OPERATOR  # noqa: PLC0415
-
-    user = await _user(accounts, args.account)
-    await accounts.people.change(OPERATOR, user, disabled=False)
-    _say(language, "users.enable.done", login=args.account)
+    await accounts.people.change(OPERATOR, user, disabled=disabled)
+    _say(language, f"users.{args.action}.done", login=args.account)
     return 0
 
 
