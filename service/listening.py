@@ -7,8 +7,10 @@ import socket
 from collections.abc import Generator
 from typing import Final
 
+import h11
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from service.dictation.wire import MAX_AUDIO_BYTES
 from service.problems import SetUpError
@@ -16,6 +18,51 @@ from service.problems import SetUpError
 SOCKETS_END_S: Final = 5
 """After the drain: how long sockets may take to close before they are cut."""
 LISTEN_BACKLOG: Final = 2048
+REQUEST_HEAD_S: Final = 20.0
+"""How long the head of a request may take; a slow line sends it whole in a second or two."""
+
+
+class BoundedHttpProtocol(H11Protocol):
+    """Uvicorn's HTTP/1.1 that closes who opens a connection and does not ask for anything.
+
+    Uvicorn itself bounds only the quiet after an answer; whoever dribbles a head would hold a
+    connection, and with thousands of them the server, for ever.
+    """
+
+    request_head_s: float = REQUEST_HEAD_S
+    _head_due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take the connection, and wait for the first request."""
+        super().connection_made(transport)
+        self._expect_head()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; from the end of a head on, the routes bound what they wait for."""
+        super().data_received(data)
+        if self.conn.their_state is h11.IDLE:
+            self._expect_head()
+        else:
+            self._stop_waiting()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing more."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _expect_head(self) -> None:
+        if self._head_due is None:
+            self._head_due = self.loop.call_later(self.request_head_s, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._head_due is not None:
+            self._head_due.cancel()
+            self._head_due = None
+
+    def _give_up(self) -> None:
+        self._head_due = None
+        if not self.transport.is_closing():
+            self.transport.close()
 
 
 class HttpServer(uvicorn.Server):
@@ -74,6 +121,7 @@ def http_config(app: FastAPI) -> uvicorn.Config:
     """Give the settings of the HTTP server."""
     return uvicorn.Config(
         app,
+        http=BoundedHttpProtocol,
         lifespan="off",
         log_config=None,
         access_log=False,

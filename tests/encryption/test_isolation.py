@@ -97,6 +97,17 @@ async def test_a_person_cannot_become_the_owner_again(owner, storage):
     )) == 0  # fmt: skip
 
 
+async def test_a_temporary_table_of_the_callers_stands_in_for_none_of_ours(owner, storage):
+    # Bodies that are bound when made (BEGIN ATOMIC) look for no name when run.
+    paths = await owner.fetch(
+        "SELECT p.proname AS name, c.setting FROM pg_proc AS p "
+        "LEFT JOIN LATERAL unnest(p.proconfig) AS c (setting) ON c.setting LIKE 'search_path=%' "
+        "WHERE p.prosecdef AND p.prosqlbody IS NULL"
+    )
+    assert {row["name"] for row in paths} == {"note_removal", "refuse_closed_key"}
+    assert all(row["setting"].endswith(", pg_temp") for row in paths), paths
+
+
 async def test_every_column_of_bytes_is_sealed_with_a_registered_key_or_explained(owner, storage):
     rows = await owner.fetch(
         "SELECT table_name, column_name FROM information_schema.columns "
