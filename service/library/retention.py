@@ -44,7 +44,8 @@ async def audio_kept(items: PostgresItems, user: UUID, *, otherwise: timedelta) 
 async def expire_history(postgres: Postgres, items: PostgresItems) -> int:
     """Delete what is older than its owner wants it kept, favourites excepted; gives how many.
 
-    It can be restored for 30 days, as whatever is deleted.
+    It can be restored for 30 days, as whatever is deleted. Audio kept longer than its owner wants
+    it kept by now is marked to go: the upkeep of the recordings deletes it.
 
     Raises:
         StoreUnavailable: the database does not answer.
@@ -65,7 +66,14 @@ async def _who_prefers(connection: Connection, *, after: UUID) -> list[asyncpg.R
 
 async def _expire(postgres: Postgres, items: PostgresItems, user: UUID) -> int:
     preferences = await _preferences(items, user)
-    if preferences is None or preferences.keeps_history_days is None:
+    if preferences is None:
+        return 0
+    if "keeps_audio_days" in preferences.model_fields_set:
+        days = timedelta(days=preferences.keeps_audio_days)
+        await postgres.call_as(
+            user, lambda connection: connection.execute(_sql["keep_audio_no_longer"], days)
+        )
+    if preferences.keeps_history_days is None:
         return 0
     kept, expired = timedelta(days=preferences.keeps_history_days), 0
     while True:

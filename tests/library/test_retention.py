@@ -57,3 +57,30 @@ async def test_audio_is_kept_as_long_as_preferred_and_else_as_the_server_says(
         await uploader.done(key)
         audio = await uploader.http.get(f"/{key}/audio")
     assert audio.status_code == 200
+
+
+async def test_who_wants_audio_kept_for_less_long_gets_rid_of_what_was_kept(
+    storage, http_beside_storage
+):
+    http = http_beside_storage
+    items = PostgresItems(storage.postgres, storage.keys)
+
+    async def kept_until() -> datetime:
+        rows = await storage.postgres.call_as(
+            LOCAL_USER, lambda c: c.fetch("SELECT keep_audio_until FROM recordings")
+        )
+        return rows[0]["keep_audio_until"]
+
+    async def prefer(days: int) -> None:
+        await http.patch("/v1/preferences", json={"keeps_audio_days": days})
+        await expire_history(storage.postgres, items)
+
+    await prefer(30)
+    async with Uploader(str(http.base_url).rstrip("/")) as uploader:
+        await uploader.done(await uploader.upload(voice(1500, seed=3) + quiet(1000)))
+    until = await kept_until()
+
+    await prefer(60)
+    assert await kept_until() == until
+    await prefer(2)
+    assert abs(until - await kept_until() - timedelta(days=28)) < timedelta(minutes=1)

@@ -291,6 +291,11 @@ WHERE
     )
 RETURNING id;
 
+-- name: keep_audio_no_longer
+UPDATE recordings
+SET keep_audio_until = updated_at + $1::interval
+WHERE state = 'done' AND audio_deleted_at IS NULL AND keep_audio_until > updated_at + $1::interval;
+
 -- name: index_unfinished
 WITH said AS (
     SELECT
