@@ -7,7 +7,7 @@ end. Windows a guard sends back are batched again under their next plan.
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from benchmarks.speech import Clip
 from workers.contract.audio import Samples, pcm16_from_samples
@@ -78,8 +78,9 @@ def recognise_all(
             for part, outcomes in zip(parts, lanes.map(engine.recognise, parts), strict=True):
                 for job, outcome in zip(part, outcomes, strict=True):
                     if isinstance(outcome, Again):
-                        again = Job(request=job.request, plan=outcome.plan, best=outcome.best)
-                        jobs.append(again)
+                        jobs.append(
+                            replace(job, plan=outcome.plan, best=outcome.best, place=outcome.place)
+                        )
                     else:
                         progress.hypotheses[outcome.request] = outcome
     return progress
