@@ -17,6 +17,7 @@ from service.library.archive_export import exported
 from service.library.archive_import import ArchiveImport, Count
 from service.library.archive_spool import SealedSpool
 from service.library.archive_zip import BadArchive, ZipReader
+from service.library.retention import audio_kept
 from service.operations.bodies import MIB, StreamedFile, pieces
 from service.parts import Parts
 from service.problems import RequestRefused
@@ -83,15 +84,15 @@ class _Transfers:
 
 
 class _ServerRules:
-    """What this server's settings say of audio."""
+    """What this server's settings, and people's preferences, say of audio."""
 
-    def __init__(self, recordings: Recordings) -> None:
+    def __init__(self, recordings: Recordings, items: PostgresItems) -> None:
         self._recordings = recordings
+        self._items = items
 
-    @property
-    def keep_audio(self) -> timedelta:
-        """After its text is done."""
-        return self._recordings.keep_audio
+    async def keep_audio(self, user: UUID) -> timedelta:
+        """After its text is done; preferences are put back before recordings."""
+        return await audio_kept(self._items, user, otherwise=self._recordings.keep_audio)
 
     async def has_room(self, user: UUID, recording: UUID, size: int, *, is_done: bool) -> bool:
         """Whether there is room: on the disk, and for what has no text yet in the quota."""
@@ -140,7 +141,11 @@ def archive_routes(parts: Parts) -> APIRouter:
                     await asyncio.to_thread(spool.append, piece)
                 reader = await asyncio.to_thread(ZipReader, io.BufferedReader(spool))
                 done = await ArchiveImport(
-                    principal.user, reader, items, archive, rules=_ServerRules(parts.recordings)
+                    principal.user,
+                    reader,
+                    items,
+                    archive,
+                    rules=_ServerRules(parts.recordings, items),
                 ).run()
         except BadArchive as exc:
             raise RequestRefused(

@@ -67,9 +67,8 @@ class Imported:
 class AudioRules(Protocol):
     """What holds for audio on this server, whatever an archive says."""
 
-    @property
-    def keep_audio(self) -> timedelta:
-        """How long, after its text is done."""
+    async def keep_audio(self, user: UUID) -> timedelta:
+        """How long a person's is kept after its text is done."""
         ...
 
     async def has_room(self, user: UUID, recording: UUID, size: int, *, is_done: bool) -> bool:
@@ -204,7 +203,7 @@ class ArchiveImport:
             transcript,
             archived.audio_samples,
             archived.is_silent,
-            self._kept_until(archived) if is_done else None,
+            await self._kept_until(archived) if is_done else None,
             archived.has_audio,
             1.0 if is_done else 0.0,
         )
@@ -215,8 +214,8 @@ class ArchiveImport:
         else:
             count.unchanged += 1
 
-    def _kept_until(self, archived: ArchivedRecording) -> datetime:
-        longest = datetime.now(UTC) + self._rules.keep_audio
+    async def _kept_until(self, archived: ArchivedRecording) -> datetime:
+        longest = datetime.now(UTC) + await self._rules.keep_audio(self._user)
         return min(archived.keep_audio_until or longest, longest)
 
     def _audio_is_right(self, archived: ArchivedRecording) -> bool:

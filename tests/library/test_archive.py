@@ -31,10 +31,13 @@ AUDIO = os.urandom(5 * 1024 * 1024)
 
 @dataclass
 class Rules:
-    """What a server says of audio."""
+    """What a server and its people say of audio."""
 
-    keep_audio: timedelta = timedelta(days=365_000)
+    kept: timedelta = timedelta(days=365_000)
     unfinished: int = 1
+
+    async def keep_audio(self, user):
+        return self.kept
 
     async def has_room(self, user, recording, size, *, is_done):
         return is_done or self.unfinished > 0
@@ -232,7 +235,7 @@ async def test_audio_that_is_not_what_was_recorded_is_refused(mine, theirs):
 async def test_audio_is_kept_no_longer_than_this_server_keeps_it(mine, theirs):
     month = timedelta(days=30)
 
-    await theirs.put(await mine.export(), Rules(keep_audio=month))
+    await theirs.put(await mine.export(), Rules(kept=month))
 
     (recording,) = contents(await theirs.export())["recordings.jsonl"].splitlines()
     until = datetime.fromisoformat(json.loads(recording)["keep_audio_until"])
