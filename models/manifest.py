@@ -122,11 +122,34 @@ class ModelEntry(Checked):
         return None if None in sizes else sum(size for size in sizes if size)
 
 
+class LabelMap(Checked):
+    """Public punctuation checkpoints that share one set of labels, and what these mean.
+
+    A label is a case, an underscore and a mark: UPPER_TOTAL_COMMA.
+    """
+
+    repositories: tuple[Repository, ...] = Field(min_length=1)
+    description: Bilingual
+    languages: tuple[str, ...] = Field(min_length=1)
+    licence: str
+    """SPDX identifier of the weights."""
+    read: Literal["first", "last"]
+    """The piece of a word that carries its label."""
+    tokenizer: dict[str, bool] = {}
+    """What the tokenizer has to be told, as the checkpoint's own page says."""
+    cases: dict[str, Literal["lower", "title", "upper"]] = Field(min_length=1)
+    marks: dict[str, Literal["", ",", ".", "?", "!", ":", "—", "…", ";"]] = Field(min_length=1)
+    order: tuple[str, ...] = ()
+    """Labels by row of the output where the checkpoint does not name them; "": means nothing."""
+
+
 class Manifest(Checked):
     """All models."""
 
     version: Literal[1]
     models: tuple[ModelEntry, ...]
+    punctuation: tuple[LabelMap, ...] = ()
+    """Checkpoints that may take the place of the punctuation model that ships."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "Manifest":

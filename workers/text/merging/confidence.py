@@ -1,0 +1,102 @@
+"""What the labels of one word come to, set against what the recogniser wrote and the thresholds."""
+
+from typing import Final
+
+from workers.text.merging.letters import Case, Script, case_of, in_case
+from workers.text.merging.marks import ENDS
+from workers.text.merging.thresholds import Thresholds
+from workers.text.rubert.labels import CASES, MARKS, WordLabels
+
+_SMALL: Final = CASES.index("lower")
+_CAPITALS: Final = CASES.index("upper")
+
+
+def small_probability(label: WordLabels) -> float:
+    """Give how likely a word is written small."""
+    return float(label.cases[_SMALL])
+
+
+def end_probability(label: WordLabels) -> float:
+    """Give how likely a sentence ends after a word."""
+    return float(sum(label.marks[MARKS.index(mark)] for mark in ENDS))
+
+
+def chosen_mark(
+    written: str, label: WordLabels, limits: Thresholds | None, *, small_after: float | None
+) -> str:
+    """Give the mark after a word.
+
+    Args:
+        written: the recogniser's, as one of the labels.
+        label: the model's.
+        limits: None: the recogniser writes no marks at all, so the likeliest stands.
+        small_after: how likely the next word is written small; None: there is no next word, or
+            nobody can say, and then no end of a sentence is taken away.
+    """
+    likely = dict(zip(MARKS, label.marks.tolist(), strict=True))
+    if not written:
+        return _added(likely, limits)
+    if limits is None or written == "—":
+        return written
+    best = max(MARKS, key=likely.__getitem__)
+    if written in ENDS:
+        if best in ENDS:
+            return best if likely[best] >= limits.turn_end else written
+        opens = written in ".…" and 1.0 - end_probability(label) >= limits.open_end
+        sure = small_after is not None and small_after >= limits.small_after_open
+        return best if opens and sure else written
+    wanted = limits.change if best else limits.drop
+    return best if likely[best] >= wanted else written
+
+
+def _added(likely: dict[str, float], limits: Thresholds | None) -> str:
+    """Give the mark where there is none. Ends count together: which one is the second question."""
+    end = max(ENDS, key=likely.__getitem__)
+    together = {mark: chance for mark, chance in likely.items() if mark not in ENDS}
+    together[end] = sum(likely[mark] for mark in ENDS)
+    if limits is None:
+        return max(together, key=together.__getitem__)
+    del together[""]  # below a half a mark may still be worth more than none: that is measured
+    best = max(together, key=together.__getitem__)
+    wanted = limits.add_end if best == end else limits.add_other
+    if best == ",":
+        wanted = limits.add_comma
+    return best if together[best] >= wanted else ""
+
+
+def chosen_case(
+    word: str,
+    script: Script,
+    label: WordLabels,
+    limits: Thresholds | None,
+    *,
+    ended_before: float,
+    capital_wanted: float,
+) -> str:
+    """Give a word inside a sentence in its case.
+
+    Args:
+        word: as the recogniser wrote it.
+        script: of the word.
+        label: the model's.
+        limits: None: the recogniser writes no case at all, so the likeliest stands.
+        ended_before: how likely the model holds it that a sentence ends before this word, where none
+            does: that much of its wish for a capital is for the beginning of a sentence, not for a
+            name.
+        capital_wanted: how sure the model must be that a capital goes.
+    """
+    now = case_of(word)
+    if now not in {Case.SMALL, Case.TITLE}:
+        return word
+    small = small_probability(label)
+    capitals = float(label.cases[_CAPITALS])
+    latin = limits is not None and script is not Script.CYRILLIC
+    wanted = 0.5 if limits is None else limits.latin if latin else limits.capitals
+    if len(word) > 1 and capitals >= wanted:
+        return in_case(word, Case.CAPITALS)
+    if now is Case.TITLE:
+        lowers = script is Script.CYRILLIC and small >= capital_wanted
+        return in_case(word, Case.SMALL) if lowers else word
+    as_name = (1.0 - small - ended_before) / max(1.0 - ended_before, 1e-6)
+    wanted = 0.5 if limits is None else limits.latin if latin else limits.title
+    return in_case(word, Case.TITLE) if as_name >= wanted else word

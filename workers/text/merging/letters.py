@@ -1,0 +1,64 @@
+"""In what case and script a word is written, and the same word in another case."""
+
+from enum import Enum
+from typing import Final
+
+_MOST_READ: Final = 200
+"""Letters looked at: no word is longer, and what is longer is nobody's to correct."""
+
+
+class Script(Enum):
+    """What a word is written in, as far as a model for Russian is concerned."""
+
+    CYRILLIC = "cyrillic"
+    OTHER = "other"
+    NONE = "none"
+    """Digits, signs: it takes after its neighbours."""
+
+
+class Case(Enum):
+    """How the letters of a word are written."""
+
+    SMALL = "lower"
+    TITLE = "title"
+    CAPITALS = "upper"
+    MIXED = "mixed"
+    """«iPhone», «Санкт-Петербург», «МГУшный»: somebody meant it."""
+    NONE = "none"
+    """No letter has a case."""
+
+
+def script_of(word: str) -> Script:
+    """Give the script of at least half of a word's letters."""
+    letters = [letter for letter in word[:_MOST_READ] if letter.isalpha()]
+    if not letters:
+        return Script.NONE
+    cyrillic = sum("\u0400" <= letter <= "\u052f" for letter in letters)
+    return Script.CYRILLIC if 2 * cyrillic >= len(letters) else Script.OTHER
+
+
+def case_of(word: str) -> Case:
+    """Give the case of a word. A single capital is a title: «Я»."""
+    if word == word.lower():
+        return Case.SMALL if word != word.upper() else Case.NONE
+    if word[:1].isupper() and word[1:] == word[1:].lower():
+        return Case.TITLE
+    return Case.CAPITALS if word == word.upper() else Case.MIXED
+
+
+def in_case(word: str, case: Case) -> str:
+    """Write a word small, with a capital, or all in capitals.
+
+    The word stays the same word: where changing case would change letters («ß» to «SS»), and where
+    the first sign is no letter, nothing changes.
+    """
+    if case is Case.SMALL:
+        changed = word.lower()
+    elif case is Case.TITLE:
+        changed = word[:1].upper() + word[1:]
+    elif case is Case.CAPITALS:
+        changed = word.upper()
+    else:
+        return word
+    is_same = len(changed) == len(word) and changed.lower() == word.lower()
+    return changed if is_same else word

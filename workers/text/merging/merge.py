@@ -1,0 +1,243 @@
+"""Merge the model's labels with the recogniser's text: what is missing is added, little is changed.
+
+The words never change, only their case; quotes, brackets, dashes and marks inside words stay. What
+the recogniser wrote itself (ends of sentences, commas, names) stays unless the model is as sure as
+`Thresholds` asks. A text of a recogniser that writes neither marks nor case takes all from the model.
+A text whose words are mostly not in Cyrillic letters is given back as it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from workers.text.merging.confidence import (
+    chosen_case,
+    chosen_mark,
+    end_probability,
+    small_probability,
+)
+from workers.text.merging.letters import Case, Script, case_of, in_case, script_of
+from workers.text.merging.marks import (
+    ends_for_certain,
+    mark_of,
+    may_change,
+    may_end,
+    tidied,
+    with_mark,
+)
+from workers.text.merging.thresholds import Thresholds
+from workers.text.rubert.labels import WordLabels
+from workers.text.tokens import Token
+
+CAREFUL: Final = Thresholds()
+
+
+def is_for_the_model(tokens: Sequence[Token]) -> bool:
+    """Whether at least half of the words that have letters have Cyrillic ones, and there is one."""
+    scripts = [script_of(token.word) for token in tokens]
+    cyrillic = scripts.count(Script.CYRILLIC)
+    return cyrillic > 0 and cyrillic >= scripts.count(Script.OTHER)
+
+
+def is_bare(tokens: Sequence[Token]) -> bool:
+    """Whether the recogniser wrote neither a mark nor a capital."""
+    return not any(
+        token.lead or token.trail or token.word != token.word.lower() for token in tokens
+    )
+
+
+def merge(
+    tokens: Sequence[Token],
+    labels: Sequence[WordLabels] | None,
+    limits: Thresholds = CAREFUL,
+    *,
+    begins_sentence: bool = True,
+) -> tuple[Token, ...]:
+    """Merge labels into a text.
+
+    Args:
+        tokens: the recogniser's text.
+        labels: one for each token; None: there is no model, and only blanks before marks, marks
+            written twice and small letters after the end of a sentence are repaired.
+        limits: how sure the model has to be.
+        begins_sentence: False: the text goes on with a sentence begun before it.
+
+    Returns:
+        As many tokens, with the same words but for their case.
+
+    Raises:
+        ValueError: there are more or fewer labels than tokens.
+    """
+    if labels is not None and len(labels) != len(tokens):
+        raise ValueError(f"{len(tokens)} words and labels for {len(labels)}")
+    if not is_for_the_model(tokens):
+        return tuple(tokens)
+    bare = is_bare(tokens)
+    if labels is None and bare:
+        return tuple(tokens)  # a capital alone would stand in the middle of what is dictated on
+    tidy = [replace(token, trail=tidied(token.trail)) for token in tokens]
+    known = _known(tidy, labels)
+    marked = _with_marks(tidy, known, None if bare else limits)
+    return tuple(
+        _with_cases(tidy, marked, known, None if bare else limits, begins_sentence=begins_sentence)
+    )
+
+
+def _known(tokens: Sequence[Token], labels: Sequence[WordLabels] | None) -> list[WordLabels | None]:
+    """Give the labels that can be believed: of Cyrillic words and of others that stand among them."""
+    if labels is None:
+        return [None] * len(tokens)
+    scripts = [script_of(token.word) for token in tokens]
+    before = _nearest(scripts)
+    after = _nearest(scripts[::-1])[::-1]
+    return [
+        label
+        if script is Script.CYRILLIC or {left, right} <= {Script.CYRILLIC, Script.NONE}
+        else None
+        for label, script, left, right in zip(labels, scripts, before, after, strict=True)
+    ]
+
+
+def _nearest(scripts: Sequence[Script]) -> list[Script]:
+    """Give for each word the script of the last word with letters before it; NONE: there is none."""
+    nearest: list[Script] = []
+    last = Script.NONE
+    for script in scripts:
+        nearest.append(last)
+        if script is not Script.NONE:
+            last = script
+    return nearest
+
+
+def _with_marks(
+    tokens: Sequence[Token], known: Sequence[WordLabels | None], limits: Thresholds | None
+) -> list[Token]:
+    marked: list[Token] = []
+    for place, (token, label) in enumerate(zip(tokens, known, strict=True)):
+        following = tokens[place + 1] if place + 1 < len(tokens) else None
+        label_after = known[place + 1] if following is not None else None
+        marked.append(
+            remarked(token, following, label, label_after, limits) if label is not None else token
+        )
+    return marked
+
+
+def remarked(
+    token: Token,
+    following: Token | None,
+    label: WordLabels,
+    label_after: WordLabels | None,
+    limits: Thresholds | None,
+) -> Token:
+    """Give a token with the mark that the recogniser and the model agree on.
+
+    Args:
+        token: with the recogniser's mark.
+        following: the next word; None: the text ends here.
+        label: of the word.
+        label_after: of the next; None: it has none that can be believed.
+        limits: None: the likeliest mark stands.
+    """
+    if not may_change(token, following):
+        return token
+    written = mark_of(token.trail)
+    small_after = None
+    if following is not None and label_after is not None and _can_be_small(following):
+        small_after = small_probability(label_after)
+    chosen = chosen_mark(written, label, limits, small_after=small_after)
+    return token if chosen == written else replace(token, trail=with_mark(token.trail, chosen))
+
+
+def _can_be_small(token: Token) -> bool:
+    return script_of(token.word) is Script.CYRILLIC and case_of(token.word) in {
+        Case.SMALL,
+        Case.TITLE,
+    }
+
+
+def _with_cases(
+    written: Sequence[Token],
+    marked: Sequence[Token],
+    known: Sequence[WordLabels | None],
+    limits: Thresholds | None,
+    *,
+    begins_sentence: bool,
+) -> list[Token]:
+    cased: list[Token] = []
+    for place, (token, label) in enumerate(zip(marked, known, strict=True)):
+        if place == 0:
+            cased.append(_first(token, label, limits, begins_sentence=begins_sentence))
+            continue
+        cased.append(
+            recased(
+                token,
+                label,
+                limits,
+                before=marked[place - 1],
+                began=may_end(written[place - 1]),
+                label_before=known[place - 1],
+            )
+        )
+    return cased
+
+
+def _first(
+    token: Token, label: WordLabels | None, limits: Thresholds | None, *, begins_sentence: bool
+) -> Token:
+    nothing = Token("", trail="." if begins_sentence else "")
+    return recased(token, label, limits, before=nothing, began=True, label_before=None)
+
+
+def recased(
+    token: Token,
+    label: WordLabels | None,
+    limits: Thresholds | None,
+    *,
+    before: Token,
+    began: bool,
+    label_before: WordLabels | None,
+) -> Token:
+    """Give a token in the case that its place and the model ask for.
+
+    Args:
+        token: in the recogniser's case.
+        label: of the word; None: it has none that can be believed.
+        limits: None: the likeliest case stands.
+        before: the token before it, with its new mark.
+        began: whether the recogniser took the word for the first of a sentence.
+        label_before: of the token before it.
+    """
+    script = script_of(token.word)
+    now = case_of(token.word)
+    begins = ends_for_certain(before)
+    if begins and script is Script.CYRILLIC:
+        if label is not None and now is not Case.CAPITALS:
+            token = _as_abbreviation(token, script, label, limits)
+        if case_of(token.word) is Case.SMALL:
+            token = replace(token, word=in_case(token.word, Case.TITLE))
+        return token
+    if label is None:
+        return token
+    may_begin = begins or may_end(before) or ":" in before.trail or bool(token.lead)
+    wanted = 1.0 if limits is None else limits.small
+    if began and not may_begin and limits is not None:
+        wanted = limits.small_after_open
+    elif may_begin:
+        wanted = 2.0  # never: a capital is in its place here
+    word = chosen_case(
+        token.word,
+        script,
+        label,
+        limits,
+        ended_before=0.0 if begins or label_before is None else end_probability(label_before),
+        capital_wanted=wanted,
+    )
+    return token if word == token.word else replace(token, word=word)
+
+
+def _as_abbreviation(
+    token: Token, script: Script, label: WordLabels, limits: Thresholds | None
+) -> Token:
+    """Give the first word of a sentence in capitals if that is what the model wants of it."""
+    word = chosen_case(token.word, script, label, limits, ended_before=0.0, capital_wanted=2.0)
+    return replace(token, word=word) if case_of(word) is Case.CAPITALS else token

@@ -1,0 +1,1 @@
+"""A small model that says which mark follows a word and in what case the word is written."""
