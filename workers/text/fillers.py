@@ -1,0 +1,255 @@
+"""Words that only fill a pause are left out: «э-э», «ну вот», «um».
+
+Sounds of hesitation always go. Words that can mean something go only where they are set off on both
+sides (by marks, by pauses, by where a sentence begins), or begin a sentence before a word that shows
+they are empty; a sentence made of nothing else stays. When in doubt a word stays.
+"""
+
+import re
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
+from typing import Final
+
+from workers.text.frequent import PERSONS
+from workers.text.pauses import is_pause
+from workers.text.removal import without
+from workers.text.tokens import SENTENCE_ENDS, Token
+
+_HESITATION: Final = re.compile(r"э(?:-?э)*(?:-?м)*|м(?:-?м)+|а(?:-а){2,}|а{3,}")
+_ENGLISH_HESITATION: Final = re.compile(r"u+h+|u+h*m+|e+rm+")
+_LETTER_NAMES: Final = frozenset(
+    "бэ вэ гэ дэ жэ зэ ка эль эл эм эн пэ эр эс тэ эф ха цэ че ша ща ю "
+    "эй би си ди джи ай джей кей оу пи кью ар ти ви экс уай зет".split()
+)
+_NUMBERS_AFTER_LETTERS: Final = frozenset(
+    "один два три четыре пять шесть семь восемь девять десять".split()
+)
+_NAMES_A_LETTER: Final = re.compile(
+    r"букв\w{0,3}|звук\w{0,3}|батаре\w{0,5}|рейтинг\w{0,3}|класс\w?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filler:
+    """Words that may be empty, and where they are."""
+
+    words: tuple[str, ...]
+    opens_before: frozenset[str] = frozenset()
+    """Before these it is empty at the beginning of a sentence, though nothing sets it off."""
+    stays_before: frozenset[str] = frozenset()
+    """Before these it means something."""
+    only_after: frozenset[str] | None = None
+    """Only after these, or after another filler, is it empty."""
+    may_end: bool = True
+    """Whether it is empty at the end of a sentence."""
+
+
+_SPEAKS: Final = PERSONS | frozenset("это у меня мне нам".split())
+FILLERS: Final = (
+    Filler(
+        ("ну", "вот"),
+        opens_before=_SPEAKS | frozenset("в на потом там тут если когда сегодня завтра".split()),
+        stays_before=frozenset("и опять снова еще зачем что где так же уж видишь вам тебе".split()),
+    ),
+    Filler(("как", "бы"), stays_before=frozenset("ни не то там".split())),
+    Filler(("типа",), stays_before=frozenset("того этого такого".split())),
+    Filler(
+        ("короче",),
+        opens_before=PERSONS - {"оно"},
+        stays_before=frozenset("говоря чем и".split()),
+        may_end=False,
+    ),
+    Filler(("в", "общем"), opens_before=PERSONS - {"оно"}, stays_before=frozenset({"и"})),
+    Filler(("это", "самое"), stays_before=frozenset("что которое как чего".split())),
+    Filler(("так", "сказать"), stays_before=frozenset("что чтобы можно нельзя".split())),
+    Filler(
+        ("значит",),
+        stays_before=frozenset("ли что так".split()),
+        only_after=PERSONS | frozenset("вот ну".split()),
+        may_end=False,
+    ),
+    Filler(
+        ("ну",),
+        opens_before=_SPEAKS | frozenset("вообще потом там тут если когда для по то".split()),
+        stays_before=frozenset(
+            "и да нет что как ладно а же конечно давай давайте уж погоди хорошо пожалуйста ну "
+            "почему где кто вот".split()
+        ),
+        may_end=False,
+    ),
+)
+"""In the order in which they are tried."""
+_BY_FIRST: Final = {
+    first: tuple(filler for filler in FILLERS if filler.words[0] == first)
+    for first in {filler.words[0] for filler in FILLERS}
+}
+
+
+def leave_out_fillers(tokens: Sequence[Token], language: str | None = None) -> tuple[Token, ...]:
+    """Leave out what only fills a pause; the marks and capital letters around it are repaired.
+
+    Args:
+        tokens: a text.
+        language: ISO 639-1 code; Russian fillers go from Russian, English ones from English and
+            from Russian. In other languages «um» is a word, and all stays. None: not known, both.
+    """
+    if language not in (None, "ru", "en"):
+        return tuple(tokens)
+    gone = _you_know(tokens)
+    sounds = {place for place in range(len(tokens)) if _is_hesitation(tokens, place, language)}
+    if language != "en":
+        gone |= _empty_words(tokens, sounds)
+    gone |= sounds
+    return without(tokens, gone) if gone else tuple(tokens)
+
+
+def _is_hesitation(tokens: Sequence[Token], place: int, language: str | None) -> bool:
+    token = tokens[place]
+    key = token.key
+    if key[:1] in "ue" and _ENGLISH_HESITATION.fullmatch(key):
+        return bool(key) and not token.word.isupper()
+    if language == "en" or key[:1] not in "эма" or not _HESITATION.fullmatch(key):
+        return False
+    before = tokens[place - 1] if place else None
+    after = tokens[place + 1] if place + 1 < len(tokens) else None
+    if before is not None and (_NAMES_A_LETTER.fullmatch(before.key) or before.key[-1:].isdigit()):
+        return False
+    if key.startswith("а") and token.word.isupper():
+        return False  # a size of batteries, a rating
+    if key in {"э", "мм"}:  # «до н. э.» is none
+        return token.trail[:1] != "." and _is_set_off(before, token, after)
+    return key != "эм" or not (
+        (before is not None and not before.trail and before.key in _LETTER_NAMES)
+        or (after is not None and not token.trail and _is_in_a_name(after.key))
+    )
+
+
+def _is_in_a_name(key: str) -> bool:
+    return key in _LETTER_NAMES or key in _NUMBERS_AFTER_LETTERS or key[:1].isdigit()
+
+
+def _is_set_off(before: Token | None, token: Token, after: Token | None) -> bool:
+    left = before is None or bool(before.trail.strip()) or is_pause(before, token)
+    right = after is None or bool(token.trail.strip()) or is_pause(token, after)
+    return left and right
+
+
+def _you_know(tokens: Sequence[Token]) -> set[int]:
+    """Find «you know» between commas."""
+    return {
+        place
+        for start in range(1, len(tokens) - 1)
+        if tokens[start].key == "you"
+        and tokens[start + 1].key == "know"
+        and tokens[start - 1].trail == ","
+        and tokens[start].trail == ""
+        and tokens[start + 1].trail == ","
+        for place in (start, start + 1)
+    }
+
+
+def _empty_words(tokens: Sequence[Token], sounds: Set[int]) -> set[int]:
+    """Find empty words.
+
+    Args:
+        tokens: a text.
+        sounds: places of hesitations; they set off what is beside them.
+    """
+    gone: set[int] = set()
+    sentence: set[int] = set()  # of the sentence at hand
+    keeps = False  # whether a word of it stays
+    place = 0
+    while place < len(tokens):
+        here = _Here(tokens, place, sounds, begins=not keeps, follows=place - 1 in sentence)
+        length = 1 if place in sounds else _empty_here(here)
+        if length and place not in sounds:
+            sentence.update(range(place, place + length))
+        elif not length:
+            keeps, length = True, 1
+        place += length
+        if tokens[place - 1].ends_sentence and not (
+            place - 1 in sounds and place < len(tokens) and tokens[place].word[:1].islower()
+        ):
+            gone |= sentence if keeps else set()
+            sentence, keeps = set(), False
+    return gone | sentence if keeps else gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """What is beside a filler."""
+
+    before: Token | None
+    after: Token | None
+    """In the same sentence."""
+    left: bool
+    """Set off from what is before."""
+    right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """A place where a filler may be."""
+
+    tokens: Sequence[Token]
+    place: int
+    sounds: Set[int]
+    begins: bool = field(kw_only=True)
+    """Whether no word before it in the sentence stays."""
+    follows: bool = field(kw_only=True)
+    """Whether the word before it is a filler."""
+
+    def beside(self, end: int) -> _Beside:
+        """Look at what is beside the words from here to a place."""
+        last = self.tokens[end - 1]
+        before = self.tokens[self.place - 1] if self.place else None
+        after = self.tokens[end] if end < len(self.tokens) and not last.ends_sentence else None
+        return _Beside(
+            before=before,
+            after=after,
+            left=before is None
+            or self.begins
+            or self.follows
+            or self.place - 1 in self.sounds
+            or bool(set(before.trail) & {",", "…", "—", "–"})
+            or is_pause(before, self.tokens[self.place]),
+            right=after is None
+            or end in self.sounds
+            or bool(set(last.trail) & (SENTENCE_ENDS | {","}))
+            or is_pause(last, after),
+        )
+
+
+def _empty_here(here: _Here) -> int:
+    """Say how many words from a place on are an empty filler; 0: none."""
+    for filler in _BY_FIRST.get(here.tokens[here.place].key, ()):
+        said = here.tokens[here.place : here.place + len(filler.words)]
+        found = tuple(token.key for token in said) == filler.words
+        if (
+            found
+            and all(token.trail in ("", ",") for token in said[:-1])
+            and _is_empty(filler, here)
+        ):
+            return len(filler.words)
+    return 0
+
+
+def _is_empty(filler: Filler, here: _Here) -> bool:
+    end = here.place + len(filler.words)
+    beside = here.beside(end)
+    before, after = beside.before, beside.after
+    if after is None and not filler.may_end:
+        return False
+    if after is not None and after.key in filler.stays_before:
+        return False
+    if filler.only_after is not None and not here.follows:
+        if before is None or here.begins or before.key not in filler.only_after:
+            return False
+    elif (
+        here.begins
+        and after is not None
+        and not here.tokens[end - 1].trail
+        and (after.key in filler.opens_before)
+    ):
+        return True
+    return beside.left and beside.right
