@@ -1,0 +1,151 @@
+"""A person's terms, indexed by how they sound."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import Final
+
+from workers.text.letters import has_latin, is_cyrillic
+from workers.text.stemming import stems
+from workers.text.terms.endings import declined
+from workers.text.terms.sounds import code, plain, readings, skeleton, spelt_out
+from workers.text.tokens import read
+
+SHORTEST_STEM: Final = 4
+"""Letters below which a term is known only as it is written or as the person says it sounds."""
+SHORTEST_FUZZY: Final = 6
+"""Letters of a stem from which other vowels and voices are taken for a slip. Shorter words have too
+many neighbours: «слог» sounds like Slack."""
+_MOST_PHRASE_READINGS: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A word or phrase that a person wants written in one way."""
+
+    term: str
+    """As it is to be written."""
+    sounds_like: tuple[str, ...] = ()
+    """How it is heard, where that is not how it is written."""
+    language: str | None = None
+    """ISO 639-1 code of the language it is said in; None: any."""
+    is_case_sensitive: bool = False
+    """Whether its own letters in another case are another word: «МИД» but not «мид»."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stem:
+    """A term as one said word without its ending."""
+
+    term: Term
+    endings: frozenset[str]
+    coded: str
+    """Its code, for comparing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseForm:
+    """A term as several said words."""
+
+    sounds: tuple[str, ...]
+    term: Term
+    is_own: bool
+    """Whether it is the term itself, so that the said forms of its words can be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionary:
+    """Terms by how they sound; make it once for a person, with `indexed`."""
+
+    words: Mapping[str, Term]
+    """By the word as it is written or said to sound, small letters."""
+    stems: Mapping[str, tuple[Stem, ...]]
+    """By the plain stem."""
+    skeletons: Mapping[str, tuple[Stem, ...]]
+    """By the consonants of the stem."""
+    phrases: Mapping[str, tuple[PhraseForm, ...]]
+    """By the sound of the first word; the longest first."""
+
+
+def indexed(terms: Iterable[Term]) -> Dictionary:
+    """Index terms; of two that sound alike the first wins."""
+    words: dict[str, Term] = {}
+    found: dict[str, list[Stem]] = {}
+    skeletons: dict[str, list[Stem]] = {}
+    phrases: dict[str, list[PhraseForm]] = {}
+    for term in terms:
+        own = _keys(term.term)
+        said = [own, *(_keys(form) for form in term.sounds_like)]
+        for keys in said:
+            if len(keys) == 1 and not (term.is_case_sensitive and keys == own):
+                words.setdefault(keys[0], term)
+                _index_word(term, keys[0], found, skeletons)
+        for form in _phrase_forms(term, own, said):
+            phrases.setdefault(form.sounds[0], []).append(form)
+    return Dictionary(
+        words=words,
+        stems={stem: tuple(each) for stem, each in found.items()},
+        skeletons={sound: tuple(each) for sound, each in skeletons.items()},
+        phrases={
+            sound: tuple(sorted(forms, key=lambda form: -len(form.sounds)))
+            for sound, forms in phrases.items()
+        },
+    )
+
+
+def sounds_of(keys: Iterable[str]) -> tuple[str, ...]:
+    """Spell the words of a phrase by their sound, without endings; short words as they are."""
+    plains = [plain(key) if not has_latin(key) else key for key in keys]
+    return tuple(
+        code(stem) if len(word) >= SHORTEST_STEM and is_cyrillic(word) else word
+        for word, stem in zip(plains, stems(plains), strict=True)
+    )
+
+
+def first_sound(key: str) -> str:
+    """Give the letter that the sound of a word begins with: what `sounds_of` gives, but cheaply."""
+    word = plain(key) if not has_latin(key) else key
+    return code(word)[:1] if len(word) >= SHORTEST_STEM and is_cyrillic(word) else word[:1]
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    return tuple(token.key for token in read(text) if token.word)
+
+
+def _index_word(
+    term: Term, key: str, found: dict[str, list[Stem]], skeletons: dict[str, list[Stem]]
+) -> None:
+    said = [key] if is_cyrillic(key) else list(readings(_written_like(term.term, key)))
+    for word in said:
+        stem, endings = declined(word)
+        stem = plain(stem)
+        if len(stem) < SHORTEST_STEM:
+            continue
+        coded = code(stem)
+        entry = Stem(term, endings, coded)
+        found.setdefault(stem, []).append(entry)
+        same = skeletons.setdefault(skeleton(coded), [])
+        if len(stem) >= SHORTEST_FUZZY and entry not in same:
+            same.append(entry)
+
+
+def _written_like(term: str, key: str) -> str:
+    """Give the capitals inside a term to its key: they tell where its parts begin."""
+    return term if term.lower() == key else key
+
+
+def _phrase_forms(
+    term: Term, own: tuple[str, ...], said: Iterable[tuple[str, ...]]
+) -> Iterable[PhraseForm]:
+    for keys in said:
+        if len(keys) < 2:
+            continue
+        is_own = keys == own
+        if is_own and term.is_case_sensitive:
+            continue
+        read_so = [readings(key)[:2] if has_latin(key) else (key,) for key in keys]
+        for words in (keys, *islice(product(*read_so), _MOST_PHRASE_READINGS)):
+            yield PhraseForm(sounds_of(words), term, is_own)
+    letters = spelt_out(term.term)
+    if letters:
+        yield PhraseForm(sounds_of(letters), term, False)
