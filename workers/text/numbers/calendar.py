@@ -5,34 +5,52 @@ from typing import Final
 from workers.text.numbers.formats import ordinal, roman
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
+from workers.text.numbers.series import hyphenated, longest
 from workers.text.numbers.surroundings import (
     CENTURIES,
     MONARCHS,
     MONTHS,
     MOST_OF_RULERS,
+    TITLES,
     YEARS,
-    YEARS_MANY,
 )
 
 _FIRST_YEAR: Final = 1000
 _LAST_YEAR: Final = 2199
+_LAST_DAY: Final = 31
 _LAST_CENTURY: Final = 30
 _MANY: Final = frozenset("е х ми".split())
+_NO_RULER: Final = frozenset("раз день класс год месяц час".split())
 
 
 def dates(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «двадцать пятого января две тысячи двадцать четвертого»."""
-    day = row.number(place)
-    if day is None or not day.is_ordinal or not 1 <= day.value <= 31:
+    """Read «двадцать пятого января две тысячи двадцать четвертого», «с пятого по седьмое мая»."""
+    days = longest(row, place, MONTHS)
+    if days is None or not all(1 <= day.value <= _LAST_DAY for day in days.members):
         return ()
-    month = place + day.length
-    if row.follows(month - 1) not in MONTHS:
-        return ()
-    pieces: list[Piece] = [(day.length, str(day.value)), (1, None)]
+    pieces: list[Piece] = [*days.pieces(lambda day: str(day.value)), (1, None)]
+    month = place + days.length
     year = row.number(month + 1) if row.joined(month) else None
-    if year is not None and year.is_ordinal and _FIRST_YEAR <= year.value <= _LAST_YEAR:
+    if year is not None and _is_year(year):
         pieces.append((year.length, str(year.value)))
     return tuple(pieces)
+
+
+def dates_in_digits(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «двадцать пятое ноль первое две тысячи пятого»: the month is an ordinal, too."""
+    found = row.numbers(place, 4)
+    if len(found) < 3 or not found[0].is_ordinal or not 1 <= found[0].value <= _LAST_DAY:
+        return ()
+    day, *rest = found
+    has_zero = rest[0].value == 0
+    month, *rest = rest[has_zero:]
+    if not month.is_ordinal or not (1 <= month.value <= 9 if has_zero else 10 <= month.value <= 12):
+        return ()
+    written = f"{day.value:02}.{month.value:02}"
+    length = day.length + has_zero + month.length
+    if rest and _is_year(rest[0]):
+        return ((length + rest[0].length, f"{written}.{rest[0].value}"),)
+    return ((length, written),) if has_zero else ()
 
 
 def years(row: Row, place: int) -> tuple[Piece, ...]:
@@ -41,56 +59,66 @@ def years(row: Row, place: int) -> tuple[Piece, ...]:
     if year is None or not year.is_ordinal or year.value < 10:
         return ()
     noun = row.follows(place + year.length - 1)
-    is_decade = year.value % 10 == 0 and (
-        noun in YEARS_MANY or (noun in YEARS and year.ending in _MANY)
-    )
-    if is_decade:
+    is_decade = year.value % 10 == 0 and year.ending in _MANY
+    if is_decade and (noun in YEARS or year.value == 2000):
         return ((year.length, ordinal(year.value, year.ending)),)
-    if noun in YEARS and 100 <= year.value <= _LAST_YEAR:
+    some = longest(row, place, YEARS)
+    if some is not None and all(_is_year(member) for member in some.members):
+        return some.pieces(lambda member: str(member.value))
+    if noun in YEARS and 100 < year.value <= _LAST_YEAR:
         return ((year.length, str(year.value)),)
-    if (
-        row.precedes(place) in MONTHS
-        and _FIRST_YEAR <= year.value <= _LAST_YEAR
-        and year.length > 1
-    ):
+    if row.precedes(place) in MONTHS and _is_year(year) and year.length > 1:
         return ((year.length, str(year.value)),)
     return ()
 
 
 def centuries(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «двадцатый век», also «в девятнадцатом и двадцатом веках»."""
-    pieces: list[Piece] = []
-    while True:
-        century = row.number(place)
-        if century is None or not century.is_ordinal or not 1 <= century.value <= _LAST_CENTURY:
+    some = longest(row, place, CENTURIES)
+    if some is not None:
+        if not all(1 <= member.value <= _LAST_CENTURY for member in some.members):
             return ()
-        pieces.append((century.length, roman(century.value)))
-        last = place + century.length - 1
-        if row.follows(last) in CENTURIES:
-            return tuple(pieces)
-        if row.follows(last) not in {"и", "или", "в", "до"} or not row.joined(last + 1):
-            return ()
-        pieces.append((1, None))
-        place = last + 2
+        ending = some.members[0].ending
+        if ending in {"х", "ми"} or (ending == "е" and some.noun.endswith("а")):
+            return ()  # «первые века»
+        return some.pieces(lambda member: roman(member.value))
+    both = hyphenated(row, place)
+    if both is None or row.follows(place) not in CENTURIES or both[1].value > _LAST_CENTURY:
+        return ()
+    return ((1, f"{roman(both[0].value)}–{roman(both[1].value)}"),)
+
+
+def spans(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «второго-третьего мая», «двадцатых-тридцатых годов»."""
+    both = hyphenated(row, place)
+    if both is None:
+        return ()
+    first, second = both
+    if row.follows(place) in MONTHS and second.value <= _LAST_DAY:
+        return ((1, f"{first.value}–{second.value}"),)
+    if row.follows(place) in YEARS and first.value % 10 == second.value % 10 == 0:
+        return ((1, f"{first.value}–{ordinal(second.value, second.ending)}"),)
+    return ()
 
 
 def rulers(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «Петр Первый», «при Екатерине Второй»."""
+    """Read «Петр Первый», «при Екатерине Второй», «царь Николай второй»; not «Николай первый»."""
     number = row.number(place)
     if number is None or not number.is_ordinal or not 1 <= number.value <= MOST_OF_RULERS:
         return ()
-    name = row.precedes(place)
     if (
-        not name.startswith(MONARCHS)
+        not row.precedes(place).startswith(MONARCHS)
         or not row.tokens[place - 1].word[:1].isupper()
-        or row.follows(place + number.length - 1) in {"раз", "день", "класс", "год", "месяц"}
+        or row.follows(place + number.length - 1) in _NO_RULER
     ):
         return ()
-    if place < 2 and not row.tokens[place].word[:1].isupper() and number.value > 1:
+    is_name = row.tokens[place].word[:1].isupper()
+    title = row.precedes(place - 1)
+    if not is_name and title != "при" and not title.startswith(TITLES):
         return ()
     return ((number.length, roman(number.value)),)
 
 
-def is_year(number: Number) -> bool:
+def _is_year(number: Number) -> bool:
     """Tell whether an ordinal is one of a year by its size."""
     return number.is_ordinal and _FIRST_YEAR <= number.value <= _LAST_YEAR

@@ -1,72 +1,162 @@
 """Times of day."""
 
+from collections.abc import Sequence
+from typing import Final
+
+from workers.text.numbers.counted import can_be_counted
 from workers.text.numbers.formats import clock
+from workers.text.numbers.numerals import NUMERALS
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
-from workers.text.numbers.surroundings import AT, DAYTIMES
+from workers.text.numbers.surroundings import AT, DAYTIMES, EVENTS, MEASURES
 
-_HOURS = frozenset("час часа часов часам часами часах".split())
-_MINUTES = frozenset("минута минуты минут минуту минутам минутами минутах".split())
+_HOURS: Final = frozenset("час часа часов часам часами часах".split())
+_MINUTES: Final = frozenset("минута минуты минут минуту минутам минутами минутах".split())
+_EXACT: Final = frozenset("в к ко".split())
+"""After these two numbers are a time of day, unless what follows is plainly counted."""
+_PLAINLY_COUNTED: Final = ("ов", "ев", "ей")
+_O_CLOCK: Final = frozenset("ноль-ноль ноль-нуль нуль-нуль".split())
 
 
-def _hour(number: Number | None) -> bool:
+def _is_hour(number: Number | None) -> bool:
     return number is not None and not number.is_ordinal and number.value < 24 and not number.scales
 
 
-def _minute(number: Number | None) -> bool:
-    return (
-        number is not None and not number.is_ordinal and number.value < 60 and not number.scales
-    )
+def _is_minute(number: Number | None) -> bool:
+    return number is not None and not number.is_ordinal and number.value < 60 and not number.scales
 
 
 def clocks(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «в семнадцать тридцать», «девять ноль ноль», «в пять часов двадцать минут»."""
     found = row.numbers(place, 4)
-    at = row.precedes(place) in AT
-    if not found or not _hour(found[0]):
+    if found and _is_hour(found[0]):
+        return _of_numbers(row, place, found) or _with_nouns(row, place)
+    return _hyphenated(row, place) or _half_past_one(row, place) or _with_nouns(row, place)
+
+
+def _of_numbers(row: Row, place: int, found: Sequence[Number]) -> tuple[Piece, ...]:
+    hour = found[0]
+    at = row.precedes(place) in AT or row.precedes(place) in EVENTS
+    minutes = [number.value for number in found[1:]]
+    end = place + hour.length
+    if row.follows(end - 1) in _O_CLOCK:
+        return ((hour.length + 1, clock(hour.value, 0)),)
+    if len(found) == 3 and minutes == [0, 0]:
+        return ((hour.length + 2, clock(hour.value, 0)),)
+    if len(found) == 3 and minutes[0] == 0 and found[2].is_digit:
+        if (at or hour.value >= 10) and row.follows(end + 1) not in MEASURES:
+            return ((hour.length + 2, clock(hour.value, minutes[1])),)
+    elif len(found) == 2 and _is_minute(found[1]) and minutes[0] >= 10:
+        length = hour.length + found[1].length
+        after = row.follows(place + length - 1)
+        if after in DAYTIMES or (at and not _is_counted(row, place, minutes[0], after)):
+            return ((length, clock(hour.value, minutes[0])),)
+    return ()
+
+
+def _hyphenated(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «в семь-сорок»."""
+    low, _, high = row.key(place).partition("-")
+    hour, minute = NUMERALS.get(low), NUMERALS.get(high)
+    if hour is None or minute is None or hour.is_ordinal or minute.is_ordinal:
         return ()
-    hour = found[0].value
-    after = [number.value for number in found[1:]]
-    if after[:2] == [0, 0] and len(found) == 3:
-        return ((found[0].length + 2, clock(hour, 0)),)
-    if at and len(found) == 3 and after[0] == 0 and found[2].is_digit and after[1]:
-        return ((found[0].length + 2, clock(hour, after[1])),)
-    if at and len(found) == 2 and _minute(found[1]) and after[0] >= 10:
-        end = place + found[0].length + found[1].length - 1
-        if row.follows(end) in _MINUTES or row.follows(end) == "" or _ends(row, end):
-            return ((found[0].length + found[1].length, clock(hour, after[0])),)
-    return _with_nouns(row, place, at=at)
+    if row.precedes(place) not in _EXACT or hour.value >= 24 or not 20 <= minute.value < 60:
+        return ()
+    ends = hour.value < 10 and row.number(place + 1) is None
+    return ((1, clock(hour.value, minute.value)),) if ends else ()
 
 
-def _ends(row: Row, end: int) -> bool:
-    """Tell whether what follows is no noun that the second number could count."""
-    return not row.follows(end).endswith(("ов", "ев", "ей", "ек", "ок", "ров", "лей", "тысяч"))
+def _is_counted(row: Row, place: int, value: int, after: str) -> bool:
+    if row.precedes(place) in _EXACT:
+        return after.endswith(_PLAINLY_COUNTED)
+    return after in MEASURES or can_be_counted(value, after)
 
 
-def _with_nouns(row: Row, place: int, *, at: bool) -> tuple[Piece, ...]:
-    hour = row.number(place)
-    if hour is None or not _hour(hour):
+def _half_past_one(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «в час тридцать»."""
+    if row.key(place) != "час" or row.precedes(place) not in AT or not row.joined(place):
+        return ()
+    minute = row.number(place + 1)
+    if minute is None or not _is_minute(minute) or minute.value < 10:
+        return ()
+    after = row.follows(place + minute.length)
+    if after in _MINUTES:
+        return ((minute.length + 2, clock(1, minute.value)),)
+    if _is_counted(row, place, minute.value, after):
+        return ()
+    return ((minute.length + 1, clock(1, minute.value)),)
+
+
+def _with_nouns(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «в пять часов двадцать минут»; without «в» it may be how long something takes."""
+    hour = row.amount(place)
+    if hour is None or not _is_hour(hour) or row.precedes(place) not in AT:
         return ()
     noun = place + hour.length
     if row.follows(noun - 1) not in _HOURS or not row.joined(noun):
         return ()
-    minute = row.number(noun + 1)
-    if minute is None or not _minute(minute) or not at:
+    minute = row.amount(noun + 1)
+    if minute is None or not _is_minute(minute):
         return ()
     if row.follows(noun + minute.length) not in _MINUTES:
         return ()
-    length = hour.length + 1 + minute.length + 1
-    return ((length, clock(hour.value, minute.value)),)
+    return ((hour.length + minute.length + 2, clock(hour.value, minute.value)),)
 
 
 def parts_of_day(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «в семь вечера», «до десяти утра»."""
+    """Read «в семь вечера», «до десяти утра», «девять утра»; not «два вечера подряд»."""
     hour = row.number(place)
-    if not (hour is not None and _hour(hour) and 1 <= hour.value <= 12):
+    if hour is None or not _is_hour(hour) or not 1 <= hour.value <= 12:
         return ()
     part = row.follows(place + hour.length - 1)
-    if part not in DAYTIMES or row.precedes(place) not in AT:
+    if part not in DAYTIMES:
         return ()
-    if part == "дня" and row.precedes(place) not in {"в", "к", "на"}:
+    before = row.precedes(place)
+    if hour.value < 5 and (before not in AT or (part == "дня" and before not in {"в", "к"})):
         return ()
     return ((hour.length, str(hour.value)),)
+
+
+def said_in_words(row: Row, place: int) -> tuple[Piece, ...]:
+    """Keep «без двадцати двенадцать», «двадцать минут одиннадцатого», «шел двенадцатый час»."""
+    number = row.number(place)
+    length = 0
+    if number is not None and number.is_ordinal and _names_an_hour(row, place, number):
+        length = number.length
+    elif number is not None and _is_minute(number):
+        length = _to_or_past(row, place, number)
+    return ((length, None),) if length else ()
+
+
+def _to_or_past(row: Row, place: int, number: Number) -> int:
+    """Give how many words «двадцати двенадцать» has after «без», or «двадцать минут первого»."""
+    after = place + number.length
+    following = row.follows(after - 1)
+    has_noun = following in _MINUTES
+    end = after + has_noun
+    hour = row.number(end) if row.joined(end - 1) else None
+    if row.precedes(place) == "без" and not number.nominative and number.value < 30:
+        if hour is not None and hour.nominative and _is_hour(hour) and hour.value <= 12:
+            return end + hour.length - place
+        if (has_noun and number.value == 5) or not following:
+            return end - place
+    if has_noun and hour is not None and _is_past(hour):
+        return end + hour.length - place
+    return 0
+
+
+def _is_past(hour: Number) -> bool:
+    return hour.ending == "го" and 1 <= hour.value <= 12
+
+
+def _names_an_hour(row: Row, place: int, hour: Number) -> bool:
+    before, after = row.precedes(place), row.follows(place + hour.length - 1)
+    if hour.value > 12:
+        return False
+    if after in {"час", "часа", "часу"} or (before == "в" and row.precedes(place - 1) == "часу"):
+        return True
+    if not _is_past(hour):
+        return False
+    if before.startswith("половин") or before in {"четверть", "четверти"}:
+        return True
+    return before in {"начале", "начало", "конце"} and not after

@@ -2,23 +2,33 @@
 
 from typing import Final
 
+from workers.text.numbers.counted import can_be_counted
 from workers.text.numbers.formats import decimal, grouped
 from workers.text.numbers.numerals import DIVISORS
 from workers.text.numbers.replacement import Piece
-from workers.text.numbers.runs import Row
+from workers.text.numbers.runs import Number, Row
 from workers.text.numbers.surroundings import MEASURES, PERCENT
 
 _WHOLES: Final = frozenset("целая целых целые целой целую целыми".split())
-_THIRDS: Final = {"трети": 3, "третьих": 3, "четверти": 4, "четвертей": 4, "четвертых": 4}
+_THIRDS: Final = {
+    "трети": 3, "третей": 3, "третьих": 3, "четверти": 4, "четвертей": 4, "четвертых": 4
+}  # fmt: skip
 _ONE_AND_A_HALF: Final = frozenset("полтора полторы полутора".split())
-_SCALES: Final = tuple("тысяч миллион миллиард триллион".split())
+_SCALES: Final = ("тысяч", "миллион", "миллиард", "триллион")
 _TEMPERATURES: Final = range(34, 43)
+"""Of a body, in degrees: «тридцать шесть и шесть»."""
+_MOST_ZEROS: Final = 6
+_ZEROS: Final = frozenset(("ноль", "нуль"))
+_UNITS_OF_TIME: Final = ("минут", "час", "секунд")
+_ONES: Final = frozenset("одна одну".split())
+_TWOS: Final = frozenset("две двух двум двумя".split())
+_SHARES: Final = frozenset("часть части частью доля доли долей долю".split())
 
 
 def decimals(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «две целых пять десятых», «ноль запятая пять», «тридцать шесть и шесть»."""
-    whole = row.number(place)
-    if whole is None or whole.is_ordinal:
+    whole = row.amount(place)
+    if whole is None:
         return ()
     at = place + whole.length
     if row.follows(at - 1) in _WHOLES and row.joined(at):
@@ -26,45 +36,37 @@ def decimals(row: Row, place: int) -> tuple[Piece, ...]:
     if row.follows(at - 1) == "запятая" and row.joined(at):
         return _spelt(row, place, at + 1)
     if row.follows(at - 1) == "и" and row.joined(at):
-        found = _tenths(row, place, at)
-        if found:
-            return found
-        part = row.number(at + 1)
-        ends = part is not None and row.follows(at + part.length) not in _WHOLES
-        if part and part.is_digit and ends and whole.value in _TEMPERATURES and whole.nominative:
-            return ((whole.length + 1 + part.length, decimal(whole.value, part.value, 1)),)
+        return _tenths(row, place, at) or _temperature(row, place, at)
     return ()
+
+
+def _temperature(row: Row, place: int, at: int) -> tuple[Piece, ...]:
+    whole, part = row.number(place), row.number(at + 1)
+    if whole is None or whole.value not in _TEMPERATURES or not whole.nominative:
+        return ()
+    if part is None or not part.is_digit or can_be_counted(part.value, row.follows(at + 1)):
+        return ()
+    return ((whole.length + 2, decimal(whole.value, part.value, 1)),)
 
 
 def _tenths(row: Row, place: int, at: int) -> tuple[Piece, ...]:
-    whole = row.number(place)
+    whole = row.amount(place)
     if row.key(at) == "и" and row.joined(at):
         at += 1
-    part = row.number(at)
+    part = row.amount(at)
     if whole is None or part is None:
         return ()
-    # «пять десятых»: the divisor may be read as an ordinal of the same number.
-    for length in range(part.length, 0, -1):
-        digits = DIVISORS.get(row.key(at + length))
-        cardinal = _cardinal(row, at, length)
-        if digits and cardinal is not None and row.joined(at + length - 1) and cardinal < 10**digits:
-            end = at + length + 1
-            return _with_percent(row, end - place, decimal(whole.value, cardinal, digits), end)
-    return ()
-
-
-def _cardinal(row: Row, place: int, length: int) -> int | None:
-    """Read exactly so many words as one cardinal."""
-    number = Row(row.tokens[place : place + length]).number(0)
-    if number is None or number.length != length or number.is_ordinal:
-        return None
-    return number.value
+    digits = DIVISORS.get(row.follows(at + part.length - 1))
+    if not digits or part.value >= 10**digits:
+        return ()
+    end = at + part.length + 1
+    return _with_percent(row, end - place, decimal(whole.value, part.value, digits), end)
 
 
 def _spelt(row: Row, place: int, at: int) -> tuple[Piece, ...]:
     """Read what follows «запятая»: zeros, then a number."""
-    whole, zeros = row.number(place), 0
-    while row.key(at) in {"ноль", "нуль"} and row.joined(at):
+    whole, zeros = row.amount(place), 0
+    while row.key(at) in _ZEROS and row.joined(at) and zeros < _MOST_ZEROS:
         zeros, at = zeros + 1, at + 1
     part = row.number(at)
     if whole is None or part is None or part.is_ordinal or part.scales:
@@ -80,45 +82,74 @@ def _with_percent(row: Row, length: int, written: str, end: int) -> tuple[Piece,
     return ((length, written),)
 
 
+def zero_points(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «ноль пять литра», «ноль семьдесят пять процента»."""
+    if row.key(place) not in _ZEROS:
+        return ()
+    found = row.numbers(place, 3)
+    if len(found) != 2 or found[1].is_ordinal or found[1].scales or not found[1].value:
+        return ()
+    end = place + 1 + found[1].length
+    noun = row.follows(end - 1)
+    if noun not in MEASURES or noun.startswith(_UNITS_OF_TIME):
+        return ()
+    return _with_percent(row, end - place, f"0,{found[1].value}", end)
+
+
 def halves(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «две с половиной тысячи», «полтора миллиона», «два с половиной процента»."""
     if row.key(place) in _ONE_AND_A_HALF:
-        noun = row.follows(place)
-        if noun.startswith(_SCALES):
-            return ((1, "1,5"),)
-        return ((2, "1,5%"),) if noun in PERCENT else ()
-    whole = row.number(place)
-    if whole is None or whole.is_ordinal or whole.scales:
+        return _with_noun(row, 1, "1,5", place, has_measure=False)
+    whole = row.amount(place)
+    if whole is None or whole.scales:
         return ()
     at = place + whole.length
     if row.follows(at - 1) != "с" or row.follows(at) != "половиной":
         return ()
-    noun = row.follows(at + 1)
-    written = decimal(whole.value, 5, 1)
+    length, written = whole.length + 2, decimal(whole.value, 5, 1)
+    found = _with_noun(row, length, written, at + 1, has_measure=True)
+    return found or (((length, written),) if whole.value >= 10 else ())
+
+
+def _with_noun(
+    row: Row, length: int, written: str, last: int, *, has_measure: bool
+) -> tuple[Piece, ...]:
+    noun = row.follows(last)
     if noun in PERCENT:
-        return ((whole.length + 3, f"{written}%"),)
-    if noun.startswith(_SCALES) or noun in MEASURES or whole.value >= 10:
-        return ((whole.length + 2, written),)
+        return ((length + 1, f"{written}%"),)
+    if noun.startswith(_SCALES) or (has_measure and noun in MEASURES):
+        return ((length, written),)
     return ()
 
 
 def fractions(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «две третьих», «три четверти», «одна вторая», «пять десятых»."""
-    for length in (2, 1):
-        top = _cardinal(row, place, length)
-        if top is None or not 1 <= top < 100 or not row.joined(place + length - 1):
-            continue
-        if row.key(place) not in {"одна", "одну", "две"} and top in {1, 2}:
-            continue
-        key = row.key(place + length)
-        digits = DIVISORS.get(key)
-        if digits and top < 10**digits and digits < 3 and (top == 1) == key.endswith(("ая", "ую")):
-            return ((length + 1, decimal(0, top, digits)),)
-        if top > 1 and key in _THIRDS:
-            return ((length + 1, f"{top}/{_THIRDS[key]}"),)
-        below = row.number(place + length)
-        if below is None or not below.is_ordinal or not 2 <= below.value <= 100:
-            continue
-        if below.ending == ("х" if top > 1 else "я"):
-            return ((length + below.length, f"{top}/{below.value}"),)
-    return ()
+    number = row.number(place)
+    if number is None or not _is_numerator(row, place, number):
+        return ()
+    top, at = number.value, place + number.length
+    key = row.follows(at - 1)
+    length = number.length + 1
+    digits = DIVISORS.get(key, 0)
+    if 0 < digits < 3 and top < 10**digits and (top == 1) == key.endswith(("ая", "ую")):
+        if row.follows(at) in _SHARES:
+            return ()
+        return _with_percent(row, length, decimal(0, top, digits), at + 1)
+    if top > 1 and key in _THIRDS:
+        return ((length, f"{top}/{_THIRDS[key]}"),)
+    below = row.number(at) if key else None
+    if below is None or not 2 <= below.value <= 100 or below.ending != ("х" if top > 1 else "я"):
+        return ()
+    return ((number.length + below.length, f"{top}/{below.value}"),) if _is_said(top, below) else ()
+
+
+def _is_numerator(row: Row, place: int, number: Number) -> bool:
+    if number.is_ordinal or not 1 <= number.value < 100:
+        return False
+    forms = {1: _ONES, 2: _TWOS}.get(number.value)
+    return forms is None or row.key(place) in forms
+
+
+def _is_said(top: int, below: Number) -> bool:
+    """Tell «одна вторая» from «три вторых» dishes."""
+    return top == 1 or below.value > 2

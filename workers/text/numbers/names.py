@@ -1,71 +1,66 @@
-"""Numbers that name: telephone numbers, codes, rooms and houses."""
+"""Numbers that name: rooms and houses, chapters and pages, versions of programs."""
 
-import re
 from typing import Final
 
-from workers.text.numbers.formats import GROUP, grouped
+from workers.text.numbers.counted import NO_NOUNS, can_be_counted
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
-from workers.text.numbers.surroundings import CODES, ENDS_A_LABEL, LABELS
+from workers.text.numbers.surroundings import (
+    CODES,
+    GENITIVE_LABELS,
+    LABELS,
+    PLACES,
+    PREPOSITIONS,
+)
 
-_MOST_NUMBERS: Final = 16
-_TELEPHONE: Final = re.compile(r"(\+7|8)(\d{3})(\d{3})(\d{2})(\d{2})")
-_SINGLE_DIGITS: Final = 4
-"""So many digits said one by one are a code, whatever stands before."""
-
-
-def telephones(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «восемь девятьсот двенадцать сто двадцать три сорок пять шестьдесят семь»."""
-    has_plus = row.key(place) == "плюс" and row.joined(place)
-    numbers = row.numbers(place + has_plus, _MOST_NUMBERS)
-    digits, length = "+" if has_plus else "", int(has_plus)
-    wanted = len("+79991234567") if has_plus else len("89991234567")
-    for number in numbers:
-        if number.is_ordinal or number.scales:
-            return ()
-        digits += str(number.value)
-        length += number.length
-        if len(digits) >= wanted:
-            break
-    found = _TELEPHONE.fullmatch(digits)
-    if found is None or row.number(place + length) is not None and row.joined(place + length - 1):
-        return ()
-    country, city, *rest = found.groups()
-    return ((length, f"{country}{GROUP}{city}{GROUP}{'-'.join(rest)}"),)
-
-
-def codes(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read digits said one by one: «один два три четыре»."""
-    numbers = row.numbers(place, _MOST_NUMBERS)
-    after_code = row.precedes(place) in CODES
-    if after_code and len(numbers) > 1 and all(_is_part_of_code(number) for number in numbers):
-        return ((_length(numbers), "".join(str(number.value) for number in numbers)),)
-    digits: list[Number] = []
-    for number in numbers:
-        if not number.is_digit or not number.nominative:
-            break
-        digits.append(number)
-    if len(digits) < _SINGLE_DIGITS:
-        return ()
-    return ((_length(digits), "".join(str(number.value) for number in digits)),)
-
-
-def _is_part_of_code(number: Number) -> bool:
-    return not number.is_ordinal and not number.scales and number.nominative
-
-
-def _length(numbers: list[Number]) -> int:
-    return sum(number.length for number in numbers)
+_FEW: Final = (2, 3, 4)
+_DOCUMENTS: Final = frozenset(
+    "договора закона кодекса устава контракта соглашения положения регламента приказа".split()
+)
+"""«В пункте три договора»: not counted by the number of the part before them."""
 
 
 def labelled(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «кабинет двести пять», «дом пять», «номер один»."""
+    """Read «кабинет двести пять», «дом пять дробь два», «номер один»; such are not grouped."""
     number = row.number(place)
     if number is None or number.is_ordinal or number.is_bare or not number.nominative:
         return ()
-    if row.precedes(place) not in LABELS:
+    label = row.precedes(place)
+    if label not in LABELS and label not in CODES:
         return ()
+    end = place + number.length
+    part = row.number(end + 1) if row.follows(end - 1) == "дробь" and row.joined(end) else None
+    if part is not None and not part.is_ordinal:
+        return ((end + 1 + part.length - place, f"{number.value}/{part.value}"),)
+    if number.value < 10 and not _is_name(row, place, number, label):
+        return ()
+    return ((number.length, str(number.value)),)
+
+
+def _is_name(row: Row, place: int, number: Number, label: str) -> bool:
+    """Tell whether a number below ten names what stands before, not counts what comes after."""
     after = row.follows(place + number.length - 1)
-    if number.value < 10 and after and after not in ENDS_A_LABEL and after not in LABELS:
+    if number.value == 1:
+        if row.key(place) != "один":
+            return False
+        if label in PLACES:  # «остался в доме один»
+            return row.key(place + 1) in LABELS or row.precedes(place - 1) in LABELS
+    if number.value in _FEW and label in GENITIVE_LABELS:
+        return row.precedes(place - 1) in PREPOSITIONS  # «этажа три»: about three floors
+    is_label = after in LABELS and after not in GENITIVE_LABELS
+    if not after or is_label or after in _DOCUMENTS or after in NO_NOUNS:
+        return True
+    return number.value > 1 and not can_be_counted(number.value, after)
+
+
+def of_programs(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «Windows семь», «Python три»: a small number after a name in Latin letters."""
+    number = row.number(place)
+    if number is None or not number.is_digit or not number.nominative or number.value < 2:
         return ()
-    return ((number.length, grouped(number.value)),)
+    name = row.tokens[place - 1].word if row.precedes(place) else ""
+    if not name.isascii() or not name.isalpha() or name.islower():
+        return ()
+    if can_be_counted(number.value, row.follows(place)) or row.number(place + 1) is not None:
+        return ()
+    return ((1, str(number.value)),)

@@ -2,103 +2,136 @@
 
 from typing import Final
 
+from workers.text.numbers.counted import is_one_of
 from workers.text.numbers.formats import grouped, ordinal
-from workers.text.numbers.numerals import NUMERALS, Rank
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
-from workers.text.numbers.surroundings import MEASURES, NEGATIONS, PERCENT, UNHURRIED
+from workers.text.numbers.series import series
+from workers.text.numbers.surroundings import (
+    BY_MEASURE,
+    MEASURES,
+    NEGATIONS,
+    PERCENT,
+    PREPOSITIONS,
+    UNHURRIED,
+)
 
+_THOUSAND: Final = 1000
 _MILLION: Final = 10**6
-_SMALL: Final = 10
+SMALL: Final = 10
 """Below it a count is a word, unless something asks for digits (Milchin, 2003, § 6.1.1)."""
-_FROM: Final = frozenset("с со от между".split())
-_TO: Final = frozenset("до и".split())
-_BIRDS: Final = frozenset("из до от около без более менее свыше больше меньше старше после".split())
-"""Before «сорока», if it is to be 40 and no magpie."""
+_LAST_DAY: Final = 31
+_DAY_OF_MONTH: Final = frozenset("числа числу".split())
+_SHARES: Final = frozenset("часть части частью частей доля доли долю долей долях долями".split())
+_SOME: Final = frozenset("несколько нескольких пара пару пары".split())
+_SINCE: Final = frozenset(("с", "со"))
+_OBLIQUE: Final = ("ов", "ев", "ей", "ам", "ям", "ами", "ями", "ах", "ях")
+"""How plurals end after «сорока»."""
+
+
+def written(number: Number) -> tuple[Piece, ...]:
+    """Write a cardinal; millions and more stay words where they end it: «5 миллионов»."""
+    if number.in_digits:
+        return ((number.length, None),)
+    if number.scale >= _MILLION and number.before_scale:
+        return ((number.length - 1, grouped(number.before_scale)), (1, None))
+    return ((number.length, grouped(number.value)),)
 
 
 def percentages(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «двадцать процентов»."""
-    number = row.number(place)
-    if number is None or number.is_ordinal or number.is_bare:
+    """Read «двадцать процентов», also «20 процентов»."""
+    number = row.amount(place)
+    if number is None or _is_negated(row, place) or _is_many(number):
         return ()
-    if row.follows(place + number.length - 1) not in PERCENT or _is_negated(row, place):
+    noun = row.follows(place + number.length - 1)
+    if noun not in PERCENT or (number.value == 1 and not is_one_of(row.key(place), noun)):
         return ()
     return ((number.length + 1, f"{grouped(number.value)}%"),)
+
+
+def is_measured(row: Row, last: int) -> bool:
+    """Tell whether a measure follows the word at a place: «километров», «квадратных метров»."""
+    noun = row.follows(last)
+    return noun in MEASURES or (noun.startswith(BY_MEASURE) and row.follows(last + 1) in MEASURES)
 
 
 def measures(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «пять километров», «тысяча рублей», «пять миллионов долларов»."""
     number = row.number(place)
-    if number is None or number.is_ordinal:
+    if number is None or number.is_ordinal or _is_negated(row, place):
         return ()
-    noun = row.follows(place + number.length - 1)
-    if noun not in MEASURES or _is_negated(row, place):
+    last = place + number.length - 1
+    if not is_measured(row, last):
         return ()
-    if number.value == 1 and noun in UNHURRIED:
+    noun = row.follows(last)
+    if number.value == 1 and (noun in UNHURRIED or not is_one_of(row.key(place), noun)):
         return ()
-    if number.is_bare and (number.value >= _MILLION or not number.first.singular):
-        return ()
-    return _written(number)
+    return () if _is_many(number) else written(number)
 
 
-def ranges(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «с девяти до восемнадцати»: if one is in digits, so is the other."""
-    first = row.number(place)
-    if first is None or first.is_ordinal or row.precedes(place) not in _FROM:
+def _is_many(number: Number) -> bool:
+    """Tell whether it is «тысячи» or «миллион» alone."""
+    return number.is_bare and (number.value >= _MILLION or not number.first.singular)
+
+
+def begun_in_digits(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «3 миллиона двести тысяч»: the recogniser wrote the beginning in digits."""
+    number = row.amount(place)
+    if number is None or not number.in_digits or not 1 <= number.value < _THOUSAND:
         return ()
-    at = place + first.length
-    if row.follows(at - 1) not in _TO or not row.joined(at):
+    scale = row.scale(place + 1) if row.joined(place) else 0
+    rest = row.number(place + 2) if scale and row.joined(place + 1) else None
+    if rest is None or rest.is_ordinal or rest.is_bare:
         return ()
-    second = row.number(at + 1)
-    if second is None or second.is_ordinal or second.is_bare or first.is_bare:
+    if not scale // 100 <= rest.value < scale:
         return ()
-    if max(first.value, second.value) < _SMALL:
-        return ()
-    return (*_written(first), (1, None), *_written(second))
+    return ((2 + rest.length, grouped(number.value * scale + rest.value)),)
 
 
 def counts(row: Row, place: int) -> tuple[Piece, ...]:
     """Read any other cardinal from 10 on."""
     number = row.number(place)
-    if number is None or number.is_ordinal or number.is_bare:
+    if number is None or number.is_ordinal or number.is_bare or number.value < SMALL:
         return ()
-    if number.value < _SMALL or (row.key(place) == "сорока" and not _is_forty(row, place, number)):
+    if row.key(place) == "сорока" and number.length == 1 and not _is_forty(row, place):
         return ()
-    return _written(number)
+    return written(number)
 
 
-def _is_forty(row: Row, place: int, number: Number) -> bool:
-    return number.length > 1 or row.precedes(place) in _BIRDS
+def _is_forty(row: Row, place: int) -> bool:
+    """Tell «около сорока» from a magpie."""
+    if row.precedes(place) in PREPOSITIONS:
+        return True
+    after = row.follows(place)
+    return after.endswith(_OBLIQUE) or after in {"лет", "человек", "раз"}
 
 
 def ordinals(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read any other ordinal from 10 on."""
+    """Read any other ordinal from 10 on, and days of a month: «пятого числа»."""
     number = row.number(place)
-    if number is None or not number.is_ordinal or number.value < _SMALL:
+    if number is None or not number.is_ordinal:
         return ()
-    if number.length == 1 and number.first.rank is Rank.SCALE and number.value >= 1000:
-        return ()  # «тысячный раз»
+    after = row.follows(place + number.length - 1)
+    if after in _DAY_OF_MONTH and 1 <= number.value <= _LAST_DAY:
+        return ((number.length, ordinal(number.value, number.ending)),)
+    if number.value < SMALL:
+        return _small_with_large(row, place)
+    is_share = after in _SHARES and number.length == 1 and number.value in {10, 100}
+    # «тысячный посетитель», «несколько десятых», «сотая часть»
+    if number.is_scale or is_share or row.precedes(place) in _SOME:
+        return ()
     return ((number.length, ordinal(number.value, number.ending)),)
 
 
-def pairs(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «двадцать-тридцать»."""
-    low, dash, high = row.key(place).partition("-")
-    first, second = NUMERALS.get(low), NUMERALS.get(high)
-    if not dash or first is None or second is None or first.is_ordinal or second.is_ordinal:
+def _small_with_large(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «с пятой по двадцатую»."""
+    if row.precedes(place) not in _SINCE:
         return ()
-    if second.rank is Rank.SCALE or first.rank is Rank.SCALE or second.value < _SMALL:
+    span = series(row, place)
+    if span is None or len(span.members) != 2 or span.members[1].value < SMALL:
         return ()
-    return ((1, f"{first.value}–{second.value}"),)
+    return span.pieces(lambda member: ordinal(member.value, member.ending))
 
 
 def _is_negated(row: Row, place: int) -> bool:
     return row.precedes(place) in NEGATIONS
-
-
-def _written(number: Number) -> tuple[Piece, ...]:
-    """Write a cardinal; millions and more stay words where they end it: «5 миллионов»."""
-    if number.scale >= _MILLION and number.scales == 1 and number.length > 1:
-        return ((number.length - 1, grouped(number.value // number.scale)), (1, None))
-    return ((number.length, grouped(number.value)),)

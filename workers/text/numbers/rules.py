@@ -5,32 +5,57 @@ stay words unless they measure, name or tell the time; sayings stay as they are.
 numbers never change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from workers.text.numbers import calendar, daytime, fractions, names, quantities
-from workers.text.numbers.replacement import Rule
+from workers.text.numbers import (
+    calendar,
+    codes,
+    daytime,
+    fractions,
+    names,
+    quantities,
+    ranges,
+    sayings,
+    telephones,
+)
+from workers.text.numbers.replacement import Piece, Rule
 from workers.text.numbers.runs import Row
-from workers.text.numbers.surroundings import STAYS
 from workers.text.tokens import Token, one
 
+_KEPT: Final[tuple[Callable[[Row, int], int], ...]] = (
+    sayings.said,
+    sayings.entitled,
+    sayings.counted_aloud,
+)
+"""What stays words: each gives how many from a place on, 0 if it has nothing to say."""
 _RULES: Final[tuple[Rule, ...]] = (
-    names.telephones,
-    names.codes,
+    telephones.telephones,
+    codes.dotted,
+    codes.versions,
+    codes.scores,
+    codes.codes,
     calendar.dates,
+    calendar.dates_in_digits,
+    calendar.spans,
     calendar.centuries,
     calendar.rulers,
+    calendar.years,
+    daytime.said_in_words,
     fractions.decimals,
+    fractions.zero_points,
     fractions.halves,
     daytime.clocks,
     daytime.parts_of_day,
     fractions.fractions,
-    calendar.years,
+    ranges.pairs,
+    ranges.ranges,
     quantities.percentages,
     quantities.measures,
     names.labelled,
-    quantities.ranges,
-    quantities.pairs,
+    names.of_programs,
+    ranges.neighbours,
+    quantities.begun_in_digits,
     quantities.counts,
     quantities.ordinals,
 )
@@ -46,22 +71,15 @@ def write_numbers(tokens: Sequence[Token]) -> tuple[Token, ...]:
     done: list[Token] = []
     place = 0
     while place < len(row):
-        stays = _saying(row, place)
-        if stays:
-            done += row.tokens[place : place + stays]
-            place += stays
-            continue
-        pieces = next((found for rule in _RULES if (found := rule(row, place))), ((1, None),))
-        for length, word in pieces:
+        for length, word in _pieces(row, place):
             taken = row.tokens[place : place + length]
             done += taken if word is None else (one(taken, word),)
             place += length
     return tuple(done)
 
 
-def _saying(row: Row, place: int) -> int:
-    """Give how many words from a place on are a saying."""
-    return max(
-        (len(saying) for saying in STAYS if row.keys[place : place + len(saying)] == saying),
-        default=0,
-    )
+def _pieces(row: Row, place: int) -> tuple[Piece, ...]:
+    stays = max(kept(row, place) for kept in _KEPT)
+    if stays:
+        return ((stays, None),)
+    return next((found for rule in _RULES if (found := rule(row, place))), ((1, None),))

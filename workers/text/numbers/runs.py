@@ -4,6 +4,7 @@ Numerals form one number as long as each is of a lower rank than the one before;
 another number: «сто двадцать три сорок пять» is 123 and 45.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,7 +17,9 @@ from workers.text.tokens import Token
 _NEXT: Final[Mapping[Rank, Rank]] = MappingProxyType(
     {Rank.HUNDRED: Rank.HUNDRED, Rank.TEN: Rank.TEEN, Rank.TEEN: Rank.UNIT, Rank.UNIT: Rank.ZERO}
 )
-MOST_VALUE: Final = 10**15
+_BEYOND: Final = 10**15
+"""More than any scale."""
+_DIGITS: Final = re.compile("0|[1-9][0-9]{0,5}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,8 @@ class Number:
     """How many scales it has."""
     is_bare: bool = False
     """Whether it is a scale alone: «тысяча»."""
+    in_digits: bool = False
+    """Whether the recogniser wrote it in digits."""
     first: Numeral
     """Its first word."""
 
@@ -47,6 +52,16 @@ class Number:
     def is_digit(self) -> bool:
         """Whether it is a cardinal of one word from 0 to 9."""
         return not self.ending and self.length == 1 and self.value < 10
+
+    @property
+    def is_scale(self) -> bool:
+        """Whether it is one word for a thousand or more: «тысяча», «двухтысячный»."""
+        return self.length == 1 and self.first.rank is Rank.SCALE
+
+    @property
+    def before_scale(self) -> int:
+        """What stands before the only scale that it ends in: 5 of «пять миллионов»; else 0."""
+        return self.value // self.scale if self.scales == 1 and self.scale > 1 < self.length else 0
 
 
 class Row:
@@ -86,6 +101,21 @@ class Row:
             self._numbers[place] = self._read(place)
         return self._numbers[place]
 
+    def scale(self, place: int) -> int:
+        """Give the value of a scale at a place, in any form: 1000 of «тысяч»; 0: there is none."""
+        word = NUMERALS.get(self.key(place))
+        return 0 if word is None or word.rank is not Rank.SCALE or word.is_ordinal else word.value
+
+    def amount(self, place: int) -> Number | None:
+        """Read a cardinal at a place, also one that is in digits already."""
+        number = self.number(place)
+        if number is not None:
+            return None if number.is_ordinal else number
+        key = self.key(place)
+        if _DIGITS.fullmatch(key) is None:
+            return None
+        return Number(value=int(key), length=1, in_digits=True, first=Numeral(int(key), Rank.UNIT))
+
     def numbers(self, place: int, most: int) -> list[Number]:
         """Read the numbers that follow each other without a mark, from a place on, `most` of them."""
         found: list[Number] = []
@@ -103,50 +133,64 @@ class Row:
         first = NUMERALS.get(self.key(place))
         if first is None:
             return None
-        total, group, lowest, below, scales = 0, 0, Rank.SCALE, MOST_VALUE, 0
-        length, last = 0, first
-        while True:
-            numeral = NUMERALS.get(self.key(place + length))
-            if numeral is None:
-                break
-            if numeral.rank is Rank.SCALE:
-                if numeral.value >= below or (numeral.is_ordinal and length):
-                    break
-                if not group and (total or length) and not numeral.singular:
-                    break
-                total += (group or 1) * numeral.value
-                below, group, lowest, scales = numeral.value, 0, Rank.SCALE, scales + 1
-            elif numeral.rank is Rank.ZERO:
-                if length:
-                    break
-                return Number(value=0, length=1, nominative=numeral.nominative, first=numeral)
+        if first.rank is Rank.ZERO:
+            return Number(value=0, length=1, nominative=first.nominative, first=first)
+        if first.rank is Rank.SCALE and self.precedes(place)[-1:].isdigit():
+            return None  # «5 тысяч»
+        words = self._words(place)
+        total, group, scales = 0, 0, 0
+        for word in words:
+            if word.rank is Rank.SCALE:
+                total, group, scales = total + (group or 1) * word.value, 0, scales + 1
             else:
-                if numeral.rank >= lowest or (length and not _agree(last, numeral)):
-                    break
-                group += numeral.value
-                lowest = _NEXT[numeral.rank]
-            last = numeral
-            length += 1
-            if numeral.is_ordinal or not self.joined(place + length - 1):
-                break
-        if not length:
-            return None
+                group += word.value
+        last = words[-1]
         return Number(
             value=total + group,
-            length=length,
+            length=len(words),
             ending=last.ending,
             nominative=last.nominative,
             scale=last.value if last.rank is Rank.SCALE and not last.is_ordinal else 1,
             scales=scales,
-            is_bare=length == 1 and last.rank is Rank.SCALE,
+            is_bare=len(words) == 1 and last.rank is Rank.SCALE and not last.is_ordinal,
             first=first,
         )
 
+    def _words(self, place: int) -> list[Numeral]:
+        """Give the numerals from a place on that are one number, 1 or more."""
+        words: list[Numeral] = []
+        lowest, below = Rank.SCALE, _BEYOND
+        sure = 0  # so many words end in a scale
+        while True:
+            word = NUMERALS.get(self.key(place + len(words)))
+            if word is None or (words and not _goes_on(words, word, lowest)):
+                break
+            if word.rank is Rank.SCALE:
+                if word.value >= below:
+                    # «пять миллионов два миллиона»: «два» belongs to the next number.
+                    return words[:sure] if sure else words
+                below, lowest, sure = word.value, Rank.SCALE, len(words) + 1
+            else:
+                lowest = _NEXT[word.rank]
+            words.append(word)
+            if word.is_ordinal or not self.joined(place + len(words) - 1):
+                break
+        return words
 
-def _agree(before: Numeral, after: Numeral) -> bool:
-    """Tell whether two cardinals can be of one number: «двадцати пяти», not «двадцати пять»."""
-    if after.is_ordinal:
-        return before.nominative or before.rank is Rank.SCALE
-    if before.rank is Rank.SCALE:
-        return True
-    return before.nominative == after.nominative
+
+def _goes_on(words: Sequence[Numeral], word: Numeral, lowest: Rank) -> bool:
+    """Tell whether a numeral can be part of the number that some begin."""
+    last = words[-1]
+    if word.rank is Rank.ZERO:
+        return False
+    if word.rank is Rank.SCALE:
+        return not word.is_ordinal and (last.rank is not Rank.SCALE or word.singular)
+    if word.rank >= lowest:
+        return False
+    if len(words) == 1 and last.rank is Rank.SCALE and not last.singular:
+        # «тысяч пять» is about 5000; «около тысячи двухсот» is 1200.
+        return word.rank is Rank.HUNDRED and not word.nominative and not word.is_ordinal
+    if word.is_ordinal:
+        return last.nominative or last.rank is Rank.SCALE
+    # «девяноста» and «девяносто» sound alike.
+    return last.rank is Rank.SCALE or last.nominative == word.nominative or last.value == 90

@@ -1,0 +1,117 @@
+"""Two numbers that belong together: if one is in digits, so is the other."""
+
+from typing import Final
+
+from workers.text.numbers.counted import can_be_counted
+from workers.text.numbers.formats import grouped
+from workers.text.numbers.numerals import NUMERALS, Rank
+from workers.text.numbers.quantities import SMALL, is_measured, written
+from workers.text.numbers.replacement import Piece
+from workers.text.numbers.runs import Number, Row
+from workers.text.numbers.surroundings import MEASURES, PERCENT
+from workers.text.tokens import Token
+
+_FROM: Final = frozenset("с со от между".split())
+_LINKS: Final = frozenset("до и или из на".split())
+_LONGEST_NUMBER: Final = 8
+_STEP: Final = 5
+_WIDEST_SMALL: Final = 15
+_WIDEST: Final = 10
+"""Times, up to which the second number of a range in one word is above the first; «семь-сорок» is
+a time, «четыре-пятьдесят» a price."""
+
+
+def ranges(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «с девяти до восемнадцати», «пять из десяти», «три на четыре метра»."""
+    first = row.amount(place)
+    if first is None or first.is_bare:
+        return ()
+    at = place + first.length
+    link = row.follows(at - 1)
+    if link not in _LINKS or not row.joined(at):
+        return ()
+    second = row.amount(at + 1)
+    if second is None or (first.in_digits and second.in_digits):
+        return ()
+    last = at + second.length
+    if second.is_bare and not (second.first.singular and is_measured(row, last)):
+        return ()
+    if not _belong(row, place, (first, second), link=link, last=last):
+        return ()
+    if row.follows(last) in PERCENT:
+        end: tuple[Piece, ...] = ((second.length + 1, f"{grouped(second.value)}%"),)
+    elif _share_scale(first, second):
+        end = ((second.length - 1, grouped(second.before_scale)), (1, None))
+    else:
+        end = written(second)
+    return (*written(first), (1, None), *end)
+
+
+def _belong(row: Row, place: int, both: tuple[Number, Number], *, link: str, last: int) -> bool:
+    """Tell whether two numbers are of one measure, or the ends of a range."""
+    first, second = both
+    since = row.precedes(place)
+    is_range = since in _FROM and (link == "и") == (since == "между")
+    if link == "из":
+        return first.value > 1 and second.value >= SMALL and not second.nominative
+    if link in {"до", "и"} and is_range:
+        return max(first.value, second.value) >= SMALL or is_measured(row, last)
+    if link == "до" or first.in_digits or second.in_digits:
+        return False
+    measured = is_measured(row, last)
+    if link == "на":
+        return measured and not second.scales
+    is_or = link == "или" and (second.value >= SMALL or _share_scale(first, second))
+    agree = first.value < second.value and first.nominative == second.nominative
+    return agree and (measured or is_or)
+
+
+def _share_scale(first: Number, second: Number) -> bool:
+    """Tell whether «тысяч» is said of both: «от пяти до десяти тысяч»."""
+    return not first.scales and 0 < first.value < 1000 and second.before_scale > 0
+
+
+def pairs(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «двадцать-тридцать», «сто-сто пятьдесят», «пять-десять тысяч»; not «два-три»."""
+    low, dash, high = row.key(place).partition("-")
+    first = NUMERALS.get(low)
+    if not dash or first is None or first.is_ordinal or first.rank is Rank.SCALE:
+        return ()
+    ahead = row.tokens[place : place + _LONGEST_NUMBER]
+    opened = Token(high, trail=ahead[0].trail, gap=ahead[0].gap)
+    second = Row((opened, *ahead[1:])).number(0)
+    if second is None or second.is_ordinal or second.is_bare:
+        return ()
+    last = place + second.length - 1
+    end = second.before_scale or second.value
+    if not _is_plausible(first.value, end, has_measure=row.follows(last) in MEASURES):
+        return ()
+    text = f"{first.value}–{grouped(end)}"
+    if row.follows(last) in PERCENT:
+        return ((second.length + 1, f"{text}%"),)
+    if second.before_scale:
+        return ((second.length - 1, text), (1, None))
+    return ((second.length, text),)
+
+
+def _is_plausible(first: int, end: int, *, has_measure: bool) -> bool:
+    """Tell whether two numbers in one word are a range, and one that is written in digits."""
+    if not first < end or (end < SMALL and not has_measure):
+        return False
+    return end <= (_WIDEST_SMALL if first < SMALL else _WIDEST * first)
+
+
+def neighbours(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «двадцать тридцать человек»: said without a pause, two round numbers are a range."""
+    found = row.numbers(place, 3)
+    if len(found) != 2 or any(number.is_ordinal or number.scales for number in found):
+        return ()
+    first, second = found
+    if first.nominative != second.nominative or not SMALL <= first.value < second.value:
+        return ()
+    if second.value > 2 * first.value or first.value % _STEP or second.value % _STEP:
+        return ()
+    length = first.length + second.length
+    if not can_be_counted(second.value, row.follows(place + length - 1)):
+        return ()
+    return ((length, f"{first.value}–{second.value}"),)

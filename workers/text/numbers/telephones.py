@@ -1,0 +1,93 @@
+"""Telephone numbers, in the groups that people write them in."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from workers.text.numbers.formats import GROUP
+from workers.text.numbers.replacement import Piece
+from workers.text.numbers.runs import Row
+
+_MOST_NUMBERS: Final = 16
+_LONGEST: Final = len("+79991234567")
+_COUNTRYWIDE: Final = re.compile(r"(\+7|8)(\d{3})(\d{3})(\d{2})(\d{2})")
+_MOBILE: Final = re.compile(r"(9\d{2})(\d{3})(\d{2})(\d{2})")
+_LOCAL: Final = re.compile(r"(\d{3})(\d{2})(\d{2})")
+_GROUPS: Final = (1, 3, 3, 2, 2)
+_WRITTEN: Final = re.compile(r"\+?[0-9]+")
+_NAMED: Final = ("телефон", "мобильн", "сотов", "позвони", "звони", "набер")
+_NUMBER: Final = frozenset("номер номеру номера".split())
+_LOOKED_BACK: Final = 3
+
+
+def telephones(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «восемь девятьсот двенадцать сто двадцать три сорок пять шестьдесят семь»."""
+    if not _can_begin(row, place):
+        return ()
+    length, digits, groups = 0, "", list[int]()
+    has_words = False
+    for words, said, is_word in _parts(row, place):
+        length, digits, has_words = length + words, digits + said, has_words or is_word
+        if said != "+":
+            groups.append(len(said))
+        if len(digits) >= _LONGEST:
+            break
+    if digits.startswith("+7") and groups[:1] == [2]:
+        groups[0] = 1  # «+7» in one word
+    if len(groups) < 3 or (not has_words and tuple(groups) != _GROUPS):
+        return ()
+    written = _countrywide(digits)
+    if not written and has_words and (len(groups) <= 6 or _is_named(row, place)):
+        written = _mobile(digits)
+    if not written and has_words and groups[0] == 3 and _is_named(row, place):
+        written = _local(digits)
+    return ((length, written),) if written else ()
+
+
+def _countrywide(digits: str) -> str:
+    found = _COUNTRYWIDE.fullmatch(digits)
+    return f"{found[1]}{GROUP}{found[2]}{GROUP}{'-'.join(found.groups()[2:])}" if found else ""
+
+
+def _mobile(digits: str) -> str:
+    found = _MOBILE.fullmatch(digits)
+    return f"{found[1]}{GROUP}{'-'.join(found.groups()[1:])}" if found else ""
+
+
+def _local(digits: str) -> str:
+    found = _LOCAL.fullmatch(digits)
+    return "-".join(found.groups()) if found else ""
+
+
+def _can_begin(row: Row, place: int) -> bool:
+    number, key = row.number(place), row.key(place)
+    if number is not None:
+        return not number.is_ordinal and (number.value in {8, 9} or 100 <= number.value < 1000)
+    return key in {"плюс", "8", "+7"}
+
+
+def _parts(row: Row, place: int) -> Iterator[tuple[int, str, bool]]:
+    """Give how many words each part took, its digits, and whether it was said in words."""
+    at = place
+    if row.key(at) == "плюс" and row.joined(at):
+        yield 1, "+", True
+        at += 1
+    for _ in range(_MOST_NUMBERS):
+        number = row.number(at)
+        key = row.key(at)
+        if number is not None and not number.is_ordinal and not number.scales:
+            yield number.length, str(number.value), True
+            at += number.length
+        elif _WRITTEN.fullmatch(key):
+            yield 1, key, False
+            at += 1
+        else:
+            return
+        if not row.joined(at - 1):
+            return
+
+
+def _is_named(row: Row, place: int) -> bool:
+    """Tell whether one of the words before says that a telephone number follows."""
+    before = row.keys[max(0, place - _LOOKED_BACK) : place]
+    return any(key.startswith(_NAMED) or key in _NUMBER for key in before)
