@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from workers.text.terms.dictionary import Term, indexed
 from workers.text.terms.endings import declined
-from workers.text.terms.sounds import distance, readings
+from workers.text.terms.sounds import readings
 from workers.text.terms.writing import write_terms
 from workers.text.tokens import read, written
 
@@ -74,21 +74,6 @@ def test_a_term_is_known_in_all_its_own_readings():
     assert "гитхаб" in readings("GitHub")
     assert readings("C++") == ()
     assert len(readings("Uaiouaiouaiouaiouaiou")) <= 24
-
-
-@given(st.text("абвг", max_size=8), st.text("абвг", max_size=8), st.integers(0, 4))
-def test_the_distance_is_the_least_number_of_changes_up_to_a_limit(first, second, most):
-    def plain_distance(a, b):
-        if not a or not b:
-            return len(a) + len(b)
-        return min(
-            plain_distance(a[1:], b) + 1,
-            plain_distance(a, b[1:]) + 1,
-            plain_distance(a[1:], b[1:]) + (a[0] != b[0]),
-        )
-
-    if len(first) + len(second) <= 9:
-        assert distance(first, second, most) == min(plain_distance(first, second), most + 1)
 
 
 @given(st.text("абвгдйьаяыи", min_size=1, max_size=10))

@@ -44,7 +44,8 @@ class Filler:
     """Whether it is empty at the end of a sentence."""
 
 
-_SPEAKS: Final = PERSONS | frozenset("это у меня мне нам".split())
+_SPEAKS: Final = (PERSONS - {"ты", "вы"}) | frozenset("это у меня мне нам".split())
+"""«Ну ты даёшь!» is left out: there it means something."""
 FILLERS: Final = (
     Filler(
         ("ну", "вот"),
@@ -160,8 +161,10 @@ def _empty_words(tokens: Sequence[Token], sounds: Set[int]) -> set[int]:
     keeps = False  # whether a word of it stays
     place = 0
     while place < len(tokens):
-        here = _Here(tokens, place, sounds, begins=not keeps, follows=place - 1 in sentence)
-        length = 1 if place in sounds else _empty_here(here)
+        length = 1 if place in sounds else 0
+        if not length and tokens[place].key in _BY_FIRST:
+            here = _Here(tokens, place, sounds, begins=not keeps, follows=place - 1 in sentence)
+            length = _empty_here(here)
         if length and place not in sounds:
             sentence.update(range(place, place + length))
         elif not length:

@@ -89,5 +89,8 @@ SENTENCE_OPENERS: Final = (
     PERSONS
     | frozenset(f"{_ADVERBS} как что кто где если когда а но".split())
     | frozenset("давай давайте привет спасибо пожалуйста у мне нам тебе вам меня прошу это".split())
-) - frozenset("не ни бы же ли только лишь тоже также есть слитно раздельно".split())
+) - frozenset(
+    "не ни бы же ли только лишь тоже также есть слитно раздельно всегда никогда иногда часто "
+    "редко обычно особенно почти очень слишком совсем точно именно".split()
+)
 """Words that often begin a sentence and seldom follow a noun in the nominative."""

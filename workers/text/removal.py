@@ -95,6 +95,6 @@ def _right(right: Token, first: Token, opened: str, *, begins: bool) -> Token:
     lead = opened + right.lead
     if begins and first.lead[:1] in ("—", "–", "-") and not right.lead:
         lead = f"{first.lead[:1]} {lead}"
-    if (begins or opened) and first.word[:1].isupper():
+    if first.word[:1].isupper():  # no name is taken out: a sentence began here
         return replace(right, lead=lead, word=capitalised(right.word))
     return replace(right, lead=lead)

@@ -15,6 +15,7 @@ _STUMBLES: Final = frozenset(
     "но чтобы если потому i the to and in of we at for with".split()
 )
 """Said again after a comma or dots too."""
+_SUBJECTS: Final = frozenset("я ты он она оно мы вы они i we".split())
 _REPEATED: Final = _STUMBLES | frozenset(
     "мне меня тебе тебя ему его ей ее нам нас вам вас им их это этот эта эти этого этой этих бы же "
     "ли который которая которое которые когда между перед после a my your it".split()
@@ -22,13 +23,15 @@ _REPEATED: Final = _STUMBLES | frozenset(
 """Said again with nothing between."""
 _BEGIN_PHRASES: Final = _REPEATED - frozenset("и по за с со из о об для бы же ли".split())
 """ «Снова и снова и снова», «по капле по капле»: rows with these are meant."""
-_HESITATING: Final = frozenset({"", ",", "…", "...", "-", " —", " -"})
+_MEANT_TWICE: Final = frozenset("чем ком кем".split())
+""" «В чём в чём, а в этом…»"""
+_HESITATING: Final = frozenset({"", "…", "...", "-"})
 _MOST_TIMES: Final = 3
 _LONGEST_PHRASE: Final = 4
 _LONGEST_STUMBLE: Final = 3
-_ADVERBIAL: Final = ("ски", "цки", "ому", "ему", "ьи")
+_ADVERBIAL: Final = ("ски", "цки", "ому", "ему", "ьи", "ой", "ей")
 _DIMINUTIVE: Final = ("онько", "енько", "хонек", "шенек", "хонько")
-_MEANT: Final = ("тест", "хромосом", "вебинар", "топов")
+_MEANT: Final = ("тест", "хромосом", "вебинар", "топов", "таки", "прабаб", "прадед", "правну")
 """How words begin that a letter or a short word before them belongs to: «т-тест»."""
 
 
@@ -54,8 +57,9 @@ def _repetition(row: Sequence[Token], place: int) -> tuple[int, int]:
     """Say how long the repeated phrase is that begins at a place, and how often it is said."""
     if row[place].key in _REPEATED:
         times = 1
+        begins = place == 0 or bool(row[place - 1].trail)
         while place + times < len(row) and _is_said_again(
-            row[place + times - 1], row[place + times]
+            row[place + times - 1], row[place + times], begins=begins
         ):
             times += 1
         last = place + times - 1
@@ -70,9 +74,20 @@ def _repetition(row: Sequence[Token], place: int) -> tuple[int, int]:
     return 1, 1
 
 
-def _is_said_again(left: Token, right: Token) -> bool:
+def _is_said_again(left: Token, right: Token, *, begins: bool) -> bool:
+    """Whether a word is the one before once more.
+
+    Args:
+        left: the word before.
+        right: the word.
+        begins: whether a mark or nothing stands before both: else «это не я, я спал».
+    """
     if left.key != right.key or right.lead or "\n" in left.gap or right.word != right.word.lower():
         return left.word == right.word == "I" and not left.trail
+    if left.trail == ",":
+        return left.key in _STUMBLES - _SUBJECTS or (
+            begins and left.key in _SUBJECTS - {"ты", "вы"}
+        )
     return left.trail == "" or (left.key in _STUMBLES and left.trail in _HESITATING)
 
 
@@ -88,6 +103,7 @@ def _is_phrase_said_again(row: Sequence[Token], place: int, length: int) -> bool
         len(again) == length
         and keys == [token.key for token in again]
         and len(set(keys)) == length
+        and not _MEANT_TWICE.intersection(keys)
         and all(
             token.text == token.word and token.word == token.word.lower() for token in again[:-1]
         )

@@ -23,9 +23,15 @@ _THERE_IS: Final = frozenset(
     "отсутствует имеется находится называется означает забыл забыла забыли добавь добавьте "
     "добавить добавил убери уберите убрать начни начните начать начинается вставь вставьте "
     "вставить сделай сделайте сделать требуется нажми нажмите нажать открой создай создать "
-    "рисует нарисуй символ знак слово кнопка клавиша клавишу команда".split()
+    "добавлена добавлен добавляется создана создан создается открывается входит содержится "
+    "содержатся используется рисует нарисуй символ знак слово кнопка клавиша клавишу команда".split()
 )
-_NO_NOUN_AFTER: Final = frozenset("и или не ни а как же через здесь там тут только".split())
+_BEFORE_NOUNS: Final = (
+    _DETERMINERS | _THERE_IS | frozenset("и или не ни а как же через здесь там тут только".split())
+)
+_PASSIVE: Final = re.compile(r"\w+(?:[еия]тся|лась|ана|ена|ята)")
+"""«Создаётся новая строка»."""
+_BREAKS: Final = frozenset({Effect.BREAK, Effect.ITEM})
 _MODALS: Final = frozenset(
     "надо нужно можно нельзя чтобы не как где забыл забыла забыли следует пришлось придется должен "
     "должна должны хочу хочешь хочет могу может и или пора осталось ошибка например сначала".split()
@@ -54,7 +60,9 @@ _AFTER_POINT: Final = re.compile(
     r"вызова|старта|финиша|обзора|выдачи|приема|сбора|максимума|минимума|перегиба|прямой|плоскости|"
     r"общепита|торговли|это|ру|ком|рф|com|ru|org|net|[а-яa-z]|\d.*|\w+(?:ния|ости|ства|ции))"
 )
-RELATIVES: Final = frozenset("где куда откуда которая которую которой которое который что".split())
+RELATIVES: Final = frozenset(
+    "где куда откуда которая которую которой которое который котором которого что".split()
+)
 """«Точка, где…»: a comma before these does not set a phrase off."""
 IDIOMS_BEFORE: Final = frozenset("и все нет да хватит конец баста никаких".split())
 """«И точка», «Всё, точка»."""
@@ -98,7 +106,14 @@ def refuses_before(word: str, key: str, phrase: str, effect: Effect) -> bool:
         )
     if phrase in _VERBAL:
         return key in _MODALS
-    if key in _DETERMINERS | _THERE_IS | _NO_NOUN_AFTER or _WRITES.fullmatch(key):
+    return _governs(word, key, phrase, effect)
+
+
+def _governs(word: str, key: str, phrase: str, effect: Effect) -> bool:
+    """Whether the noun that a phrase begins with belongs to the word before it."""
+    if key in _BEFORE_NOUNS or _WRITES.fullmatch(key):
+        return True
+    if effect in _BREAKS and _PASSIVE.fullmatch(key):
         return True
     if key in PREPOSITIONS:
         return effect is not Effect.JOIN or key in {"через", "без", "вместо", "после", "перед"}

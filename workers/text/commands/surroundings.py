@@ -115,8 +115,9 @@ def _signs(tokens: Sequence[Token], found: Sequence[Found], place: int) -> _Sign
     leads = place + 1 < len(found) and found[place + 1].start == here.end
     paused = before is not None and is_pause(before, tokens[here.start])
     pauses = after is not None and is_pause(last, after)
-    comma_only = last.trail == "," and after is not None and after.key in RELATIVES
-    is_noun_before_relative = comma_only and here.phrase.command.name == "period"
+    relative = _is_relative(tokens, here) and (
+        here.phrase.command.name == "period" or here.phrase.command.effect in _BACKED
+    )
     return _Signs(
         left=before is None
         or follows
@@ -127,7 +128,7 @@ def _signs(tokens: Sequence[Token], found: Sequence[Found], place: int) -> _Sign
         right=after is None
         or leads
         or pauses
-        or (bool(set(last.trail) & _SETS_OFF) and not is_noun_before_relative),
+        or (bool(set(last.trail) & _SETS_OFF) and not relative),
         right_end=after is None or leads or pauses or last.ends_sentence,
         opens=after is not None
         and not is_english
@@ -138,6 +139,16 @@ def _signs(tokens: Sequence[Token], found: Sequence[Found], place: int) -> _Sign
         is_first=before is None,
         has_next=after is not None and not last.ends_sentence,
     )
+
+
+def _is_relative(tokens: Sequence[Token], here: Found) -> bool:
+    """Whether a clause about the phrase follows: «точка, где», «строка, в которой»."""
+    if tokens[here.end - 1].trail != ",":
+        return False
+    following = [token.key for token in tokens[here.end : here.end + 2]]
+    if following and following[0] in PREPOSITIONS:
+        return following[-1] in RELATIVES
+    return bool(following) and following[0] in RELATIVES
 
 
 def _is_no_letter(key: str) -> bool:

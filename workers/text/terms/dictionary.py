@@ -16,6 +16,9 @@ SHORTEST_STEM: Final = 4
 SHORTEST_FUZZY: Final = 6
 """Letters of a stem from which other vowels and voices are taken for a slip. Shorter words have too
 many neighbours: «слог» sounds like Slack."""
+HEAD: Final = 3
+"""Letters of a sound by which most words are told from the beginning of a phrase, before their stem,
+which is dear, is looked for."""
 _MOST_PHRASE_READINGS: Final = 12
 
 
@@ -102,10 +105,12 @@ def sounds_of(keys: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def first_sound(key: str) -> str:
-    """Give the letter that the sound of a word begins with: what `sounds_of` gives, but cheaply."""
+def heads_of(key: str) -> tuple[str, ...]:
+    """Give the beginnings, of up to three letters, of what `sounds_of` may give for a word."""
     word = plain(key) if not has_latin(key) else key
-    return code(word)[:1] if len(word) >= SHORTEST_STEM and is_cyrillic(word) else word[:1]
+    if len(word) >= SHORTEST_STEM and is_cyrillic(word):
+        word = code(word)
+    return word[:1], word[:2], word[:HEAD]
 
 
 def _keys(text: str) -> tuple[str, ...]:

@@ -14,17 +14,18 @@ from typing import Final
 from workers.text.frequent import FREQUENT
 from workers.text.letters import capitalised, is_cyrillic, is_title
 from workers.text.terms.dictionary import (
+    HEAD,
     SHORTEST_FUZZY,
     SHORTEST_STEM,
     Dictionary,
     PhraseForm,
     Stem,
     Term,
-    first_sound,
+    heads_of,
     sounds_of,
 )
 from workers.text.terms.endings import LONGEST, declined
-from workers.text.terms.sounds import code, distance, plain, skeleton
+from workers.text.terms.sounds import code, differing, plain, skeleton
 from workers.text.tokens import Token, one
 
 _SHORTEST_JOINED: Final = 7
@@ -70,11 +71,11 @@ def write_terms(
 
 def _sounds(tokens: Sequence[Token], terms: Dictionary) -> list[str]:
     """Give the sounds of the words where a phrase can begin or go on, "" for the others."""
-    letters = {sound[0] for sound in terms.phrases}
+    heads = {sound[:HEAD] for sound in terms.phrases}
     longest = max((len(forms[0].sounds) for forms in terms.phrases.values()), default=0)
     wanted: dict[int, str] = {}
     for place, token in enumerate(tokens):
-        if first_sound(token.key) in letters:
+        if heads and not heads.isdisjoint(heads_of(token.key)):
             for following in range(place, min(place + longest, len(tokens))):
                 wanted[following] = tokens[following].key
     found = dict(zip(wanted, sounds_of(wanted.values()), strict=True))
@@ -138,8 +139,8 @@ def _slip_of(word: str, terms: Dictionary, language: str | None) -> tuple[Stem, 
                 continue
             if coded[:1] != stem.coded[:1]:
                 continue
-            most = min(len(coded), len(stem.coded)) // 4 - 1  # 1 letter from 8 on, 2 from 12 on
-            away = distance(coded, stem.coded, most)
+            most = len(coded) // 4 - 1  # 1 letter from 8 on, 2 from 12 on
+            away = differing(coded, stem.coded)
             if away <= most and (best is None or away < best[0]):
                 best = (away, stem, word[cut:])
     return None if best is None else best[1:]
