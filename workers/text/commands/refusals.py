@@ -17,13 +17,12 @@ _DETERMINERS: Final = frozenset(
     "другое большой простой пустой сама сам само лишняя лишний лишнее его ее их данная очередная где вот".split()
 )
 _THERE_IS: Final = frozenset(
-    "есть нужна нужен нужно нужны стоит стояла стоял стояло ставится ставят ставим ставь ставьте "
-    "ставить поставь поставьте поставить поставил поставила поставим была был было будет быть "
+    "ставится ставятся ставилась есть нужна нужен нужно нужны стоит стояла стоял стояло была был было будет быть "
     "появилась появился появилось осталась остался осталось пропала пропущена пропущен пропущено "
     "отсутствует имеется находится называется означает забыл забыла забыли добавь добавьте "
     "добавить добавил убери уберите убрать начни начните начать начинается вставь вставьте "
     "вставить сделай сделайте сделать требуется нажми нажмите нажать открой создай создать "
-    "добавлена добавлен добавляется создана создан создается открывается входит содержится "
+    "поставлена проставлена нарисована отмечена убрана добавлена добавлен добавляется создана создан создается открывается входит содержится "
     "содержатся используется рисует нарисуй символ знак слово кнопка клавиша клавишу команда".split()
 )
 _BEFORE_NOUNS: Final = (
@@ -38,7 +37,7 @@ _MODALS: Final = frozenset(
 )
 _WRITES: Final = re.compile(
     r"(?:на|за|по|пере|до)?пи(?:с|ш)\w*|(?:на|пере)?печата\w*|набра\w*|набир\w*|выдел\w*|начина\w*|"
-    r"ор[аеиу]\w*|крич\w*|сплошн\w*"
+    r"(?:по|рас|про|вы)?став(?:и|л|я|ь|ь?те|ка)\w*|(?:на)?рис(?:у|ов)\w*|ор(?:ал|ет|ут|и|ать)\w?|крич\w*|сплошн\w*"
 )
 _ENGLISH_BEFORE: Final = frozenset(
     "a an the this that each every another any no one some first last next my your our their his "
@@ -87,16 +86,19 @@ _GENDERS: Final[Mapping[str, str]] = {
     **dict.fromkeys("двоеточие тире многоточие".split(), "neuter"),
 }
 _VERBAL: Final = frozenset("открыть открой закрыть закрой кавычки".split())
+_QUESTIONS: Final = frozenset({"вопросительный", "знак"})
+_ASKING: Final = frozenset("где как тут там здесь это".split())
 
 
-def refuses_before(word: str, key: str, phrase: str, effect: Effect) -> bool:
+def refuses_before(word: str, key: str, phrase: str, effect: Effect, *, begins: bool) -> bool:
     """Whether the word before shows that a phrase is no command.
 
     Args:
-        word: as it is written, in small letters where a sentence begins with it.
+        word: as it is written.
         key: as rules look for it.
         phrase: first word of the phrase.
         effect: of the command.
+        begins: whether a sentence begins with the word.
     """
     if phrase.isascii():
         return key in _ENGLISH_BEFORE or key.endswith(("'s", "’s"))
@@ -106,18 +108,23 @@ def refuses_before(word: str, key: str, phrase: str, effect: Effect) -> bool:
         )
     if phrase in _VERBAL:
         return key in _MODALS
-    return _governs(word, key, phrase, effect)
+    if phrase in _QUESTIONS and not begins and key in _ASKING:
+        return False  # «Ты где, вопросительный знак»
+    return _governs(key if begins else word, key, phrase, effect)
 
 
 def _governs(word: str, key: str, phrase: str, effect: Effect) -> bool:
     """Whether the noun that a phrase begins with belongs to the word before it."""
-    if key in _BEFORE_NOUNS or _WRITES.fullmatch(key):
+    gender = _GENDERS.get(phrase)
+    if key in _BEFORE_NOUNS:
         return True
+    if gender != "feminine" and _WRITES.fullmatch(key):
+        return True  # «напиши дефис»; but «напиши запятая» is no Russian
     if effect in _BREAKS and _PASSIVE.fullmatch(key):
         return True
     if key in PREPOSITIONS:
         return effect is not Effect.JOIN or key in {"через", "без", "вместо", "после", "перед"}
-    agrees = _AGREES.get(_GENDERS.get(phrase, ""))
+    agrees = _AGREES.get(gender or "")
     return (
         agrees is not None
         and word == word.lower()
@@ -134,7 +141,7 @@ def refuses_after(word: str, key: str, phrase: str, effect: Effect) -> bool:
         return key in {"не", "или"} or bool(_WRITES.fullmatch(key))
     if effect is Effect.JOIN:  # «Ростов дефис на дефис Дону»
         return key in _AFTER - PREPOSITIONS or key in {"между", "а"}
-    if effect is Effect.OPEN:  # «открыть скобку в скобках»: the quote may begin with any other word
+    if effect is Effect.OPEN or phrase in {"закрыть", "закрой"}:  # any other word may follow these
         return key in {"и", "или", "перед", "после"}
     if phrase == "точка" and _AFTER_POINT.fullmatch(key):
         return key not in {"я", "а", "у"} or (word.isupper() and key != "я")

@@ -25,9 +25,17 @@ from workers.text.tokens import Token
 _SETS_OFF: Final = frozenset(".,!?…:;")
 _DASHES: Final = frozenset("—–-")
 _QUOTES: Final = frozenset('«»„“”"()')
-_PAIRS_OF_MARKS: Final = frozenset({("comma", "dash"), ("question_mark", "exclamation_mark")})
+_PAIRS_OF_MARKS: Final = frozenset(
+    {
+        ("comma", "dash"),
+        ("question_mark", "exclamation_mark"),
+        ("exclamation_mark", "exclamation_mark"),
+        ("question_mark", "question_mark"),
+    }
+)
 """Marks that people do say one after the other; of others it is an enumeration."""
 _MARKS: Final = frozenset({Effect.MARK, Effect.DASH})
+_STICK: Final = _MARKS | {Effect.OPEN, Effect.CLOSE}
 _BACKED: Final = frozenset({Effect.BREAK, Effect.ITEM})
 _JOINED_TO: Final = frozenset("не ни пол по в на из за от с до под кое экс вице".split())
 _ANNOUNCES: Final = frozenset("следующее следующие следующий список такое".split())
@@ -48,6 +56,8 @@ class _Signs:
     """Set off from what is before."""
     left_end: bool
     """What is before ended."""
+    starts: bool
+    """What is before ended by itself: there was no pause, and no other command."""
     right: bool
     right_end: bool
     opens: bool
@@ -124,6 +134,7 @@ def _signs(tokens: Sequence[Token], found: Sequence[Found], place: int) -> _Sign
         or paused
         or bool(set(before.trail) & (_SETS_OFF | _DASHES))
         or "\n" in before.gap,
+        starts=before is None or (before.ends_sentence and not paused and not follows),
         left_end=before is None or follows or paused or before.ends_sentence,
         right=after is None
         or leads
@@ -132,6 +143,7 @@ def _signs(tokens: Sequence[Token], found: Sequence[Found], place: int) -> _Sign
         right_end=after is None or leads or pauses or last.ends_sentence,
         opens=after is not None
         and not is_english
+        and not relative
         and (
             after.key in SENTENCE_OPENERS
             or (is_title(after.word) and after.key in FREQUENT and _is_no_letter(after.key))
@@ -142,10 +154,12 @@ def _signs(tokens: Sequence[Token], found: Sequence[Found], place: int) -> _Sign
 
 
 def _is_relative(tokens: Sequence[Token], here: Found) -> bool:
-    """Whether a clause about the phrase follows: «точка, где», «строка, в которой»."""
+    """Whether a clause about the phrase follows: «точка, где», «Новый абзац, это хорошо»."""
     if tokens[here.end - 1].trail != ",":
         return False
     following = [token.key for token in tokens[here.end : here.end + 2]]
+    if following[:1] == ["это"]:
+        return here.start == 0 or tokens[here.start - 1].ends_sentence
     if following and following[0] in PREPOSITIONS:
         return following[-1] in RELATIVES
     return bool(following) and following[0] in RELATIVES
@@ -166,12 +180,13 @@ def _is_refused(tokens: Sequence[Token], found: Sequence[Found], place: int) -> 
     signs = _signs(tokens, found, place)
     if command.effect is not Effect.DASH and set(said[-1].trail) & _DASHES:
         return True
+    if command.effect in _MARKS and here.start and ":" in tokens[here.start - 1].trail:
+        return True  # «одним словом: точка»
     after = tokens[here.end] if here.end < len(tokens) else None
     if here.start and not signs.left:
         before = tokens[here.start - 1]
         begins = here.start == 1 or tokens[here.start - 2].ends_sentence
-        word = before.key if begins else before.word
-        if refuses_before(word, before.key, first, command.effect):
+        if refuses_before(before.word, before.key, first, command.effect, begins=begins):
             return True
     return (
         after is not None
@@ -217,15 +232,15 @@ def _is_enough(tokens: Sequence[Token], found: Sequence[Found], place: int) -> b
         return signs.has_next and (
             signs.left or (surety is Surety.SIDE and before in PREPOSITIONS | PERSONS | {"это"})
         )
-    if effect is Effect.JOIN:
-        if signs.is_first or not signs.has_next:
-            return False
-        if here.phrase.words == ("слитно",):
-            return signs.left or signs.right or before in _JOINED_TO
-    if effect in _MARKS and signs.left_end and not (signs.right or signs.opens):
-        return False  # «Запятая лишняя.»
-    if here.phrase.command.name == "colon" and before in _ANNOUNCES:
-        return True
+    if effect is Effect.JOIN and (signs.is_first or not signs.has_next):
+        return False
+    if here.phrase.words == ("слитно",):
+        return signs.left or signs.right or before in _JOINED_TO
+    if effect in _STICK and signs.starts and not signs.right:
+        return False  # «Запятая лишняя.», «Кавычки открываются один раз.»
+    if effect in _MARKS and surety is Surety.SIDE:  # «Пунктик, запятая важнее слов.»
+        announced = here.phrase.command.name == "colon" and before in _ANNOUNCES
+        return announced or signs.right or signs.opens
     return _satisfies(surety, signs)
 
 
@@ -251,7 +266,7 @@ def _is_backed(tokens: Sequence[Token], here: Found, said: Counter[str], *, sure
     if command.effect in _BACKED or command.name == "comma":
         return sure > 0 or said[command.name] > 1
     if command.name == "period":
-        return sure > 1
+        return sure > 1 or (sure > 0 and said[command.name] > 1)
     return sure > 0 and here.phrase.surety is Surety.SIDE and command.effect in _MARKS
 
 
