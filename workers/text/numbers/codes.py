@@ -16,6 +16,8 @@ _SINGLE_DIGITS: Final = 4
 _FEW_DIGITS: Final = 3
 """So many are one after a name, «рейс два четыре шесть», or alone: «звони один один два»."""
 _LOOKED_BACK: Final = 3
+_NUMBERED: Final = frozenset("карты счета паспорта полиса договора заказа".split())
+"""After «номер» these do not hide that a code follows."""
 _MOST_DOTTED: Final = 8
 _SCORES: Final = frozenset("счет счетом счета счете".split())
 
@@ -27,7 +29,7 @@ def is_after_code(row: Row, place: int) -> bool:
         if before < 0 or row.tokens[before].ends_sentence or "," in row.tokens[before].trail:
             return False
         if row.key(before) in CODES:
-            return back == 1 or row.key(before) != "номер"
+            return back == 1 or row.key(before) != "номер" or row.key(before + 1) in _NUMBERED
         if row.number(before) is not None or row.key(before)[:1].isdigit():
             return False
     return False

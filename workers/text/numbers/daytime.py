@@ -31,7 +31,12 @@ def clocks(row: Row, place: int) -> tuple[Piece, ...]:
     found = row.numbers(place, 4)
     if found and _is_hour(found[0]):
         return _of_numbers(row, place, found) or _with_nouns(row, place)
-    return _hyphenated(row, place) or _half_past_one(row, place) or _with_nouns(row, place)
+    return (
+        _hyphenated(row, place)
+        or _half_past_one(row, place)
+        or _with_nouns(row, place)
+        or _begun_in_digits(row, place)
+    )
 
 
 def _of_numbers(row: Row, place: int, found: Sequence[Number]) -> tuple[Piece, ...]:
@@ -101,6 +106,19 @@ def _with_nouns(row: Row, place: int) -> tuple[Piece, ...]:
     if row.follows(noun + minute.length) not in _MINUTES:
         return ()
     return ((hour.length + minute.length + 2, clock(hour.value, minute.value)),)
+
+
+def _begun_in_digits(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «в 17 тридцать»."""
+    hour = row.amount(place)
+    if hour is None or not _is_hour(hour) or row.precedes(place) not in AT or not row.joined(place):
+        return ()
+    minute = row.number(place + 1)
+    if minute is None or not _is_minute(minute) or minute.value < 10:
+        return ()
+    if _is_counted(row, place, minute.value, row.follows(place + minute.length)):
+        return ()
+    return ((1 + minute.length, clock(hour.value, minute.value)),)
 
 
 def parts_of_day(row: Row, place: int) -> tuple[Piece, ...]:

@@ -4,6 +4,7 @@ from typing import Final
 
 from workers.text.numbers.counted import is_one_of
 from workers.text.numbers.formats import grouped, ordinal
+from workers.text.numbers.numerals import NUMERALS
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
 from workers.text.numbers.series import series
@@ -24,6 +25,8 @@ _LAST_DAY: Final = 31
 _DAY_OF_MONTH: Final = frozenset("числа числу".split())
 _SHARES: Final = frozenset("часть части частью частей доля доли долю долей долях долями".split())
 _SOME: Final = frozenset("несколько нескольких пара пару пары".split())
+_COSTS: Final = frozenset("стоит стоят стоил стоила стоило стоили цена за по обошлось".split())
+_MEASURED_ONCE: Final = frozenset("метр час рубль километр килограмм кило".split())
 _SINCE: Final = frozenset(("с", "со"))
 _OBLIQUE: Final = ("ов", "ев", "ей", "ам", "ям", "ами", "ями", "ах", "ях")
 """How plurals end after «сорока»."""
@@ -86,6 +89,30 @@ def begun_in_digits(row: Row, place: int) -> tuple[Piece, ...]:
     if not scale // 100 <= rest.value < scale:
         return ()
     return ((2 + rest.length, grouped(number.value * scale + rest.value)),)
+
+
+def prices(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «за три пятьсот»: thousands and hundreds, as prices are said."""
+    found = row.numbers(place, 3)
+    if len(found) != 2 or not found[0].is_digit or found[0].value < 2:
+        return ()
+    thousands, rest = found
+    if rest.is_ordinal or not 100 <= rest.value < _THOUSAND:
+        return ()
+    if row.precedes(place) not in _COSTS and not row.follows(place + rest.length).startswith("руб"):
+        return ()
+    return ((1 + rest.length, grouped(thousands.value * _THOUSAND + rest.value)),)
+
+
+def after_one_measure(row: Row, place: int) -> tuple[Piece, ...]:
+    """Keep «метр восемьдесят», «час двадцать», «рубль пятьдесят»: the one is not said."""
+    number = row.number(place)
+    if number is None or number.is_ordinal or row.precedes(place) not in _MEASURED_ONCE:
+        return ()
+    before = row.precedes(place - 1)
+    if before in NUMERALS or before[:1].isdigit() or number.value >= _THOUSAND:
+        return ()
+    return ((number.length, None),)
 
 
 def counts(row: Row, place: int) -> tuple[Piece, ...]:

@@ -80,6 +80,8 @@ def pairs(row: Row, place: int) -> tuple[Piece, ...]:
     ahead = row.tokens[place : place + _LONGEST_NUMBER]
     opened = Token(high, trail=ahead[0].trail, gap=ahead[0].gap)
     second = Row((opened, *ahead[1:])).number(0)
+    if second is not None and second.is_ordinal:
+        second = Row((opened,)).number(0)  # «двадцать-тридцать третий»: the ordinal is another
     if second is None or second.is_ordinal or second.is_bare:
         return ()
     last = place + second.length - 1

@@ -54,6 +54,8 @@ _RULES: Final[tuple[Rule, ...]] = (
     quantities.measures,
     names.labelled,
     names.of_programs,
+    quantities.prices,
+    quantities.after_one_measure,
     ranges.neighbours,
     quantities.begun_in_digits,
     quantities.counts,
