@@ -1,8 +1,9 @@
-"""When each word was said: CTranslate2's cross-attention alignment turned into samples.
+"""When each word was said: an alignment of tokens with encoder positions turned into samples.
 
-The decoder reads the text once more over the encoder output that is already there; dynamic time
-warping over its alignment heads (Whisper's word timestamps, openai/whisper `timing.py`, after
-Giorgino 2009) gives every token a 20 ms position.
+Some heads of the decoder's cross-attention listen to where the next token is being said; dynamic time
+warping over them (`workers.recognition.warping`) gives every token a 20 ms position. Where our own
+decoder wrote the text it noted where it listened; else CTranslate2 reads the text once more over the
+encoder output that is already there.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from workers.contract.audio import SAMPLE_RATE_HZ
 from workers.contract.requests import Word
@@ -27,12 +29,25 @@ words exist but are rare enough to lose half a second."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenPath:
-    """CTranslate2's answer for one window: which position belongs to which token."""
+    """Which position belongs to which token of one window."""
 
     alignments: Sequence[tuple[int, int]]
     """(token, encoder position), both never falling."""
     probabilities: Sequence[float]
     """0.0 to 1.0, one a token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Listening:
+    """Where a decoder listened while it wrote a text."""
+
+    tokens: tuple[int, ...]
+    """Of the text."""
+    probabilities: tuple[float, ...]
+    """0.0 to 1.0, one a token."""
+    shares: npt.NDArray[np.float32]
+    """Shares of attention, (timing heads, tokens read, positions): of the start token, of those that
+    follow it before the text, of which the last gives the text's first, and of the text's."""
 
 
 def text_tokens(text: str, vocabulary: Vocabulary) -> list[int]:

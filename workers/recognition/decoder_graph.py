@@ -16,6 +16,7 @@ and values for cross-attention are computed in single precision, which takes no 
 Architecture: Radford et al. 2022, section 2.2; layer normalisation before each block, GELU.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -122,8 +123,15 @@ def memory_graph(model: ConvertedModel, size: DecoderSize) -> bytes:
     return graph.serialise([floats("encoded", [1, "s", size.width])], outputs)
 
 
-def step_graph(model: ConvertedModel, size: DecoderSize) -> bytes:
+def step_graph(
+    model: ConvertedModel, size: DecoderSize, timing_heads: Sequence[tuple[int, int]] = ()
+) -> bytes:
     """Build the graph of one decoder step over q tokens a row.
+
+    Args:
+        model: whose weights.
+        size: of it.
+        timing_heads: (layer, head) of cross-attention that follow what is being said.
 
     Inputs: `tokens` and `positions` (b, q) int64; `slots` (b, q) int64, where in the past each is
     remembered; `mask` (b, 1, q, 1, p) float32, 0 where a token may look and minus infinity
@@ -133,7 +141,8 @@ def step_graph(model: ConvertedModel, size: DecoderSize) -> bytes:
 
     Outputs: `best` (b, r) int64 and `probability` (b, r) float32 of the likeliest token after the
     bias; `scores` (b, r, vocabulary) before it; `new_keys_l`, `new_values_l`, the past with the new
-    tokens in their slots.
+    tokens in their slots; with timing heads `listened` (b, timing heads, q, s), which share of each
+    one's attention every position has, in the order of layers, then as given.
 
     Every number is the same, to the last bit, however many tokens and rows are read at once, if p is
     a multiple of 64 (tested by `DecoderNetwork.is_exact`, because it rests on ONNX Runtime's
@@ -157,8 +166,12 @@ def step_graph(model: ConvertedModel, size: DecoderSize) -> bytes:
     embeddings = _vocabulary(model, size, "decoder/embeddings/weight")
     places = model.weights("decoder/position_encodings/encodings", size.positions, size.width)
     state = graph.embed(embeddings, places)
+    listened: list[str] = []
     for layer in range(size.layers):
-        state = _layer(graph, model, size, layer, state)
+        state, shares = _layer(graph, model, size, layer, state)
+        chosen = [head for where, head in timing_heads if where == layer]
+        if chosen:
+            listened.append(graph.op("Gather", shares, graph.constant(chosen, np.int64), axis=1))
         shapes: dict[str, list[int | str]] = {
             "keys": ["b", heads, each, "p"],
             "values": ["b", heads, "p", each],
@@ -175,6 +188,10 @@ def step_graph(model: ConvertedModel, size: DecoderSize) -> bytes:
         graph.pick(state, size.width),
         embeddings if tied else _vocabulary(model, size, projection),
     )
+    if listened:
+        together = graph.op("Concat", *listened, axis=1)
+        graph.node("Squeeze", [together, graph.constant([3], np.int64)], "listened")
+        outputs.append(floats("listened", ["b", len(timing_heads), "q", "s"]))
     return graph.serialise(inputs, outputs)
 
 
@@ -182,14 +199,17 @@ def _vocabulary(model: ConvertedModel, size: DecoderSize, name: str) -> Quantise
     return quantised(model.weights(name, size.vocabulary, size.width))
 
 
-def _layer(graph: Graph, model: ConvertedModel, size: DecoderSize, layer: int, state: str) -> str:
+def _layer(
+    graph: Graph, model: ConvertedModel, size: DecoderSize, layer: int, state: str
+) -> tuple[str, str]:
+    """Give the state after it, and where each head of cross-attention listened."""
     state = _self_attention(graph, model, size, layer, state)
-    state = _cross_attention(graph, model, size, layer, state)
+    state, shares = _cross_attention(graph, model, size, layer, state)
     name, width = f"decoder/layer_{layer}/ffn", size.width
     normal = graph.normalise(state, *_norm(model, f"{name}/layer_norm", width))
     wide = graph.gelu(graph.dense(normal, *_linear(model, f"{name}/linear_0", 4 * width, width)))
     narrow = graph.dense(wide, *_linear(model, f"{name}/linear_1", width, 4 * width))
-    return graph.op("Add", state, narrow)
+    return graph.op("Add", state, narrow), shares
 
 
 def _self_attention(
@@ -207,23 +227,26 @@ def _self_attention(
     graph.put(f"past_values_{layer}", values, axis=2, output=f"new_values_{layer}")
     queries = graph.one_by_one(graph.heads_first(queries, size.heads, size.head_width))
     looked = graph.op("MatMul", queries, graph.for_each(f"new_keys_{layer}"))
-    heard = graph.attend(graph.op("Add", looked, "mask"), f"new_values_{layer}", width)
+    shares = graph.op("Softmax", graph.op("Add", looked, "mask"), axis=-1)
+    heard = graph.attend(shares, f"new_values_{layer}", width)
     heard = graph.dense(heard, *_linear(model, f"{name}/linear_1", width, width))
     return graph.op("Add", state, heard)
 
 
 def _cross_attention(
     graph: Graph, model: ConvertedModel, size: DecoderSize, layer: int, state: str
-) -> str:
+) -> tuple[str, str]:
+    """Give the state after it, and where each head listened: (b, heads, q, 1, s)."""
     name, width = f"decoder/layer_{layer}/attention", size.width
     weight, bias = _linear(model, f"{name}/linear_0", width, width)
     normal = graph.normalise(state, *_norm(model, f"{name}/layer_norm", width))
     queries = graph.dense(normal, weight * _query_scale(size), bias * _query_scale(size))
     queries = graph.one_by_one(graph.heads_first(queries, size.heads, size.head_width))
     looked = graph.op("MatMul", queries, graph.for_each(f"keys_{layer}"))
-    heard = graph.attend(looked, f"values_{layer}", width)
+    shares = graph.op("Softmax", looked, axis=-1)
+    heard = graph.attend(shares, f"values_{layer}", width)
     heard = graph.dense(heard, *_linear(model, f"{name}/linear_2", width, width))
-    return graph.op("Add", state, heard)
+    return graph.op("Add", state, heard), shares
 
 
 def _query_scale(size: DecoderSize) -> np.float32:

@@ -45,6 +45,8 @@ class Chosen:
     best: Integers  # (rows, places): the likeliest of the tokens that are allowed
     probability: Floats  # (rows, places): of `best`, among those
     scores: OrtValue  # float32 (rows, places, vocabulary): before any was suppressed
+    listened: OrtValue | None = None
+    """float32 (rows, timing heads, n, positions): where each listened as each token was read."""
 
     def shares(self, token: int, *, place: int) -> Floats:
         """Give a token's probability before any was suppressed, shape (rows,)."""
@@ -57,8 +59,19 @@ class Chosen:
 class DecoderNetwork:
     """The decoder's weights, ready to run, and the suppressed tokens."""
 
-    def __init__(self, model: ConvertedModel, control: ControlTokens) -> None:
+    def __init__(
+        self,
+        model: ConvertedModel,
+        control: ControlTokens,
+        timing_heads: Sequence[tuple[int, int]] = (),
+    ) -> None:
         """Build and load the graphs. Takes a second for Whisper base.
+
+        Args:
+            model: whose weights.
+            control: its tokens.
+            timing_heads: (layer, head) of cross-attention that follow what is being said; those
+                that the model does not have are left out.
 
         Raises:
             UnreadableModel: the model's form is not known here, or has not these tokens.
@@ -71,7 +84,14 @@ class DecoderNetwork:
                 raise UnreadableModel(f"the vocabulary has no token {token}")
         # One after the other: a graph is let go of as soon as its session has it.
         self._memory = _session(memory_graph(model, self.size))
-        self._step = _session(step_graph(model, self.size))
+        heads = [
+            (layer, head)
+            for layer, head in timing_heads
+            if 0 <= layer < self.size.layers and 0 <= head < self.size.heads
+        ]
+        self.has_timing: Final = bool(heads)
+        """Whether it tells where it listened."""
+        self._step = _session(step_graph(model, self.size, heads))
         bias = np.zeros(self.size.vocabulary, np.float32)
         bias[list(control.never)] = HIDDEN
         first_bias = bias.copy()
@@ -82,6 +102,8 @@ class DecoderNetwork:
             f"{kind}_{layer}" for layer in range(self.size.layers) for kind in ("keys", "values")
         ]
         self._outputs = ["best", "probability", "scores", *(f"new_{name}" for name in self._names)]
+        if self.has_timing:
+            self._outputs.append("listened")
 
     def remember(self, encoded: Sequence[Floats]) -> Caches:
         """Give what is to be read of windows of equal length, (positions, width); no tokens yet."""
@@ -141,9 +163,15 @@ class DecoderNetwork:
         best, probability, scores, *new = self._step.run_with_ort_values(
             self._outputs, {**inputs, **caches}
         )
+        listened = new.pop() if self.has_timing else None
         longer = {f"past_{name}": cache for name, cache in zip(self._names, new, strict=True)}
         return (
-            Chosen(best=best.numpy(), probability=probability.numpy(), scores=scores),
+            Chosen(
+                best=best.numpy(),
+                probability=probability.numpy(),
+                scores=scores,
+                listened=listened,
+            ),
             {**caches, **longer},
         )
 

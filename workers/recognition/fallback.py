@@ -19,6 +19,7 @@ from typing import Final
 from workers.contract.audio import WINDOW_LIMIT_SAMPLES
 from workers.contract.engine import Again, Outcome, Plan
 from workers.contract.requests import Hypothesis, Priority, Request
+from workers.recognition.alignment import Listening
 
 COMPRESSION_LIMIT: Final = 2.4
 LOG_PROBABILITY_LIMIT: Final = -1.0
@@ -44,6 +45,8 @@ class Reading:
     hypothesis: Hypothesis
     reached_cap: bool
     """The decoder was stopped by the token cap, not by itself."""
+    listening: Listening | None = None
+    """Where the decoder listened, if it tells."""
 
 
 def review(request: Request, plan: Plan, reading: Reading, best: Hypothesis | None) -> Outcome:

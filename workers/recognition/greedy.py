@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from workers.recognition.alignment import Listening
 from workers.recognition.converted import UnreadableModel, read_model
 from workers.recognition.decoder_network import (
     Chosen,
@@ -51,6 +52,8 @@ class Written:
     log_probability: float  # of all tokens and, if it was reached, of the end
     no_speech_probability: float  # 0.0 to 1.0
     passes: int  # of the decoder, from its first token to its last
+    listening: Listening | None = None
+    """Where it listened; None: the model does not tell, or the text ended at its cap."""
 
 
 class GreedyDecoder:
@@ -81,7 +84,7 @@ class GreedyDecoder:
             never=_suppressed(config, "suppress_ids"),
             never_first=_suppressed(config, "suppress_ids_begin"),
         )
-        return cls(DecoderNetwork(model, control))
+        return cls(DecoderNetwork(model, control, _timing_heads(config)))
 
     def decode(
         self,
@@ -152,8 +155,11 @@ class _Batch:
             first=True,
         )
         silence = chosen.shares(control.no_speech, place=0)
+        listened = None if chosen.listened is None else chosen.listened.numpy()
         for row, window in enumerate(self._rows):
             window.no_speech = float(silence[row])
+            if listened is not None:
+                window.listened.append(listened[row, :, starts[row] :])
             window.choose(chosen, row, 1, end=control.end)
 
     def going_on(self) -> bool:
@@ -175,11 +181,14 @@ class _Batch:
             positions=self._next_positions() + offsets,
             places=offsets,
         )
+        listened = None if chosen.listened is None else chosen.listened.numpy()
         for row, (window, proposal) in enumerate(zip(self._rows, proposals, strict=True)):
             accepted = 0
             while accepted < len(proposal) and window.goes_on_with(proposal[accepted]):
                 window.choose(chosen, row, accepted, end=self._network.control.end)
                 accepted += 1
+            if listened is not None:
+                window.listened.append(listened[row, :, :accepted])
             # What was read beyond, and the padding, is overwritten before anything looks at it.
 
     def _next_positions(self) -> Integers:
@@ -207,7 +216,10 @@ class _Window:
     draft: tuple[int, ...]
     tokens: list[int] = field(default_factory=list)
     """Chosen; all but the last have been read by the decoder."""
-    log_probability: float = 0.0
+    probabilities: list[float] = field(default_factory=list)
+    """Of the tokens and, if it was reached, of the end."""
+    listened: list[Floats] = field(default_factory=list)
+    """Of the tokens read, from the start token on: (timing heads, tokens, positions)."""
     no_speech: float = 0.0
     passes: int = 0
     ended: bool = False
@@ -215,7 +227,7 @@ class _Window:
     def choose(self, chosen: Chosen, row: int, place: int, *, end: int) -> None:
         """Take the token after one that was read."""
         token = int(chosen.best[row, place])
-        self.log_probability += math.log(max(float(chosen.probability[row, place]), _LEAST))
+        self.probabilities.append(float(chosen.probability[row, place]))
         if token == end:
             self.ended = True
             return
@@ -244,10 +256,30 @@ class _Window:
         """Give what it says."""
         return Written(
             tokens=self.tokens,
-            log_probability=self.log_probability,
+            log_probability=sum(math.log(max(one, _LEAST)) for one in self.probabilities),
             no_speech_probability=self.no_speech,
             passes=self.passes,
+            listening=self._listening(),
         )
+
+    def _listening(self) -> Listening | None:
+        shares = np.concatenate(self.listened, axis=1) if self.listened else None
+        if shares is None or len(self.probabilities) == len(self.tokens):
+            return None  # the last token was never read
+        return Listening(
+            tokens=tuple(self.tokens),
+            probabilities=tuple(self.probabilities[:-1]),
+            shares=shares,
+        )
+
+
+def _timing_heads(config: Any) -> list[tuple[int, int]]:  # noqa: ANN401
+    """Read which heads follow the speech; none where the converter did not know."""
+    listed = (config.get("alignment_heads") or []) if isinstance(config, dict) else []
+    try:
+        return [(int(layer), int(head)) for layer, head in listed]
+    except (TypeError, ValueError):
+        raise UnreadableModel("alignment_heads of config.json is no list of pairs") from None
 
 
 def _suppressed(config: Any, name: str) -> tuple[int, ...]:  # noqa: ANN401

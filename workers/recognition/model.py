@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from workers.contract.engine import Plan
-from workers.recognition.alignment import TokenPath
+from workers.recognition.alignment import Listening, TokenPath
 from workers.recognition.converted import UnreadableModel
 from workers.recognition.cpu import prepare_cpu
 from workers.recognition.features import LogMelArray
@@ -46,6 +46,7 @@ class Decoded:
     tokens: list[int]
     mean_log_probability: float  # natural logarithm; the end token counts, as in Whisper
     no_speech_probability: float  # 0.0 to 1.0
+    listening: Listening | None = None  # where it listened, if the decoder tells
 
 
 class WhisperModel:
@@ -179,6 +180,7 @@ class WhisperModel:
                     tokens=one.tokens,
                     mean_log_probability=one.log_probability / (len(one.tokens) + 1),
                     no_speech_probability=one.no_speech_probability,
+                    listening=one.listening,
                 )
                 for one in written
             ]

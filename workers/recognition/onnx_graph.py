@@ -120,9 +120,9 @@ class Graph:
         """Have a matrix meet every row of `one_by_one`: (b, heads, m, n) to (b, heads, 1, m, n)."""
         return self.op("Unsqueeze", value, self.constant([2], np.int64))
 
-    def attend(self, looked: str, values: str, width: int) -> str:
-        """Turn attention scores into what was heard: (b, heads, q, 1, k) to (b, q, width)."""
-        heard = self.op("MatMul", self.op("Softmax", looked, axis=-1), self.for_each(values))
+    def attend(self, shares: str, values: str, width: int) -> str:
+        """Turn shares of attention into what was heard: (b, heads, q, 1, k) to (b, q, width)."""
+        heard = self.op("MatMul", shares, self.for_each(values))
         heard = self.op("Transpose", heard, perm=[0, 2, 1, 3, 4])
         return self.op("Reshape", heard, self.constant([0, 0, width], np.int64))
 

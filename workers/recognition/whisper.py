@@ -16,7 +16,7 @@ import numpy as np
 from workers.contract.audio import SAMPLE_RATE_HZ, Samples, samples_from_pcm16
 from workers.contract.engine import Again, EngineDescription, Job, Outcome, Plan
 from workers.contract.requests import Hypothesis
-from workers.recognition.alignment import text_tokens, words_of
+from workers.recognition.alignment import Listening, TokenPath, text_tokens, words_of
 from workers.recognition.coverage import (
     LOOKED_FOR_FROM_SAMPLES,
     filled,
@@ -31,6 +31,7 @@ from workers.recognition.loudness import Loudness, active_frames, loudness
 from workers.recognition.model import Encoded, WhisperModel
 from workers.recognition.prompts import decoder_prompt, start_sequence, term_tokens
 from workers.recognition.vocabulary import Vocabulary
+from workers.recognition.warping import path_of
 
 T = TypeVar("T")
 
@@ -158,10 +159,13 @@ class WhisperEngine:
         encoded = self._encode([heard.samples for heard in audible], plan)
         windows = self._prepare(audible, encoded)
         outcomes: dict[int, Outcome] = {}
+        listened: dict[int, Listening] = {}
         for group in _grouped(windows, lambda window: len(window.prompt)):
             for window, reading in zip(group, self._decode(group, encoded, plan), strict=True):
                 outcomes[window.row] = _judged(window, plan, reading)
-        self._add_words(windows, outcomes, encoded)
+                if reading.listening is not None:
+                    listened[window.row] = reading.listening
+        self._add_words(windows, outcomes, encoded, listened)
         return {
             window.heard.job.request.id: _covered(window.heard, outcomes[window.row])
             for window in windows
@@ -232,12 +236,21 @@ class WhisperEngine:
                 mean_log_probability=decoded.mean_log_probability,
                 no_speech_probability=decoded.no_speech_probability,
             )
-            reading = Reading(hypothesis=hypothesis, reached_cap=len(decoded.tokens) >= cap)
-            readings.append(reading)
+            readings.append(
+                Reading(
+                    hypothesis=hypothesis,
+                    reached_cap=len(decoded.tokens) >= cap,
+                    listening=decoded.listening,
+                )
+            )
         return readings
 
     def _add_words(
-        self, windows: list[_Window], outcomes: dict[int, Outcome], encoded: Encoded
+        self,
+        windows: list[_Window],
+        outcomes: dict[int, Outcome],
+        encoded: Encoded,
+        listened: dict[int, Listening],
     ) -> None:
         """Align the windows that have their final text and want words, or may have a gap."""
         wanting = [
@@ -247,24 +260,43 @@ class WhisperEngine:
             and isinstance(outcome := outcomes[window.row], Hypothesis)
             and outcome.text
         ]
-        for group in _grouped(wanting, lambda pair: pair[1].language):
-            language = group[0][1].language
-            paths = self._model.align(
+        paths: dict[int, TokenPath] = {}
+        unheard: list[tuple[_Window, list[int]]] = []
+        for window, outcome in wanting:
+            tokens = text_tokens(outcome.text, self._vocabulary)
+            listening = listened.get(window.row)
+            if listening is not None and listening.tokens == tuple(tokens):
+                positions = audio_frames(len(window.heard.samples)) // 2
+                paths[window.row] = path_of(listening, positions=positions)
+            else:  # an earlier pass wrote it, a filter cut it, or the decoder does not tell
+                unheard.append((window, tokens))
+        paths |= self._read_again(unheard, encoded)
+        for window, outcome in wanting:
+            words = words_of(
+                outcome.text,
+                paths[window.row],
+                self._vocabulary,
+                language=outcome.language,
+                samples=len(window.heard.samples),
+                audible=active_frames(window.heard.samples),
+            )
+            outcomes[window.row] = replace(outcome, words=words)
+
+    def _read_again(
+        self, unheard: list[tuple[_Window, list[int]]], encoded: Encoded
+    ) -> dict[int, TokenPath]:
+        """Align texts by one more pass of the decoder; gives paths by row."""
+        paths: dict[int, TokenPath] = {}
+        for group in _grouped(unheard, lambda pair: pair[0].language):
+            language = group[0][0].language
+            found = self._model.align(
                 self._model.rows(encoded, [window.row for window, _ in group]),
                 start_sequence(language if self._model.multilingual else None, self._vocabulary),
-                [text_tokens(outcome.text, self._vocabulary) for _, outcome in group],
+                [tokens for _, tokens in group],
                 [audio_frames(len(window.heard.samples)) for window, _ in group],
             )
-            for (window, outcome), path in zip(group, paths, strict=True):
-                words = words_of(
-                    outcome.text,
-                    path,
-                    self._vocabulary,
-                    language=language,
-                    samples=len(window.heard.samples),
-                    audible=active_frames(window.heard.samples),
-                )
-                outcomes[window.row] = replace(outcome, words=words)
+            paths |= {window.row: path for (window, _), path in zip(group, found, strict=True)}
+        return paths
 
     def _warm_up(self, *, beam: int) -> None:
         """Make every lane allocate its buffers on a second of silence."""
