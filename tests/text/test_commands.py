@@ -118,3 +118,14 @@ def test_words_of_no_command_are_kept_unless_they_are_deleted(text):
 def test_long_rows_of_commands_are_no_trouble(word):
     obey(read(" ".join(["слово", word] * 5_000)))
     obey(read(" ".join([word] * 5_000)))
+
+
+def test_words_keep_their_times_and_a_joined_word_has_those_of_its_parts():
+    tokens = with_times("кто дефис нибудь дома точка", {4})
+    who, home = obey(tokens).tokens
+    assert (who.word, who.heard.start, who.heard.end) == (
+        "кто-нибудь",
+        tokens[0].heard.start,
+        tokens[2].heard.end,
+    )
+    assert (home.text, home.heard) == ("дома.", tokens[3].heard)

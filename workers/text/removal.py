@@ -19,6 +19,11 @@ _CLOSING: Final = frozenset("»“”’)]}>\"'")
 _ELLIPSES: Final = frozenset({"…", "...", "..", "...."})
 _TAKES_NO_COMMA: Final = (PREPOSITIONS | CONJUNCTIONS | PERSONS) - CLAUSE_OPENERS
 """After these a comma was only the removed word's."""
+_TAKES_A_COMMA: Final = frozenset(
+    "да нет слушай слушайте смотри смотрите знаешь знаете понимаешь понимаете скажи скажите конечно "
+    "привет здравствуйте спасибо хорошо ладно наверное кстати итак во-первых во-вторых".split()
+)
+"""After these one comma of two stays: it is their own."""
 
 
 def without(tokens: Sequence[Token], gone: Container[int]) -> tuple[Token, ...]:
@@ -84,7 +89,8 @@ def _within(left: Token, run: Sequence[Token], following: Token | None) -> str:
     quiet = left.trail.replace(",", "")
     if following is None:
         return quiet.rstrip(" —–-;:") if quiet.strip() else ""
-    if (before or after) and following.key in CLAUSE_OPENERS and not left.trail.strip(" ,"):
+    needs_one = following.key in CLAUSE_OPENERS or (before and left.key in _TAKES_A_COMMA)
+    if (before or after) and needs_one and not left.trail.strip(" ,"):
         return ","
     if before and (after or left.key in _TAKES_NO_COMMA):
         return quiet
