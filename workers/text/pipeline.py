@@ -1,0 +1,213 @@
+"""Finished text out of recognised text: every step in its order, for many utterances at once.
+
+    recognised ─► terms ─► fillers ─► punctuation ─► numbers ─► commands ─► snippets ─► profanity ─► style
+
+Each step takes a row of tokens and gives one; it can be switched off for a person, and tells what it
+changed. Only punctuation needs a model, and labels the utterances of everybody in one call.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from workers.text.commands.obeying import obey
+from workers.text.fillers import leave_out_fillers
+from workers.text.merging.merge import CAREFUL
+from workers.text.merging.thresholds import Thresholds
+from workers.text.numbers.rules import write_numbers
+from workers.text.profanity import mask_profanity
+from workers.text.punctuation import punctuated
+from workers.text.restarts import leave_out_restarts
+from workers.text.rubert.labels import Punctuator
+from workers.text.snippets import Marker, Moment, Triggers, expand, placed
+from workers.text.styles import Style, styled
+from workers.text.terms.dictionary import Dictionary
+from workers.text.terms.writing import write_terms
+from workers.text.tokens import Token, written
+
+_NO_MOMENT: Final = Moment()
+
+
+class Step(StrEnum):
+    """A step of the pipeline, in the order in which they are taken."""
+
+    TERMS = "terms"  # the person's own words as they want them
+    FILLERS = "fillers"  # «э-э», «ну вот», words said twice go
+    PUNCTUATION = "punctuation"  # marks and case
+    NUMBERS = "numbers"  # «двадцать пять» is 25
+    COMMANDS = "commands"  # «новая строка»
+    SNIPPETS = "snippets"  # a trigger is the text it stands for
+    PROFANITY = "profanity"  # obscene words are masked; off unless asked for
+    STYLE = "style"  # as it should look where it goes
+
+
+USUAL: Final = frozenset(Step) - {Step.PROFANITY}
+_RUSSIAN: Final = frozenset({"ru", None})
+"""Languages whose numbers and marks we know; None: not known, and then the script decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """How one person wants their texts."""
+
+    steps: frozenset[Step] = USUAL
+    style: Style = "neutral"
+    """`raw`: no step at all."""
+    commands_off: frozenset[str] = frozenset()
+    """Names of commands that stay words."""
+    terms: Dictionary | None = None
+    triggers: Triggers | None = None
+    moment: Moment = _NO_MOMENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utterance:
+    """A text as recognised, and what is to be made of it."""
+
+    tokens: tuple[Token, ...]
+    language: str | None = None
+    """ISO 639-1; None: not known."""
+    wishes: Wishes = Wishes()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What a step did."""
+
+    step: Step
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A text as its person wants it."""
+
+    text: str
+    tokens: tuple[Token, ...]
+    """Of the text; where `markers` are, tokens still hold their signs."""
+    steps: tuple[Taken, ...]
+    """Those that were taken, in order, also where they changed nothing."""
+    undo: int = 0
+    """Words to delete from the end of what came before."""
+    undo_sentences: int = 0
+    """Sentences to delete from the end of what came before, after those words."""
+    sticks: bool = False
+    """Whether no blank belongs between it and what came before."""
+    markers: tuple[Marker, ...] = ()
+    """Places in `text` that only the client can fill."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """An utterance on its way."""
+
+    utterance: Utterance
+    tokens: tuple[Token, ...]
+    steps: list[Taken]
+    undo: int = 0
+    undo_sentences: int = 0
+    sticks: bool = False
+
+    def wants(self, step: Step) -> bool:
+        wishes = self.utterance.wishes
+        return step in wishes.steps and wishes.style != "raw"
+
+    def take(self, step: Step, tokens: tuple[Token, ...]) -> None:
+        self.steps.append(Taken(step=step, before=written(self.tokens), after=written(tokens)))
+        self.tokens = tokens
+
+
+_Change: TypeAlias = Callable[[_Work], tuple[Token, ...]]
+
+
+def finished(
+    utterances: Sequence[Utterance],
+    punctuator: Punctuator | None = None,
+    limits: Thresholds = CAREFUL,
+) -> list[Finished]:
+    """Finish texts; those of one call share the model's batches, and nothing else.
+
+    Args:
+        utterances: of one person or of many.
+        punctuator: None: no model is installed; marks are only repaired.
+        limits: how sure the model has to be.
+    """
+    all_work = [_Work(utterance=one, tokens=one.tokens, steps=[]) for one in utterances]
+    for step in Step:
+        wanting = [work for work in all_work if work.tokens and work.wants(step)]
+        if step is Step.PUNCTUATION:
+            _punctuate([work for work in wanting if _is_russian(work)], punctuator, limits)
+            continue
+        for work in wanting:
+            work.take(step, _CHANGES[step](work))
+    return [_result(work) for work in all_work]
+
+
+def _punctuate(
+    all_work: Sequence[_Work], punctuator: Punctuator | None, limits: Thresholds
+) -> None:
+    rows = punctuated([work.tokens for work in all_work], punctuator, limits)
+    for work, tokens in zip(all_work, rows, strict=True):
+        work.take(Step.PUNCTUATION, tokens)
+
+
+def _is_russian(work: _Work) -> bool:
+    return work.utterance.language in _RUSSIAN
+
+
+def _write_terms(work: _Work) -> tuple[Token, ...]:
+    terms = work.utterance.wishes.terms
+    if terms is None:
+        return work.tokens
+    return write_terms(work.tokens, terms, work.utterance.language)
+
+
+def _leave_out(work: _Work) -> tuple[Token, ...]:
+    return leave_out_restarts(leave_out_fillers(work.tokens, work.utterance.language))
+
+
+def _write_numbers(work: _Work) -> tuple[Token, ...]:
+    return write_numbers(work.tokens) if _is_russian(work) else work.tokens
+
+
+def _obey(work: _Work) -> tuple[Token, ...]:
+    obeyed = obey(work.tokens, work.utterance.wishes.commands_off)
+    work.undo, work.undo_sentences = obeyed.undo, obeyed.undo_sentences
+    work.sticks = obeyed.sticks
+    return obeyed.tokens
+
+
+def _expand(work: _Work) -> tuple[Token, ...]:
+    wishes = work.utterance.wishes
+    if wishes.triggers is None:
+        return work.tokens
+    return expand(work.tokens, wishes.triggers, wishes.moment)
+
+
+_CHANGES: Final[dict[Step, _Change]] = {
+    Step.TERMS: _write_terms,
+    Step.FILLERS: _leave_out,
+    Step.NUMBERS: _write_numbers,
+    Step.COMMANDS: _obey,
+    Step.SNIPPETS: _expand,
+    Step.PROFANITY: lambda work: mask_profanity(work.tokens),
+    Step.STYLE: lambda work: styled(work.tokens, work.utterance.wishes.style),
+}
+
+
+def _result(work: _Work) -> Finished:
+    text, markers = placed(written(work.tokens))
+    return Finished(
+        text=text,
+        tokens=work.tokens,
+        steps=tuple(
+            replace(taken, before=placed(taken.before)[0], after=placed(taken.after)[0])
+            for taken in work.steps
+        ),
+        undo=work.undo,
+        undo_sentences=work.undo_sentences,
+        sticks=work.sticks,
+        markers=markers,
+    )
