@@ -3,22 +3,31 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.text.pipeline import USUAL, Finished, Step, Utterance, Wishes, finished
-from workers.text.snippets import Moment, Snippet
-from workers.text.snippets import indexed as triggers_of
-from workers.text.terms.dictionary import Term
-from workers.text.terms.dictionary import indexed as dictionary_of
+from workers.contract.finishing import (
+    USUAL_STEPS,
+    Finished,
+    Finishing,
+    Moment,
+    Snippet,
+    Step,
+    Term,
+)
+from workers.text.pipeline import Utterance, Wishes, finished
 from workers.text.tokens import read
 
-WISHES = Wishes(
-    terms=dictionary_of([Term(term="Kubernetes", sounds_like=("кубернетес",))]),
-    triggers=triggers_of([Snippet(trigger="моя почта", text="ivan@example.ru {cursor}")]),
+WISHES = Finishing(
+    terms=(Term(term="Kubernetes", sounds_like=("кубернетес",)),),
+    snippets=(Snippet(trigger="моя почта", text="ivan@example.ru {cursor}"),),
     moment=Moment(date="22 ноября 2026 г.", time="10:00", name="Иван"),
 )
 
 
-def finish(text: str, wishes: Wishes = WISHES, language: str | None = "ru") -> Finished:
-    return finished([Utterance(tokens=read(text), language=language, wishes=wishes)])[0]
+def utterance(text: str, wanted: Finishing = WISHES, language: str | None = "ru") -> Utterance:
+    return Utterance(tokens=read(text), language=language, wishes=Wishes(wanted))
+
+
+def finish(text: str, wanted: Finishing = WISHES, language: str | None = "ru") -> Finished:
+    return finished([utterance(text, wanted, language)])[0]
 
 
 def test_every_step_does_its_part():
@@ -26,7 +35,7 @@ def test_every_step_does_its_part():
 
     assert done.text == "Встреча по Kubernetes 25 января, пишите на ivan@example.ru ."
     assert [marker.name for marker in done.markers] == ["cursor"]
-    assert [taken.step for taken in done.steps] == [step for step in Step if step in USUAL]
+    assert [taken.step for taken in done.steps] == [step for step in Step if step in USUAL_STEPS]
     assert done.steps[0].before.startswith("Э-э, встреча")
     assert done.steps[-1].after == done.text
     for before, after in zip(done.steps, done.steps[1:], strict=False):
@@ -36,14 +45,14 @@ def test_every_step_does_its_part():
 def test_a_step_that_is_off_is_not_taken():
     text = "Э-э, двадцать пять человек."
     for step, kept in ((Step.FILLERS, "Э-э"), (Step.NUMBERS, "двадцать пять")):
-        done = finish(text, Wishes(steps=USUAL - {step}))
+        done = finish(text, Finishing(steps=USUAL_STEPS - {step}))
         assert kept.lower() in done.text.lower()
         assert step not in {taken.step for taken in done.steps}
 
 
 def test_raw_is_the_text_as_recognised():
     text = "э-э двадцать пять точка"
-    assert finish(text, Wishes(style="raw")) == Finished(text=text, tokens=read(text), steps=())
+    assert finish(text, Finishing(style="raw")) == Finished(text=text)
 
 
 def test_other_languages_keep_their_numbers_and_marks():
@@ -57,13 +66,8 @@ def test_what_a_command_deletes_elsewhere_is_told():
 
 
 def test_nobody_gets_anything_of_anybody_else():
-    alone = [finish("пишите на моя почта"), finish("пишите на моя почта", Wishes())]
-    together = finished(
-        [
-            Utterance(tokens=read("пишите на моя почта"), language="ru", wishes=wishes)
-            for wishes in (WISHES, Wishes())
-        ]
-    )
+    alone = [finish("пишите на моя почта"), finish("пишите на моя почта", Finishing())]
+    together = finished([utterance("пишите на моя почта", one) for one in (WISHES, Finishing())])
     assert together == alone
 
 

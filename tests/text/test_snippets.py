@@ -5,11 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.library.fields import VARIABLES, SnippetFields
+from workers.contract.finishing import Marker, Moment, Snippet
 from workers.text.snippets import (
     MOST_LETTERS,
-    Marker,
-    Moment,
-    Snippet,
     expand,
     indexed,
     placed,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.text.terms.dictionary import Term, indexed
+from workers.contract.finishing import Term
+from workers.text.terms.dictionary import indexed
 from workers.text.terms.endings import declined
 from workers.text.terms.sounds import readings
 from workers.text.terms.writing import write_terms

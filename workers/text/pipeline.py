@@ -8,9 +8,9 @@ changed. Only punctuation needs a model, and labels the utterances of everybody 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final, TypeAlias
 
+from workers.contract.finishing import Finished, Finishing, Step, Taken
 from workers.text.commands.obeying import obey
 from workers.text.fillers import leave_out_fillers
 from workers.text.merging.merge import CAREFUL
@@ -20,45 +20,24 @@ from workers.text.profanity import mask_profanity
 from workers.text.punctuation import punctuated
 from workers.text.restarts import leave_out_restarts
 from workers.text.rubert.labels import Punctuator
-from workers.text.snippets import Marker, Moment, Triggers, expand, placed
-from workers.text.styles import Style, styled
-from workers.text.terms.dictionary import Dictionary
+from workers.text.snippets import expand, placed
+from workers.text.snippets import indexed as triggers_of
+from workers.text.styles import styled
+from workers.text.terms.dictionary import indexed as terms_of
 from workers.text.terms.writing import write_terms
-from workers.text.tokens import Token, written
+from workers.text.tokens import Token, as_words, written
 
-_NO_MOMENT: Final = Moment()
-
-
-class Step(StrEnum):
-    """A step of the pipeline, in the order in which they are taken."""
-
-    TERMS = "terms"  # the person's own words as they want them
-    FILLERS = "fillers"  # «э-э», «ну вот», words said twice go
-    PUNCTUATION = "punctuation"  # marks and case
-    NUMBERS = "numbers"  # «двадцать пять» is 25
-    COMMANDS = "commands"  # «новая строка»
-    SNIPPETS = "snippets"  # a trigger is the text it stands for
-    PROFANITY = "profanity"  # obscene words are masked; off unless asked for
-    STYLE = "style"  # as it should look where it goes
-
-
-USUAL: Final = frozenset(Step) - {Step.PROFANITY}
 _RUSSIAN: Final = frozenset({"ru", None})
 """Languages whose numbers and marks we know; None: not known, and then the script decides."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """How one person wants their texts."""
+    """How one person wants their texts, with their terms and snippets indexed: make it once."""
 
-    steps: frozenset[Step] = USUAL
-    style: Style = "neutral"
-    """`raw`: no step at all."""
-    commands_off: frozenset[str] = frozenset()
-    """Names of commands that stay words."""
-    terms: Dictionary | None = None
-    triggers: Triggers | None = None
-    moment: Moment = _NO_MOMENT
+    def __init__(self, wanted: Finishing) -> None:
+        self.wanted: Final = wanted
+        self.terms: Final = terms_of(wanted.terms)
+        self.triggers: Final = triggers_of(wanted.snippets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,35 +47,7 @@ class Utterance:
     tokens: tuple[Token, ...]
     language: str | None = None
     """ISO 639-1; None: not known."""
-    wishes: Wishes = Wishes()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """What a step did."""
-
-    step: Step
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """A text as its person wants it."""
-
-    text: str
-    tokens: tuple[Token, ...]
-    """Of the text; where `markers` are, tokens still hold their signs."""
-    steps: tuple[Taken, ...]
-    """Those that were taken, in order, also where they changed nothing."""
-    undo: int = 0
-    """Words to delete from the end of what came before."""
-    undo_sentences: int = 0
-    """Sentences to delete from the end of what came before, after those words."""
-    sticks: bool = False
-    """Whether no blank belongs between it and what came before."""
-    markers: tuple[Marker, ...] = ()
-    """Places in `text` that only the client can fill."""
+    wishes: Wishes
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,8 +62,8 @@ class _Work:
     sticks: bool = False
 
     def wants(self, step: Step) -> bool:
-        wishes = self.utterance.wishes
-        return step in wishes.steps and wishes.style != "raw"
+        wanted = self.utterance.wishes.wanted
+        return step in wanted.steps and wanted.style != "raw"
 
     def take(self, step: Step, tokens: tuple[Token, ...]) -> None:
         self.steps.append(Taken(step=step, before=written(self.tokens), after=written(tokens)))
@@ -158,10 +109,7 @@ def _is_russian(work: _Work) -> bool:
 
 
 def _write_terms(work: _Work) -> tuple[Token, ...]:
-    terms = work.utterance.wishes.terms
-    if terms is None:
-        return work.tokens
-    return write_terms(work.tokens, terms, work.utterance.language)
+    return write_terms(work.tokens, work.utterance.wishes.terms, work.utterance.language)
 
 
 def _leave_out(work: _Work) -> tuple[Token, ...]:
@@ -173,7 +121,7 @@ def _write_numbers(work: _Work) -> tuple[Token, ...]:
 
 
 def _obey(work: _Work) -> tuple[Token, ...]:
-    obeyed = obey(work.tokens, work.utterance.wishes.commands_off)
+    obeyed = obey(work.tokens, work.utterance.wishes.wanted.commands_off)
     work.undo, work.undo_sentences = obeyed.undo, obeyed.undo_sentences
     work.sticks = obeyed.sticks
     return obeyed.tokens
@@ -181,9 +129,7 @@ def _obey(work: _Work) -> tuple[Token, ...]:
 
 def _expand(work: _Work) -> tuple[Token, ...]:
     wishes = work.utterance.wishes
-    if wishes.triggers is None:
-        return work.tokens
-    return expand(work.tokens, wishes.triggers, wishes.moment)
+    return expand(work.tokens, wishes.triggers, wishes.wanted.moment)
 
 
 _CHANGES: Final[dict[Step, _Change]] = {
@@ -193,7 +139,7 @@ _CHANGES: Final[dict[Step, _Change]] = {
     Step.COMMANDS: _obey,
     Step.SNIPPETS: _expand,
     Step.PROFANITY: lambda work: mask_profanity(work.tokens),
-    Step.STYLE: lambda work: styled(work.tokens, work.utterance.wishes.style),
+    Step.STYLE: lambda work: styled(work.tokens, work.utterance.wishes.wanted.style),
 }
 
 
@@ -201,7 +147,7 @@ def _result(work: _Work) -> Finished:
     text, markers = placed(written(work.tokens))
     return Finished(
         text=text,
-        tokens=work.tokens,
+        words=as_words(work.tokens),
         steps=tuple(
             replace(taken, before=placed(taken.before)[0], after=placed(taken.after)[0])
             for taken in work.steps

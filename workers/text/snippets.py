@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
+from workers.contract.finishing import Marker, Moment, Snippet
 from workers.text.removal import bare
 from workers.text.tokens import SENTENCE_ENDS, Token, one, read
 
@@ -24,36 +25,6 @@ _ANY_SIGN: Final = re.compile("[" + "".join(_SIGNS) + "]")
 MOST_LETTERS: Final = 200_000
 """Letters inserted into one text; what comes after stays as it was said. 20 of the longest snippets
 that can be stored: more is a loop of some player, not a person."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snippet:
-    """A text that stands for a phrase."""
-
-    trigger: str
-    """The phrase to say; marks and capitals do not matter."""
-    text: str
-    """What is inserted. {date}, {time}, {name}, {clipboard}, {cursor}; `{{` and `}}` are braces."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """What variables stand for, as the person's language writes it."""
-
-    date: str = ""
-    time: str = ""
-    name: str = ""
-    """Of the person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """A place in a text that only the client can fill."""
-
-    name: Place
-    """«clipboard»: insert what is in the clipboard; «cursor»: leave the cursor there."""
-    offset: int
-    """Code points before it in the text."""
 
 
 @dataclass(frozen=True, slots=True)

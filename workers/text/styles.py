@@ -11,12 +11,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
+from workers.contract.finishing import Style
 from workers.text.letters import capitalised, has_latin, is_cyrillic, lowered
 from workers.text.tokens import Token
 
-Style: TypeAlias = Literal["raw", "neutral", "formal", "chat", "code", "email"]
 CHAT_WORDS: Final = 15
 """Words up to which a last sentence is a short one: two lines on a telephone. Our choice: from there on
 a text without a full stop looks broken off."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice, product
 from typing import Final
 
+from workers.contract.finishing import Term
 from workers.text.letters import has_latin, is_cyrillic
 from workers.text.stemming import stems
 from workers.text.terms.endings import declined
@@ -20,20 +21,6 @@ HEAD: Final = 3
 """Letters of a sound by which most words are told from the beginning of a phrase, before their stem,
 which is dear, is looked for."""
 _MOST_PHRASE_READINGS: Final = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
-    """A word or phrase that a person wants written in one way."""
-
-    term: str
-    """As it is to be written."""
-    sounds_like: tuple[str, ...] = ()
-    """How it is heard, where that is not how it is written."""
-    language: str | None = None
-    """ISO 639-1 code of the language it is said in; None: any."""
-    is_case_sensitive: bool = False
-    """Whether its own letters in another case are another word: «МИД» but not «мид»."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from workers.contract.finishing import Term
 from workers.text.frequent import FREQUENT
 from workers.text.letters import capitalised, is_cyrillic, is_title
 from workers.text.terms.dictionary import (
@@ -20,7 +21,6 @@ from workers.text.terms.dictionary import (
     Dictionary,
     PhraseForm,
     Stem,
-    Term,
     heads_of,
     sounds_of,
 )
