@@ -41,8 +41,8 @@ class Source:
 
 
 SOURCES: Final = (
-    # 65 % of the words are prose of before 1928: people dictate modern Russian, so dialogues and
-    # business texts are seen more often than they are long.
+    # Almost three quarters of the words are from before 1928: people dictate modern Russian, so
+    # dialogues and business texts are seen more often than they are long.
     Source(name="literature", file="literature_pd.txt.zst", share=0.42),
     Source(name="drama", file="drama_pd.txt.zst", share=0.10),
     Source(name="business", file="business_docs_ccby.txt.zst", share=0.21, has_captions=True),
