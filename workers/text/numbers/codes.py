@@ -43,7 +43,7 @@ def codes(row: Row, place: int) -> tuple[Piece, ...]:
     announced = is_after_code(row, place)
     if not announced and not number.is_digit:
         return ()
-    numbers = row.numbers(place, _MOST_NUMBERS)
+    numbers = row.cardinals(place, _MOST_NUMBERS)
     if announced and len(numbers) > 1 and all(_is_part(part) for part in numbers):
         return _together(numbers)
     digits: list[Number] = []
@@ -93,7 +93,7 @@ def versions(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «версия два ноль»."""
     if row.precedes(place) not in VERSIONS:
         return ()
-    found = row.numbers(place, 3)
+    found = row.cardinals(place, 3)
     if len(found) != 2 or not all(_is_part(part) for part in found) or found[1].length > 1:
         return ()
     length = found[0].length + 1
@@ -114,7 +114,7 @@ def scores(row: Row, place: int) -> tuple[Piece, ...]:
     first, second = NUMERALS.get(low), NUMERALS.get(high)
     if first is not None and second is not None and not first.ending and not second.ending:
         return ((1, f"{first.value}:{second.value}"),)
-    found = row.numbers(place, 3)
+    found = row.cardinals(place, 3)
     if len(found) != 2 or not all(_is_part(part) for part in found):
         return ()
     return ((found[0].length + found[1].length, f"{found[0].value}:{found[1].value}"),)

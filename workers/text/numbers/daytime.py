@@ -28,7 +28,7 @@ def _is_minute(number: Number | None) -> bool:
 
 def clocks(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «в семнадцать тридцать», «девять ноль ноль», «в пять часов двадцать минут»."""
-    found = row.numbers(place, 4)
+    found = row.cardinals(place, 4)
     if found and _is_hour(found[0]):
         return _of_numbers(row, place, found) or _with_nouns(row, place)
     return (

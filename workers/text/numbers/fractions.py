@@ -86,7 +86,7 @@ def zero_points(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «ноль пять литра», «ноль семьдесят пять процента»."""
     if row.key(place) not in _ZEROS:
         return ()
-    found = row.numbers(place, 3)
+    found = row.cardinals(place, 3)
     if len(found) != 2 or found[1].is_ordinal or found[1].scales or not found[1].value:
         return ()
     end = place + 1 + found[1].length

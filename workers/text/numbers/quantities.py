@@ -93,7 +93,7 @@ def begun_in_digits(row: Row, place: int) -> tuple[Piece, ...]:
 
 def prices(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «за три пятьсот»: thousands and hundreds, as prices are said."""
-    found = row.numbers(place, 3)
+    found = row.cardinals(place, 3)
     if len(found) != 2 or not found[0].is_digit or found[0].value < 2:
         return ()
     thousands, rest = found
@@ -110,7 +110,7 @@ def after_one_measure(row: Row, place: int) -> tuple[Piece, ...]:
     if number is None or number.is_ordinal or row.precedes(place) not in _MEASURED_ONCE:
         return ()
     before = row.precedes(place - 1)
-    if before in NUMERALS or before[:1].isdigit() or number.value >= _THOUSAND:
+    if before.partition("-")[0] in NUMERALS or before[:1].isdigit() or number.value >= _THOUSAND:
         return ()
     return ((number.length, None),)
 

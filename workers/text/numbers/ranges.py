@@ -105,7 +105,7 @@ def _is_plausible(first: int, end: int, *, has_measure: bool) -> bool:
 
 def neighbours(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «двадцать тридцать человек»: said without a pause, two round numbers are a range."""
-    found = row.numbers(place, 3)
+    found = row.cardinals(place, 3)
     if len(found) != 2 or any(number.is_ordinal or number.scales for number in found):
         return ()
     first, second = found

@@ -7,6 +7,7 @@ another number: «сто двадцать три сорок пять» is 123 an
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Final
 
@@ -128,6 +129,10 @@ class Row:
             found.append(number)
             place += number.length
         return found
+
+    def cardinals(self, place: int, most: int) -> list[Number]:
+        """Read the cardinals that follow each other as `numbers` does, up to an ordinal."""
+        return list(takewhile(lambda number: not number.is_ordinal, self.numbers(place, most)))
 
     def _read(self, place: int) -> Number | None:
         first = NUMERALS.get(self.key(place))
