@@ -111,7 +111,7 @@ class Run:
         self._device = torch.device(options.device)
         self._length = options.passes * total_words
         self._validation = _validation_windows(options.corpus, table)
-        self._sums = np.zeros(3)
+        self._sums = np.zeros(5)  # mark loss, case loss, steps, pieces, seconds since the last line
         self.progress = Progress()
         kept: dict[str, Any] = {}
         if (options.run / "checkpoint.pt").exists():
@@ -139,8 +139,10 @@ class Run:
         found = list(batches(windows, self._options.batch_pieces))
         for number in chance.permutation(len(found)):
             self._step(found[number])
+        taken = time.monotonic() - begun
         self.progress.pools += 1
-        self.progress.seconds += time.monotonic() - begun
+        self.progress.seconds += taken
+        self._sums[4] += taken
 
     def _step(self, batch: Batch) -> None:
         share = rate_at(self.done)
@@ -159,7 +161,8 @@ class Run:
         self.progress.steps += 1
         self.progress.words += len(batch.marks)
         self.progress.pieces += int(batch.lengths.sum())
-        self._sums += (float(mark_loss.detach()), float(case_loss.detach()), 1.0)
+        losses = float(mark_loss.detach()), float(case_loss.detach())
+        self._sums[:4] += (*losses, 1.0, float(batch.lengths.sum()))
 
     def validate(self) -> None:
         """Score the model on what is held out, by source; keep it if it is the best so far."""
@@ -193,8 +196,8 @@ class Run:
         )
 
     def log_step(self) -> None:
-        """Write the mean losses since the last time."""
-        mark_loss, case_loss, count = self._sums
+        """Write the mean losses and the speed since the last time."""
+        mark_loss, case_loss, count, pieces, seconds = self._sums
         self.log(
             {
                 "event": "learned",
@@ -202,7 +205,7 @@ class Run:
                 **asdict(self.progress),
                 "mark_loss": round(mark_loss / max(count, 1), 4),
                 "case_loss": round(case_loss / max(count, 1), 4),
-                "pieces_per_s": round(self.progress.pieces / max(self.progress.seconds, 1e-9)),
+                "pieces_per_s": round(pieces / max(seconds, 1e-9)),
             }
         )
         self._sums[:] = 0
