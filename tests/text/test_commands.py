@@ -1,37 +1,23 @@
 """Commands are carried out; the same words in running speech stay words."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.text.spoken import pairs, with_times
 from workers.text.commands.obeying import obey
 from workers.text.commands.table import COMMANDS, NAMES, PHRASES
-from workers.text.tokens import Heard, read, written
+from workers.text.tokens import read, written
 
 ROOT = Path(__file__).parents[2]
-PAIRS = [
-    tuple(line.replace("\\n", "\n").replace("\\t", "\t").split("\t", 1))
-    for line in (ROOT / "tests/vectors/commands_ru.tsv").read_text("utf-8").splitlines()
-    if line and not line.startswith("#")
-]
+PAIRS = pairs("commands_ru.tsv")
 
 
 def obeyed(text, **options):
     return written(obey(read(text), **options).tokens)
-
-
-def with_times(text, pauses):
-    """Words of 0.3 s each, and a pause of 0.4 s before those at the given places."""
-    tokens, now = [], 0
-    for place, token in enumerate(read(text)):
-        now += 6_400 if place in pauses else 320
-        tokens.append(replace(token, heard=Heard(start=now, end=now + 4_800, probability=0.9)))
-        now += 4_800
-    return tuple(tokens)
 
 
 def test_almost_all_of_the_corpus_comes_out_exactly():

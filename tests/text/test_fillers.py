@@ -1,36 +1,19 @@
 """What only fills a pause goes; what means something stays."""
 
-from dataclasses import replace
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.text.spoken import pairs, with_times
 from workers.text.fillers import leave_out_fillers
 from workers.text.restarts import leave_out_restarts
 from workers.text.tokens import Heard, read, written
 
-CORPUS = Path(__file__).parents[1] / "vectors" / "fillers_ru.tsv"
-PAIRS = [
-    tuple(line.split("\t"))
-    for line in CORPUS.read_text("utf-8").splitlines()
-    if line and not line.startswith("#")
-]
+PAIRS = pairs("fillers_ru.tsv")
 
 
 def cleaned(text):
     return written(leave_out_restarts(leave_out_fillers(read(text), "ru")))
-
-
-def with_times(text, pauses):
-    """Words of 0.3 s each, and a pause of 0.4 s before those at the given places."""
-    tokens, now = [], 0
-    for place, token in enumerate(read(text)):
-        now += 6_400 if place in pauses else 320
-        tokens.append(replace(token, heard=Heard(start=now, end=now + 4_800, probability=0.9)))
-        now += 4_800
-    return tuple(tokens)
 
 
 def test_almost_all_of_the_corpus_comes_out_exactly():

@@ -1,11 +1,10 @@
 """What sounds like a person's term is written as it; other words are not."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.text.spoken import pairs
 from workers.contract.finishing import Term
 from workers.text.terms.dictionary import indexed
 from workers.text.terms.endings import declined
@@ -13,12 +12,7 @@ from workers.text.terms.sounds import readings
 from workers.text.terms.writing import write_terms
 from workers.text.tokens import read, written
 
-CORPUS = Path(__file__).parents[1] / "vectors" / "terms_ru.tsv"
-PAIRS = [
-    tuple(line.split("\t"))
-    for line in CORPUS.read_text("utf-8").splitlines()
-    if line and not line.startswith("#")
-]
+PAIRS = pairs("terms_ru.tsv")
 TERMS = indexed(
     [
         Term(term="Kubernetes"),

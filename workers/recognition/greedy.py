@@ -53,7 +53,7 @@ class Written:
     no_speech_probability: float  # 0.0 to 1.0
     passes: int  # of the decoder, from its first token to its last
     listening: Listening | None = None
-    """Where it listened; None: the model does not tell, or the text ended at its cap."""
+    """Where it listened; None: nobody asked, the model does not tell, or the text ended at its cap."""
 
 
 class GreedyDecoder:
@@ -93,6 +93,7 @@ class GreedyDecoder:
         *,
         caps: Sequence[int],
         drafts: Sequence[Sequence[int]],
+        listens: bool = True,
     ) -> list[Written]:
         """Write out windows of equal length with equally long prompts.
 
@@ -102,6 +103,7 @@ class GreedyDecoder:
             caps: most tokens each window may have, 1 or more; the positions that the prompt leaves
                 free are a limit too.
             drafts: what each window probably says; may be empty, wrong or too long.
+            listens: whether to note where the decoder listens.
 
         Raises:
             ValueError: prompts differ in length, have no start token or fill every position; a cap
@@ -121,7 +123,7 @@ class GreedyDecoder:
             )
             for cap, draft in zip(caps, drafts, strict=True)
         ]
-        batch = _Batch(self._network, encoded, np.array(prompts, np.int64), windows)
+        batch = _Batch(self._network, encoded, np.array(prompts, np.int64), windows, listens)
         batch.read_prompts()
         while batch.going_on():
             batch.step()
@@ -137,8 +139,10 @@ class _Batch:
         encoded: Sequence[Floats],
         prompts: Integers,
         windows: Sequence["_Window"],
+        listens: bool,  # noqa: FBT001 - of one caller
     ) -> None:
         self._network = network
+        self._listens = listens
         self._prompts = prompts
         self._rows = list(windows)  # whose each row of the caches is
         self._caches = network.remember(encoded)
@@ -155,7 +159,7 @@ class _Batch:
             first=True,
         )
         silence = chosen.shares(control.no_speech, place=0)
-        listened = None if chosen.listened is None else chosen.listened.numpy()
+        listened = self._listened(chosen)
         for row, window in enumerate(self._rows):
             window.no_speech = float(silence[row])
             if listened is not None:
@@ -181,15 +185,22 @@ class _Batch:
             positions=self._next_positions() + offsets,
             places=offsets,
         )
-        listened = None if chosen.listened is None else chosen.listened.numpy()
+        listened = self._listened(chosen)
         for row, (window, proposal) in enumerate(zip(self._rows, proposals, strict=True)):
             accepted = 0
             while accepted < len(proposal) and window.goes_on_with(proposal[accepted]):
                 window.choose(chosen, row, accepted, end=self._network.control.end)
                 accepted += 1
-            if listened is not None:
+            if listened is not None and accepted:
                 window.listened.append(listened[row, :, :accepted])
             # What was read beyond, and the padding, is overwritten before anything looks at it.
+
+    def _listened(self, chosen: Chosen) -> Floats | None:
+        """Give where each row listened, (rows, timing heads, n, positions), if that is wanted."""
+        if chosen.listened is None or not self._listens:
+            return None
+        listened: Floats = chosen.listened.numpy()
+        return listened
 
     def _next_positions(self) -> Integers:
         """Give the position of each row's last token, shape (rows, 1)."""

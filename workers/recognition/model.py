@@ -174,6 +174,7 @@ class WhisperModel:
                 prompts,
                 caps=caps,
                 drafts=drafts if drafts and wanted else [[] for _ in prompts],
+                listens=not plan.preview,  # nobody asks when the words of a preview were said
             )
             return [
                 Decoded(
