@@ -30,7 +30,8 @@ from service.recordings.room import WindowRoom
 from workers.contract.audio import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ
 from workers.contract.errors import BROKEN, CLOSED, POISON, QueueClosed
 from workers.contract.queue import TranscriptionQueue
-from workers.contract.requests import Answer, Failure, Hypothesis, Priority, Profile, Request, Word
+from workers.contract.requests import Answer, Failure, Hypothesis, Priority, Profile, Request
+from workers.contract.words import Word
 
 log = structlog.get_logger()
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from benchmarks.normalise import normalise
 from tests.recognition.windows import climb, job, request
-from workers.contract.requests import Hypothesis, Word
+from workers.contract.requests import Hypothesis
+from workers.contract.words import Word
 from workers.recognition.coverage import filled, first_gap
 
 S = 16_000

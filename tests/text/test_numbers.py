@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.contract.requests import Word
+from workers.contract.words import Word
 from workers.text.numbers.numerals import NUMERALS
 from workers.text.numbers.rules import write_numbers
 from workers.text.numbers.runs import Row

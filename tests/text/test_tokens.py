@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.contract.requests import Word
+from workers.contract.words import Word
 from workers.text.tokens import Token, as_words, heard, one, read, written
 
 BLANKS = re.compile("[\t-\r\x1c-\x1f \x85\u2028\u2029]+")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
-from workers.contract.requests import Word
+from workers.contract.words import Word
 
 Style: TypeAlias = Literal["raw", "neutral", "formal", "chat", "code", "email"]
 """How a finished text looks where it goes (`workers.text.styles`); raw: it is left as recognised."""
@@ -64,6 +64,8 @@ class Moment:
     """Of the person."""
 
 
+TAKING_BACK: Final = frozenset({"delete_word", "delete_sentence", "undo"})
+"""Commands that delete what was said before: of no use to programs that cannot take back a text."""
 NO_MOMENT: Final = Moment()
 
 
@@ -114,5 +116,7 @@ class Finished:
     """Sentences to delete from the end of what came before, after those words."""
     sticks: bool = False
     """Whether no blank belongs between it and what came before."""
+    withheld: str = ""
+    """A mark that its style left off at the end, and that belongs there if more text follows."""
     markers: tuple[Marker, ...] = ()
     """Places in the text that only the client can fill."""

@@ -9,6 +9,8 @@ from enum import IntEnum
 
 from workers.contract.audio import BYTES_PER_SAMPLE, WINDOW_LIMIT_SAMPLES, seconds
 from workers.contract.errors import InvalidRequest
+from workers.contract.finishing import Finished, Finishing
+from workers.contract.words import Word
 
 
 class Priority(IntEnum):
@@ -22,10 +24,12 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What the recogniser should know of the person speaking."""
+    """What the recogniser and the text pipeline should know of the person speaking."""
 
     terms: tuple[str, ...] = ()
     """The user's own words, most important first; hints to the recogniser, never inserted."""
+    finishing: Finishing | None = None
+    """How finals are finished; None: they are left as recognised. Partials always are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,20 +77,6 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
-    """One word of a hypothesis, with its place in the window."""
-
-    text: str
-    """As written, with the marks that stick to it, without surrounding blanks."""
-    start: int
-    """First sample, counted from the start of the window."""
-    end: int
-    """Sample after the last, counted from the start of the window."""
-    probability: float
-    """0.0 to 1.0: mean probability of the word's tokens."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """What an answer cost, for logs and metrics."""
 
@@ -115,6 +105,8 @@ class Hypothesis:
     """0.0 to 1.0, Whisper's own estimate that nobody speaks."""
     filtered: str | None = None
     """Which hallucination rule emptied or cut the text; None when it is as decoded."""
+    finished: Finished | None = None
+    """What the text pipeline made of it; None: nobody asked, or it failed and `text` is all there is."""
     cost: Cost = Cost()
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workers.contract.audio import SAMPLE_RATE_HZ
-from workers.contract.requests import Word
+from workers.contract.words import Word
 from workers.recognition.loudness import FRAME_SAMPLES, Frames
 from workers.recognition.vocabulary import Vocabulary
 

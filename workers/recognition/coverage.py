@@ -18,7 +18,8 @@ from typing import Final
 import numpy as np
 
 from workers.contract.audio import samples_in, seconds
-from workers.contract.requests import Hypothesis, Word
+from workers.contract.requests import Hypothesis
+from workers.contract.words import Word
 from workers.recognition.loudness import FRAME_SAMPLES, Frames
 
 LOOKED_FOR_FROM_SAMPLES: Final = samples_in(4.0)

@@ -32,7 +32,8 @@ from msgspec import Meta
 from workers.contract.audio import WINDOW_LIMIT_SAMPLES, seconds
 from workers.contract.engine import Again, EngineDescription, Job, Outcome, Plan
 from workers.contract.errors import EngineFailed, EngineUnusable
-from workers.contract.requests import Hypothesis, Request, Word
+from workers.contract.requests import Hypothesis, Request
+from workers.contract.words import Word
 
 _SYLLABLES: Final = ("ба", "ве", "го", "ду", "жи", "за", "ка", "ле", "мо", "ну", "пи", "ра", "се", "то", "фу", "ши")  # fmt: skip
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from workers.contract.requests import Word
+from workers.contract.words import Word
 
 _MARKS: Final = re.compile(r"""[\s.,!?…:;—–\-"'«»„“”‘’()\[\]{}<>*]*""")
 _PARTS_WORDS: Final = re.compile(r"[ \t-\r\x1c-\x1f\x85\u2028\u2029]+")
