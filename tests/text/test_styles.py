@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.text.styles import CHAT_WORDS, style_for, styled
+from workers.contract.finishing import style_for
+from workers.text.styles import CHAT_WORDS, styled
 from workers.text.tokens import Token, read, written
 
 STYLES = ("raw", "neutral", "formal", "chat", "code", "email")

@@ -3,6 +3,7 @@
 `workers.text.pipeline` does it; the service says what is wanted and shows what came of it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
@@ -81,6 +82,11 @@ class Finishing:
     snippets: tuple[Snippet, ...] = ()
     moment: Moment = NO_MOMENT
 
+    @property
+    def joins_sentences(self) -> bool:
+        """Whether sentences that pauses had cut are to be joined in the transcript."""
+        return Step.PUNCTUATION in self.steps and self.style not in ("raw", "code")
+
 
 @dataclass(frozen=True, slots=True)
 class Marker:
@@ -120,3 +126,17 @@ class Finished:
     """A mark that its style left off at the end, and that belongs there if more text follows."""
     markers: tuple[Marker, ...] = ()
     """Places in the text that only the client can fill."""
+
+
+def style_for(app: str | None, style: Style, app_styles: Mapping[str, Style]) -> Style:
+    """Say which style a text gets.
+
+    Args:
+        app: name of the application it goes to, if the client told; case does not matter.
+        style: the person's, for all other applications.
+        app_styles: styles of single applications, by their name.
+    """
+    if app is None:
+        return style
+    by_name = {name.casefold(): each for name, each in app_styles.items()}
+    return by_name.get(app.casefold(), style)

@@ -9,7 +9,7 @@
 `raw` is the style in which no step of the pipeline is taken at all: here, too, it changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -57,20 +57,6 @@ def styled(tokens: Sequence[Token], style: Style) -> tuple[Token, ...]:
         case "raw" | "neutral":
             pass
     return tuple(row)
-
-
-def style_for(app: str | None, style: Style, app_styles: Mapping[str, Style]) -> Style:
-    """Say which style a text gets.
-
-    Args:
-        app: name of the application it goes to, if the client told; case does not matter.
-        style: the person's, for all other applications.
-        app_styles: styles of single applications, by their name.
-    """
-    if app is None:
-        return style
-    by_name = {name.casefold(): each for name, each in app_styles.items()}
-    return by_name.get(app.casefold(), style)
 
 
 def _last_word(row: Sequence[Token]) -> int | None:
