@@ -12,7 +12,7 @@ from typing import Final
 
 from num2words import num2words
 
-_GROUPED: Final = re.compile(r"(?<![\d.,])\d{1,3}(?:[  ]\d{3})+(?![\d])")
+_GROUPED: Final = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?![\d])")
 _ORDINAL_RU: Final = re.compile(r"\b(\d+)-?(?:й|я|е|ый|ая|ое|го|му|м|ом|х|ой|ую)\b")
 _ORDINAL_EN: Final = re.compile(r"\b(\d+)(?:st|nd|rd|th)\b")
 _DECIMAL: Final = re.compile(r"(\d+)[.,](\d+)")
@@ -43,6 +43,11 @@ def words(text: str, *, language: str) -> list[str]:
     line = _DIGITS.sub(lambda match: f" {_written(match[0], language)} ", line)
     line = line.replace("'", "").replace("’", "").replace("ё", "е")
     return re.findall(r"[^\W_]+", line)
+
+
+def unbroken(text: str) -> str:
+    """Write the blanks inside of numbers as no-break ones: «1 250 000» is one word."""
+    return _GROUPED.sub(lambda match: re.sub(r"\D", "\u00a0", match[0]), text)
 
 
 def normalise(text: str, *, language: str) -> str:

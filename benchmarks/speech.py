@@ -37,6 +37,8 @@ class Clip:
     samples: Samples
     reference: str
     """As written, with marks."""
+    speaker: str = ""
+    """Who speaks; recordings of one speaker may be joined."""
 
     @property
     def duration_s(self) -> float:
@@ -58,8 +60,10 @@ def recordings_folder() -> Path:
     return Path(named) if named else Path(__file__).resolve().parents[2] / "shared"
 
 
-def load_clips(folder: Path | None = None) -> list[Clip]:
-    """Load every referenced clip of at most one window (30 s), in a fixed order."""
+def load_clips(
+    folder: Path | None = None, *, longest_samples: int = WINDOW_LIMIT_SAMPLES
+) -> list[Clip]:
+    """Load every referenced clip of at most one window (30 s) or another length, in a fixed order."""
     root = folder or recordings_folder()
     clips: list[Clip] = []
     for language in ("ru", "en"):
@@ -69,7 +73,7 @@ def load_clips(folder: Path | None = None) -> list[Clip]:
                 samples, rate = soundfile.read(base / row["file"], dtype="float32")
                 if rate != SAMPLE_RATE_HZ:
                     raise ValueError(f"{row['file']} has {rate} Hz, expected {SAMPLE_RATE_HZ}")
-                if len(samples) > WINDOW_LIMIT_SAMPLES:
+                if len(samples) > longest_samples:
                     continue
                 group = _GROUP_OF_FOLDER.get(row["file"].split("/")[0], language)
                 clips.append(
@@ -79,6 +83,7 @@ def load_clips(folder: Path | None = None) -> list[Clip]:
                         language=language,
                         samples=samples,
                         reference=row["text"],
+                        speaker=row["speaker"],
                     )
                 )
     return sorted(clips, key=lambda clip: (GROUPS.index(clip.group), clip.name))

@@ -90,10 +90,15 @@ def agreement(pairs: Iterable[tuple[Sequence[Token], Sequence[Token]]]) -> Agree
 
 def common(text: Sequence[Token], reference: Sequence[Token]) -> Iterable[tuple[Token, Token]]:
     """Give the words that both texts have, in order."""
-    keys = [token.key for token in text], [token.key for token in reference]
-    if keys[0] == keys[1]:
-        yield from zip(text, reference, strict=True)
+    for ours, theirs in matched([token.key for token in text], [token.key for token in reference]):
+        yield text[ours], reference[theirs]
+
+
+def matched(text: Sequence[str], reference: Sequence[str]) -> Iterable[tuple[int, int]]:
+    """Give the places of the words that both have, in order: in the one and in the other."""
+    if text == reference:
+        yield from ((place, place) for place in range(len(text)))
         return
-    for block in SequenceMatcher(None, *keys, autojunk=False).get_matching_blocks():
+    for block in SequenceMatcher(None, text, reference, autojunk=False).get_matching_blocks():
         for place in range(block.size):
-            yield text[block.a + place], reference[block.b + place]
+            yield block.a + place, block.b + place
