@@ -25,12 +25,13 @@ from service.compat.openai_rest_answers import (
 )
 from service.compat.openai_rest_decoding import decoded
 from service.compat.openai_rest_errors import RESPONSES, OpenAIRefused, OpenAIRoute
-from service.compat.openai_rest_events import Told, TranscriptEvents, attended
+from service.compat.openai_rest_events import Told, TranscriptEvents
 from service.compat.openai_rest_form import Form, read_form
 from service.compat.openai_rest_models import Model, ModelList, check_model, model_names
 from service.compat.openai_rest_parameters import FORMATS, GRANULARITIES, Asked, asked_in
 from service.compat.openai_rest_transcribing import transcribe
 from service.dictation.wire import Final as FinalMessage
+from service.operations.attending import attended
 from service.parts import Parts
 
 _BUSY_RETRY_S: Final = 5

@@ -1,4 +1,4 @@
-"""A request served for as long as its client is there, and told as it comes (`stream=true`).
+"""A request told as it comes (`stream=true`), for as long as its client is there.
 
 A stream begins with the first text: what fails before has an HTTP status of its own.
 """
@@ -6,7 +6,7 @@ A stream begins with the first text: what fails before has an HTTP status of its
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -16,48 +16,13 @@ from starlette.types import Receive, Scope, Send
 from service.compat.openai_rest_answers import Transcribed, delta_event, done_event, sent_event
 from service.compat.openai_rest_errors import answer_for, described
 from service.dictation.wire import Final as FinalMessage
+from service.operations.attending import attended
 from service.problems import ServiceError
 
 SEND_TIMEOUT_S: Final = 60.0
 """A client that reads nothing for this long is gone."""
 Told = Callable[[FinalMessage], Awaitable[None]]
-_Result = TypeVar("_Result")
 log = structlog.get_logger()
-
-
-async def attended(receive: Receive, work: Coroutine[Any, Any, _Result]) -> _Result:
-    """Do some work for a client whose request was read; stop when the client goes.
-
-    Raises:
-        ClientDisconnect: it went.
-        Exception: what the work raises.
-    """
-    failure: Exception | None = None
-
-    async def kept() -> _Result | None:
-        nonlocal failure
-        try:
-            return await work
-        except Exception as exc:  # noqa: BLE001 - raised below, not in a group
-            failure = exc
-            return None
-
-    async def until_gone() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-    async with asyncio.TaskGroup() as tasks:
-        working = tasks.create_task(kept())
-        gone = tasks.create_task(until_gone())
-        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
-        gone.cancel()
-        if not working.done():
-            working.cancel()
-    if failure is not None:
-        raise failure
-    if working.cancelled():
-        raise ClientDisconnect
-    return working.result()  # type: ignore[return-value] # None only with a failure
 
 
 class TranscriptEvents(Response):
@@ -91,7 +56,7 @@ class TranscriptEvents(Response):
 
         async def told(final: FinalMessage) -> None:
             if final.text:
-                text = f" {final.text}" if self._has_text else final.text
+                text = f"{final.glue}{final.text}" if self._has_text else final.text
                 self._has_text = True
                 words = final.words if self._logprobs else None
                 await self._send(send, delta_event(text, logprobs=words))
