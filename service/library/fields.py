@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +23,8 @@ from pydantic import (
 
 from service.library.kinds import Kind
 from service.library.merging import MergeRefused
+from service.library.time_zones import TimeZone
+from workers.contract.finishing import Style
 
 VARIABLES: Final[Mapping[str, str]] = {
     "date": "The day on which it is inserted, as the person's language writes it.",
@@ -84,17 +85,13 @@ def _a_language(code: str) -> str:
     return code
 
 
-def _a_time_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError("no time zone we know")
-    return name
-
-
 Text = Annotated[str, AfterValidator(storable)]
 Line = Annotated[
     str, StringConstraints(min_length=1, strip_whitespace=True), AfterValidator(_one_line)
 ]
 Language = Annotated[str, Field(max_length=8), AfterValidator(_a_language)]
+CommandName = Annotated[str, StringConstraints(max_length=40, pattern=r"^[a-z][a-z0-9_]*$")]
+"""As docs/text_commands.md has them."""
 
 
 class _Fields(BaseModel):
@@ -141,7 +138,7 @@ class PreferencesFields(_Fields):
     interface_language: Literal["system", "ru", "en"] = "system"
     language: Language | Literal["auto"] = "ru"
     """Of what is said."""
-    time_zone: Annotated[str, Field(max_length=64), AfterValidator(_a_time_zone)] = "Europe/Moscow"
+    time_zone: TimeZone = "Europe/Moscow"
     adds_punctuation: bool = True
     removes_fillers: bool = True
     writes_numbers: bool = True
@@ -149,12 +146,15 @@ class PreferencesFields(_Fields):
     """Whether «новая строка» is a command."""
     expands_snippets: bool = True
     shows_partials: bool = True
-    style: Literal["neutral", "formal", "chat", "code"] = "neutral"
+    masks_profanity: bool = False
+    commands_off: Annotated[list[CommandName], Field(max_length=100)] = []
+    """Commands that stay words. Names that we do not know are kept: a newer client may."""
+    style: Style = "neutral"
+    """Of finished texts; raw: they are left as recognised."""
     app_styles: Annotated[
-        dict[Annotated[Line, Field(max_length=100)], Literal["neutral", "formal", "chat", "code"]],
-        Field(max_length=200),
+        dict[Annotated[Line, Field(max_length=100)], Style], Field(max_length=200)
     ] = {}
-    """Styles of single applications, by their name."""
+    """Styles of single applications, by their name; case does not matter."""
     keeps_audio_days: Annotated[int, Field(ge=0, le=365)] = 0
     """0: audio is deleted once its transcript is stored. Of who never said, the server's setting."""
     keeps_history_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
