@@ -10,6 +10,7 @@ from workers.contract.words import Word
 from workers.text.tokens import Token, as_words, heard, one, read, written
 
 BLANKS = re.compile("[\t-\r\x1c-\x1f \x85\u2028\u2029]+")
+NONCHARACTERS = re.compile("[\ufdd0-\ufdef]")
 MARKED = st.text(
     st.sampled_from("аБё1 \t\n\xa0.,!?…:;—–-\"'«»()[]*%+#😀é\u200f"), max_size=60
 ) | st.text(max_size=60)
@@ -17,7 +18,11 @@ MARKED = st.text(
 
 @given(MARKED)
 def test_a_text_is_written_as_it_was_read_but_for_blanks(text):
-    assert written(read(text)) == " ".join(filter(None, BLANKS.split(text)))
+    assert written(read(text)) == " ".join(filter(None, BLANKS.split(NONCHARACTERS.sub("", text))))
+
+
+def test_signs_that_steps_use_between_themselves_come_from_nobody():
+    assert written(read("а\ufdd0б \ufdd1 в\ufdef")) == "аб в"
 
 
 def test_a_no_break_space_parts_no_words():

@@ -5,7 +5,7 @@ def capitalised(word: str) -> str:
     """Begin a word with a capital letter; «iPhone» and «3-й» stay as they are."""
     first, rest = word[:1], word[1:]
     large = first.upper()
-    if len(large) != 1 or any(letter.isupper() for letter in rest):
+    if not _is_same(first, large) or any(letter.isupper() for letter in rest):
         return word
     return large + rest
 
@@ -14,7 +14,7 @@ def lowered(word: str) -> str:
     """Begin a word with a small letter; «МИД» and «GitHub» stay as they are."""
     first, rest = word[:1], word[1:]
     small = first.lower()
-    if len(small) != 1 or any(letter.isupper() for letter in rest):
+    if not _is_same(first, small) or any(letter.isupper() for letter in rest):
         return word
     return small + rest
 
@@ -34,3 +34,8 @@ def is_cyrillic(word: str) -> bool:
 def has_latin(word: str) -> bool:
     """Whether a word has a letter of the English alphabet."""
     return any("a" <= letter <= "z" for letter in word.lower())
+
+
+def _is_same(letter: str, other: str) -> bool:
+    """Whether two are one letter in another case: «ı» in capitals is «I», and that is another one."""
+    return len(other) == 1 and letter.casefold() == other.casefold()

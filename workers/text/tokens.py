@@ -1,7 +1,8 @@
 """A text as a row of tokens: words with the marks that stick to them and the time they were said.
 
 Every step of the text pipeline takes such a row and gives one. `read` and `written` are inverse to
-each other but for blanks: each row of ASCII blanks and line ends becomes one blank, outer ones go.
+each other but for blanks: each row of ASCII blanks and line ends becomes one blank, outer ones go; and
+but for U+FDD0 to U+FDEF, which no text needs and which mean something between the steps (`snippets`).
 Nothing else parts words: a no-break space is part of one, so that «25 000» and «+7 912 123-45-67»
 stay one token where a finished text is read again.
 """
@@ -16,6 +17,8 @@ from workers.contract.words import Word
 _MARKS: Final = re.compile(r"""[\s.,!?…:;—–\-"'«»„“”‘’()\[\]{}<>*]*""")
 _PARTS_WORDS: Final = re.compile(r"[ \t-\r\x1c-\x1f\x85\u2028\u2029]+")
 """ASCII blanks and what `str.splitlines` takes as a line end."""
+_NONCHARACTERS: Final = re.compile("[\ufdd0-\ufdef]")
+"""For a program's own use (Unicode, section 23.7): what stands for such a use came from nobody."""
 SENTENCE_ENDS: Final = frozenset(".!?…")
 
 
@@ -67,7 +70,7 @@ def read(text: str) -> tuple[Token, ...]:
     """Read a text: blanks part the words; marks alone stick to the word before, at first after."""
     tokens: list[Token] = []
     waiting = ""  # marks before the first word
-    for part in filter(None, _PARTS_WORDS.split(text)):
+    for part in filter(None, _PARTS_WORDS.split(_NONCHARACTERS.sub("", text))):
         lead = _marks(part)
         word = part[len(lead) :]
         trail = _marks(word[::-1])[::-1]
