@@ -58,8 +58,19 @@ class _Sealed(msgspec.Struct, frozen=True):
     c: list[_SealedLost] = []
 
 
+class _SealedValue(msgspec.Struct, frozen=True):
+    v: Any
+
+
+class _SealedValues(msgspec.Struct, frozen=True):
+    """The same without times, writers and conflicts."""
+
+    f: dict[str, _SealedValue]
+
+
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(_Sealed).decode
+_decode_values: Final = msgspec.json.Decoder(_SealedValues).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,6 +329,16 @@ def stored_item(cipher: UserCipher, row: asyncpg.Record) -> StoredItem:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
+
+
+def item_values(cipher: UserCipher, item: UUID, sealed: bytes) -> dict[str, Any]:
+    """Read what the fields of an item hold, for who reads thousands: half the work of `stored_item`.
+
+    Raises:
+        Unreadable: it was damaged or moved.
+    """
+    values = _decode_values(cipher.unseal("library_items", "sealed", item, sealed))
+    return {name: one.v for name, one in values.f.items()}
 
 
 def _contents(cipher: UserCipher, row: asyncpg.Record) -> Contents | Tombstone:

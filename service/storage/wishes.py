@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -10,15 +11,13 @@ import asyncpg
 import structlog
 
 from service.library.kinds import Kind
-from service.library.merging import Contents
 from service.storage.encryption.keys import UserCipher, UserKeys
 from service.storage.encryption.sealing import Unreadable
-from service.storage.items import stored_item
+from service.storage.items import item_values
 from service.storage.postgres import Connection, Postgres
 from service.storage.statements import statements
 
-_standing: Final = statements("wishes")["standing"]
-_page: Final = statements("items")["page"]
+_sql: Final = statements("wishes")
 
 log = structlog.get_logger()
 
@@ -60,7 +59,7 @@ class PostgresWishes:
         """
         # As the owner of the tables: people's own role may not read names of accounts.
         row = await self._postgres.call(
-            lambda connection: connection.fetchrow(_standing, user, since)
+            lambda connection: connection.fetchrow(_sql["standing"], user, since)
         )
         if row is None:
             return None
@@ -84,7 +83,7 @@ class PostgresWishes:
 
         async def read(connection: Connection) -> dict[Kind, list[asyncpg.Record]]:
             return {
-                kind: await connection.fetch(_page, kind, None, limit)
+                kind: await connection.fetch(_sql["newest"], kind, limit)
                 for kind, limit in most.items()
             }
 
@@ -99,12 +98,8 @@ def _opened(
     for kind, rows in found.items():
         values[kind] = []
         for row in rows:
-            try:
-                contents = stored_item(cipher, row).contents
-            except Unreadable:
-                continue
-            if isinstance(contents, Contents):
-                values[kind].append({name: one.value for name, one in contents.fields.items()})
+            with suppress(Unreadable):
+                values[kind].append(item_values(cipher, row["id"], row["sealed"]))
         if len(values[kind]) < len(rows):
             log.warning("items_not_opened", kind=kind.value, items=len(rows) - len(values[kind]))
     return values

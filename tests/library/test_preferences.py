@@ -31,8 +31,26 @@ async def test_changes_add_up_and_keys_of_newer_clients_are_kept(http):
     assert values["time_zone"] == "Asia/Omsk"
 
 
+async def test_texts_have_any_style_and_commands_of_newer_clients_can_be_off(http):
+    wishes = {
+        "style": "raw",
+        "app_styles": {"Почта": "email", "Терминал": "code"},
+        "masks_profanity": True,
+        "commands_off": ["undo", "of_a_newer_client"],
+    }
+    values = (await http.patch("/v1/preferences", json=wishes)).json()["values"]
+
+    assert {name: values[name] for name in wishes} == wishes
+
+
 NO_PREFERENCES = [
     '{"style": "loud"}',
+    '{"app_styles": {"Почта": "loud"}}',
+    '{"commands_off": ["Новая строка"]}',
+    '{"commands_off": ["' + "a" * 41 + '"]}',
+    '{"commands_off": [' + ",".join(f'"c{n}"' for n in range(101)) + "]}",
+    '{"time_zone": "Europe"}',
+    '{"time_zone": "zone.tab"}',
     '{"time_zone": "../../etc/passwd"}',
     '{"keeps_audio_days": 1e3}',
     '{"Ключ": 1}',

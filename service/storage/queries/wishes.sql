@@ -10,3 +10,12 @@ SELECT
 FROM users
 LEFT JOIN user_changes AS counter ON users.id = counter.user_id
 WHERE users.id = $1 AND users.deleted_at IS NULL;
+
+-- name: newest
+SELECT
+    id,
+    sealed
+FROM library_items
+WHERE kind = $1 AND deleted_at IS NULL
+ORDER BY id DESC
+LIMIT $2;
