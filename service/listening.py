@@ -122,7 +122,7 @@ def http_config(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=BoundedHttpProtocol,
-        lifespan="off",
+        lifespan="on",  # what routers keep open: service.polishing
         log_config=None,
         access_log=False,
         server_header=False,

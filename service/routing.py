@@ -32,6 +32,7 @@ from service.operations.documents import document_routes
 from service.operations.health import Probe, health_routes
 from service.operations.problem_json import RESPONSES, install_problem_answers
 from service.parts import Parts
+from service.polishing.routes import polish_routes
 from service.recordings.opening import work_on_recordings
 from service.recordings.recording import MAX_CHUNK_BYTES
 from service.recordings.routes import recording_routes
@@ -61,6 +62,7 @@ _ROUTERS: Final[tuple[Callable[[Parts], APIRouter], ...]] = (
     sync_routes,
     archive_routes,
     recording_routes,
+    polish_routes,
     document_routes,
 )
 """One for each thing the product does."""
@@ -86,6 +88,7 @@ _BODY_LIMITS: Final = {
     "/v1/dictionary/import": None,
     "/v1/history": 4 * MIB,
     "/v1/notes": 700 * KIB,
+    "/v1/polish": 256 * KIB,
     "/v1/preferences": 256 * KIB,
     "/v1/recordings": MAX_CHUNK_BYTES,
     "/v1/snippets": 80 * KIB,

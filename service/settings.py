@@ -5,11 +5,14 @@ lists each variable with its default and reason; a test keeps the two the same.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import platformdirs
 from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MOST_POLISH_LETTERS: Final = 20_000
+"""The longest text that an operator may have rewritten: some twenty minutes of speech."""
 
 
 class Settings(BaseSettings):
@@ -120,6 +123,21 @@ class Settings(BaseSettings):
     """Address of the Vosk port."""
     vosk_user: str | None = None
     """Login of the account that dictates at the Vosk port; needed where people sign in."""
+
+    polish_url: str | None = None
+    """Base URL of an OpenAI-compatible server whose model rewrites texts; unset: off."""
+    polish_model: str | None = None
+    """Name of the model there; unset: whichever it has."""
+    polish_key: SecretStr | None = None
+    """Key of that server."""
+    polish_key_file: Path | None = None
+    """File that holds the key; unset: `polish_key`, or none."""
+    polish_timeout_s: float = Field(default=10.0, ge=0.1, le=120)
+    """For the whole answer; after that the text stays as it was."""
+    polish_max_letters: int = Field(default=4_000, ge=100, le=MOST_POLISH_LETTERS)
+    """Longest text that is sent there."""
+    polish_at_once: int = Field(default=4, ge=1, le=1000)
+    """Texts there at once; a further one comes back as it was."""
 
     log_format: Literal["auto", "json", "console"] = "auto"
     """auto: readable on a terminal, JSON lines otherwise."""

@@ -9,6 +9,7 @@ from service.diagnosis.machine import (
     check_processor,
     check_python,
 )
+from service.diagnosis.polishing import check_polishing
 from service.settings import Settings
 
 
@@ -28,5 +29,6 @@ def examine(settings: Settings, *, deep: bool) -> list[Finding]:
         check_database(settings, deep=deep),
         check_port(settings),
         check_microphone(),
+        check_polishing(settings),
         check_clock(),
     ]

@@ -70,6 +70,9 @@ def configure_logs(
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     logging.getLogger("websockets").setLevel(logging.WARNING)
+    # They write whole addresses and heads of answers, of servers that are not ours.
+    for name in ("httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _tell_place(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

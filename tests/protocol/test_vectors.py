@@ -16,7 +16,9 @@ ROOT = Path(__file__).parents[2]
 VECTORS = json.loads((ROOT / "tests/vectors/stream_v1.json").read_text(encoding="utf-8"))
 CODES = json.loads((ROOT / "tests/vectors/error_codes.json").read_text(encoding="utf-8"))
 PROBLEMS = json.loads((ROOT / "tests/vectors/problem_codes.json").read_text(encoding="utf-8"))
-PROBLEM_AREAS = "account|auth|export|invitation|key|library|news|recording|request|sync|transcript"
+PROBLEM_AREAS = (
+    "account|auth|export|invitation|key|library|news|polish|recording|request|sync|transcript"
+)
 CLIENT_SIDE = {
     "audio.empty",
     "audio.folder",

@@ -1,0 +1,1 @@
+"""Texts rewritten by a language model that the operator chose: off unless they name one."""
