@@ -1,4 +1,4 @@
-"""A person's library and preferences become their wishes: for what is dictated, and for recordings."""
+"""A person's library and preferences become their wishes."""
 
 import asyncio
 import time
@@ -6,15 +6,12 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from service.accounts.principal import LOCAL_USER
-from service.app import RunningServer
-from service.dictation import wire
 from service.dictation.personal import UNKNOWN, Personal
 from service.library.kinds import PREFERENCES, Kind
 from service.library.merging import FieldWrite
@@ -26,10 +23,7 @@ from service.storage.items import DeleteItem, Done, PostgresItems, WriteItem
 from service.storage.opening import Storage
 from service.storage.wishes import PostgresWishes
 from tests.library.said import tell
-from tests.recordings.uploader import Uploader
-from tests.server.peer import peer
 from tests.storage.fixtures import new_user
-from tests.voice import quiet, voice
 from workers.contract.finishing import USUAL_STEPS, Finishing, Moment, Snippet, Step, Term
 
 AFTERNOON = datetime(2026, 11, 22, 11, 5, tzinfo=UTC)
@@ -389,74 +383,3 @@ async def on(storage: Storage, statement: str, *values: object) -> None:
         await connection.execute(statement, *values, timeout=30)
     finally:
         await connection.close(timeout=10)
-
-
-@pytest.fixture
-def hints(server: RunningServer, monkeypatch):
-    """The terms of every request that reaches the recogniser."""
-    seen = []
-    submit = server.workers.queue.submit
-
-    async def spying(request):
-        seen.append(request.profile.terms)
-        return await submit(request)
-
-    monkeypatch.setattr(server.workers.queue, "submit", spying)
-    return seen
-
-
-async def teach(url: str, **fields: object) -> None:
-    async with httpx.AsyncClient(base_url=url, timeout=20) as http:
-        answer = await http.post("/v1/dictionary", json=fields)
-    assert answer.status_code == 201, answer.text
-
-
-async def dictate(url: str, **fields: object) -> None:
-    async with peer(url) as client:
-        await client.start(**fields)
-        await client.say(voice(1500, seed=3) + quiet(500))
-        await client.send(wire.Finish())
-        await client.until(wire.Done)
-
-
-@pytest.mark.postgres
-async def test_what_is_said_is_heard_with_ones_own_words_after_those_of_the_context(server, hints):
-    await teach(server.url, term="Алиса", language="ru")
-    await teach(server.url, term="Kubernetes")
-    await teach(server.url, term="Zürich", language="de")
-
-    await dictate(server.url, context=wire.Context(terms=["депо", "Алиса"]))
-    in_russian = set(hints)
-    hints.clear()
-    await dictate(server.url, language="auto")
-
-    assert in_russian == {("депо", "Алиса", "Kubernetes")}
-    assert set(hints) == {("Zürich", "Kubernetes", "Алиса")}
-
-
-@pytest.mark.postgres
-async def test_a_recording_is_heard_with_ones_own_words(server, hints):
-    await teach(server.url, term="Алиса")
-    audio = voice(1500, seed=3) + quiet(1000)
-
-    async with Uploader(server.url) as uploader:
-        await uploader.done(await uploader.upload(audio))
-
-    assert set(hints) == {("Алиса",)}
-
-
-@pytest.mark.postgres
-async def test_wishes_that_cannot_be_read_in_time_hold_up_nobody(server, hints, monkeypatch):
-    never, waiting = asyncio.Event(), []
-
-    async def endless(self, user, *, language, app):
-        waiting.append(user)
-        await never.wait()
-        return UNKNOWN
-
-    monkeypatch.setattr(LibraryWishes, "of", endless)
-    await dictate(server.url)
-    never.set()
-
-    assert waiting
-    assert set(hints) == {()}
