@@ -8,6 +8,7 @@ cannot hold it: without a dot (ICANN forbids dotless domains, 2013), or under on
 reserved for it. What a name resolves to is not asked: it may be another address tomorrow.
 """
 
+import re
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -25,6 +26,8 @@ _PRIVATE_NAMES: Final = (
     ".home.arpa",  # RFC 8375
     ".internal",  # reserved by ICANN in 2024
 )
+_NAME: Final = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
+"""RFC 1035, section 2.3.4, and the underscores of container names."""
 _LONGEST_KEY: Final = 4096
 """Bytes; servers take heads of 8 KiB as a rule."""
 
@@ -120,7 +123,7 @@ def _could_be_a_host(host: str) -> bool:
         return True
     last = host.rstrip(".").rpartition(".")[2]
     is_number = last.isdigit() or last.startswith("0x")
-    return host.isascii() and bool(last) and not is_number and ":" not in host
+    return _NAME.fullmatch(host) is not None and not is_number
 
 
 def _port(url: SplitResult) -> int:

@@ -30,6 +30,7 @@ class ChatServer:
 
     port: int = 0
     behaviour: Behaviour | None = None
+    connections: int = 0
     calls: list[Call] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
@@ -40,6 +41,7 @@ class ChatServer:
         return f"http://127.0.0.1:{self.port}/secret-path/v1"
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 text = head.decode("latin-1")

@@ -84,6 +84,8 @@ def test_texts_do_not_cross_the_internet_in_the_clear(url):
         "http://127.0.0.1/v1 s3cret",
         "http://127.0.0.1/v1\r\nX: s3cret",
         "http://./v1",
+        f"http://{'a' * 64}.local/v1",
+        "http://модель/v1",
         "http://127.0.0.1/путь",
     ],
 )

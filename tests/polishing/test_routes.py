@@ -109,6 +109,7 @@ async def test_a_text_comes_back_rewritten(polishing):
 
     assert first == second == {"text": LETTER, "is_polished": True, "reason": None}
     assert outcomes == {"polished": 2}
+    assert chat.connections == 1
     call = chat.calls[0]
     assert call.target == "/secret-path/v1/chat/completions"
     assert f"authorization: bearer {KEY}" in call.head.lower()
