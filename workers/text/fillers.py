@@ -42,6 +42,8 @@ class Filler:
     """Only after these, or after another filler, is it empty."""
     may_end: bool = True
     """Whether it is empty at the end of a sentence."""
+    calls: bool = False
+    """Whether it means something in a sentence that ends with an exclamation mark."""
 
 
 _SPEAKS: Final = (PERSONS - {"ты", "вы"}) | frozenset("это у меня мне нам".split())
@@ -74,12 +76,15 @@ FILLERS: Final = (
         opens_before=_SPEAKS | frozenset("вообще потом там тут если когда для по то".split()),
         stays_before=frozenset(
             "и да нет что как ладно а же конечно давай давайте уж погоди хорошо пожалуйста ну "
-            "почему где кто вот".split()
+            "почему где кто вот очень ты вы слава извини извините наконец-то".split()
         ),
         may_end=False,
+        calls=True,
     ),
 )
 """In the order in which they are tried."""
+_FAR: Final = 30
+"""Words ahead in which the end of a sentence is looked for."""
 _BY_FIRST: Final = {
     first: tuple(filler for filler in FILLERS if filler.words[0] == first)
     for first in {filler.words[0] for filler in FILLERS}
@@ -106,23 +111,26 @@ def leave_out_fillers(tokens: Sequence[Token], language: str | None = None) -> t
 
 def _is_hesitation(tokens: Sequence[Token], place: int, language: str | None) -> bool:
     token = tokens[place]
-    key = token.key
+    key = "" if _is_all_capitals(token.word) else token.key
     if key[:1] in "ue" and _ENGLISH_HESITATION.fullmatch(key):
-        return bool(key) and not token.word.isupper()
+        return bool(key)
     if language == "en" or key[:1] not in "эма" or not _HESITATION.fullmatch(key):
         return False
     before = tokens[place - 1] if place else None
     after = tokens[place + 1] if place + 1 < len(tokens) else None
     if before is not None and (_NAMES_A_LETTER.fullmatch(before.key) or before.key[-1:].isdigit()):
         return False
-    if key.startswith("а") and token.word.isupper():
-        return False  # a size of batteries, a rating
     if key in {"э", "мм"}:  # «до н. э.» is none
         return token.trail[:1] != "." and _is_set_off(before, token, after)
     return key != "эм" or not (
         (before is not None and not before.trail and before.key in _LETTER_NAMES)
         or (after is not None and not token.trail and _is_in_a_name(after.key))
     )
+
+
+def _is_all_capitals(word: str) -> bool:
+    """Whether it names something: «МММ», a rating «ААА»; not «Э», «М-М-М»."""
+    return len(word) > 1 and word.isupper() and "-" not in word
 
 
 def _is_in_a_name(key: str) -> bool:
@@ -202,6 +210,11 @@ class _Here:
     follows: bool = field(kw_only=True)
     """Whether the word before it is a filler."""
 
+    def is_called_out(self) -> bool:
+        """Whether its sentence ends with an exclamation mark: «Ну, довели страну!»."""
+        ahead = self.tokens[self.place : self.place + _FAR]
+        return "!" in next((token.trail for token in ahead if token.ends_sentence), "")
+
     def beside(self, end: int) -> _Beside:
         """Look at what is beside the words from here to a place."""
         last = self.tokens[end - 1]
@@ -244,6 +257,8 @@ def _is_empty(filler: Filler, here: _Here) -> bool:
     if after is None and not filler.may_end:
         return False
     if after is not None and after.key in filler.stays_before:
+        return False
+    if filler.calls and here.is_called_out():
         return False
     if filler.only_after is not None and not here.follows:
         if before is None or here.begins or before.key not in filler.only_after:

@@ -7,7 +7,7 @@ from workers.text.numbers.formats import decimal, grouped
 from workers.text.numbers.numerals import DIVISORS
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
-from workers.text.numbers.surroundings import MEASURES, PERCENT
+from workers.text.numbers.surroundings import MEASURES, PERCENT, PREPOSITIONS
 
 _WHOLES: Final = frozenset("целая целых целые целой целую целыми".split())
 _THIRDS: Final = {
@@ -20,7 +20,8 @@ _TEMPERATURES: Final = range(34, 43)
 _MOST_ZEROS: Final = 6
 _ZEROS: Final = frozenset(("ноль", "нуль"))
 _UNITS_OF_TIME: Final = ("минут", "час", "секунд")
-_ONES: Final = frozenset("одна одну".split())
+_ONES: Final = {"одна": "я", "одну": "ю", "одной": "й"}
+"""And how the ordinal after it ends."""
 _TWOS: Final = frozenset("две двух двум двумя".split())
 _SHARES: Final = frozenset("часть части частью доля доли долей долю".split())
 
@@ -131,14 +132,15 @@ def fractions(row: Row, place: int) -> tuple[Piece, ...]:
     key = row.follows(at - 1)
     length = number.length + 1
     digits = DIVISORS.get(key, 0)
-    if 0 < digits < 3 and top < 10**digits and (top == 1) == key.endswith(("ая", "ую")):
+    if 0 < digits < 3 and top < 10**digits and (top == 1) == key.endswith(("ая", "ую", "ой")):
         if row.follows(at) in _SHARES:
             return ()
         return _with_percent(row, length, decimal(0, top, digits), at + 1)
     if top > 1 and key in _THIRDS:
         return ((length, f"{top}/{_THIRDS[key]}"),)
     below = row.number(at) if key else None
-    if below is None or not 2 <= below.value <= 100 or below.ending != ("х" if top > 1 else "я"):
+    ending = "х" if top > 1 else _ONES[row.key(place)]
+    if below is None or not 2 <= below.value <= 100 or below.ending != ending:
         return ()
     return ((number.length + below.length, f"{top}/{below.value}"),) if _is_said(top, below) else ()
 
@@ -146,8 +148,10 @@ def fractions(row: Row, place: int) -> tuple[Piece, ...]:
 def _is_numerator(row: Row, place: int, number: Number) -> bool:
     if number.is_ordinal or not 1 <= number.value < 100:
         return False
-    forms = {1: _ONES, 2: _TWOS}.get(number.value)
-    return forms is None or row.key(place) in forms
+    key = row.key(place)
+    if key == "одной" and row.precedes(place) in PREPOSITIONS:
+        return False  # «в одной пятой школе»
+    return key in {1: _ONES, 2: _TWOS}.get(number.value, (key,))
 
 
 def _is_said(top: int, below: Number) -> bool:

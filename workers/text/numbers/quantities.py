@@ -27,7 +27,7 @@ _SHARES: Final = frozenset("часть части частью частей до
 _SOME: Final = frozenset("несколько нескольких пара пару пары".split())
 _COSTS: Final = frozenset("стоит стоят стоил стоила стоило стоили цена за по обошлось".split())
 _MEASURED_ONCE: Final = frozenset("метр час рубль километр килограмм кило".split())
-_SINCE: Final = frozenset(("с", "со"))
+_ONE_PART: Final = frozenset("одна одну одной".split())
 _OBLIQUE: Final = ("ов", "ев", "ей", "ам", "ям", "ами", "ями", "ах", "ях")
 """How plurals end after «сорока»."""
 
@@ -134,30 +134,35 @@ def _is_forty(row: Row, place: int) -> bool:
 
 
 def ordinals(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read any other ordinal from 10 on, and days of a month: «пятого числа»."""
+    """Read any other ordinal from 10 on, its smaller neighbours, and days of a month: «пятого числа»."""
     number = row.number(place)
     if number is None or not number.is_ordinal:
         return ()
     after = row.follows(place + number.length - 1)
     if after in _DAY_OF_MONTH and 1 <= number.value <= _LAST_DAY:
         return ((number.length, ordinal(number.value, number.ending)),)
-    if number.value < SMALL:
-        return _small_with_large(row, place)
+    before = row.precedes(place)
     is_share = after in _SHARES and number.length == 1 and number.value in {10, 100}
-    # «тысячный посетитель», «несколько десятых», «сотая часть»
-    if number.is_scale or is_share or row.precedes(place) in _SOME:
+    # «тысячный посетитель», «несколько десятых», «сотая часть», «на одной двадцатой»
+    if number.is_scale or is_share or before in _SOME or before in _ONE_PART:
         return ()
-    return ((number.length, ordinal(number.value, number.ending)),)
+    if together := _in_a_series(row, place):
+        return together
+    return ((number.length, ordinal(number.value, number.ending)),) if number.value >= SMALL else ()
 
 
-def _small_with_large(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «с пятой по двадцатую»."""
-    if row.precedes(place) not in _SINCE:
+def _in_a_series(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «с пятой по двадцатую», «восьмой, девятый и десятый»: if one is in digits, so are all."""
+    found = series(row, place)
+    if found is None or len(found.members) == 1 or found.noun in _SHARES:
         return ()
-    span = series(row, place)
-    if span is None or len(span.members) != 2 or span.members[1].value < SMALL:
+    values = [member.value for member in found.members]
+    is_of_days = found.noun in _DAY_OF_MONTH and max(values) <= _LAST_DAY
+    if any(member.is_scale for member in found.members):
         return ()
-    return span.pieces(lambda member: ordinal(member.value, member.ending))
+    if max(values) < SMALL and not is_of_days:
+        return ()
+    return found.pieces(lambda member: ordinal(member.value, member.ending))
 
 
 def _is_negated(row: Row, place: int) -> bool:

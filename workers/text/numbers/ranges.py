@@ -1,4 +1,4 @@
-"""Two numbers that belong together: if one is in digits, so is the other."""
+"""Numbers that belong together: if one is in digits, so are the others."""
 
 from typing import Final
 
@@ -13,6 +13,8 @@ from workers.text.tokens import Token
 
 _FROM: Final = frozenset("с со от между".split())
 _LINKS: Final = frozenset("до и или из на".split())
+_LAST_LINKS: Final = frozenset("и или".split())
+_LONGEST_LIST: Final = 12
 _LONGEST_NUMBER: Final = 8
 _STEP: Final = 5
 _WIDEST_SMALL: Final = 15
@@ -45,6 +47,38 @@ def ranges(row: Row, place: int) -> tuple[Piece, ...]:
     else:
         end = written(second)
     return (*written(first), (1, None), *end)
+
+
+def lists(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «пять, десять или двадцать»: numbers up to a thousand with a conjunction before the last."""
+    first = row.amount(place)
+    if first is None:
+        return ()
+    found, pieces = [first], [*written(first)]
+    last, is_over = place + first.length - 1, False
+    while not is_over and len(found) < _LONGEST_LIST:
+        is_over = row.follows(last) in _LAST_LINKS and row.joined(last + 1)
+        if not is_over and not _is_comma(row, last):
+            return ()
+        number = row.amount(last + 1 + is_over)
+        if number is None:
+            return ()
+        found.append(number)
+        pieces += [*([(1, None)] if is_over else []), *written(number)]
+        last += number.length + is_over
+    values = [number.value for number in found]
+    is_plain = not any(number.scales for number in found)
+    agree = len({number.nominative for number in found if not number.in_digits}) == 1
+    if len(found) < 3 or not is_over or not (is_plain and agree):
+        return ()
+    return tuple(pieces) if min(values) < SMALL <= max(values) else ()
+
+
+def _is_comma(row: Row, place: int) -> bool:
+    """Tell whether a comma, and nothing else, stands after a token."""
+    token = row.tokens[place]
+    is_last = place + 1 == len(row)
+    return not is_last and (token.trail, token.gap, row.tokens[place + 1].lead) == (",", " ", "")
 
 
 def _belong(row: Row, place: int, both: tuple[Number, Number], *, link: str, last: int) -> bool:

@@ -49,6 +49,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     daytime.parts_of_day,
     fractions.fractions,
     ranges.pairs,
+    ranges.lists,
     ranges.ranges,
     quantities.percentages,
     quantities.measures,
