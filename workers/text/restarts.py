@@ -33,6 +33,10 @@ _ADVERBIAL: Final = ("ски", "цки", "ому", "ему", "ьи", "ой", "е
 _DIMINUTIVE: Final = ("онько", "енько", "хонек", "шенек", "хонько")
 _MEANT: Final = ("тест", "хромосом", "вебинар", "топов", "таки", "прабаб", "прадед", "правну")
 """How words begin that a letter or a short word before them belongs to: «т-тест»."""
+_SOUNDS: Final = frozenset("бах бип бум бам бом бим бац".split())
+"""«Ба-бах!», «би-бип»."""
+_THROUGH_AND_THROUGH: Final = ("ом", "ем", "ой", "ей")
+"""«Дуб-дубом.»"""
 
 
 def leave_out_restarts(tokens: Sequence[Token]) -> tuple[Token, ...]:
@@ -146,7 +150,9 @@ def _without_stammer(word: str) -> str:
         or whole != whole.lower()
         or key.startswith(_MEANT)
         or key.endswith(_DIMINUTIVE)
+        or key in _SOUNDS
         or ([part.lower() for part in stumbles] == ["по"] and key.endswith(_ADVERBIAL))
+        or (len(stumbles[0]) == _LONGEST_STUMBLE and _is_through(stumbles[0], key))
     ):
         return word
     if all(
@@ -158,6 +164,11 @@ def _without_stammer(word: str) -> str:
     ):
         return _as_begun(stumbles[0], whole)
     return word
+
+
+def _is_through(first: str, key: str) -> bool:
+    """Whether a word is the one before it in the instrumental."""
+    return key in {first.lower() + ending for ending in _THROUGH_AND_THROUGH}
 
 
 def _as_begun(first: str, whole: str) -> str:
