@@ -17,6 +17,7 @@ from service.compat.vosk import vosk_route
 from service.compat.vosk_port import serve_vosk_port
 from service.compat.wyoming_port import serve_wyoming
 from service.dictation.routes import stream_route
+from service.finishing.routes import text_routes
 from service.library.archive import archive_routes
 from service.library.dictionary import dictionary_routes
 from service.library.dictionary_files import dictionary_file_routes
@@ -62,6 +63,7 @@ _ROUTERS: Final[tuple[Callable[[Parts], APIRouter], ...]] = (
     sync_routes,
     archive_routes,
     recording_routes,
+    text_routes,
     polish_routes,
     document_routes,
 )
@@ -93,6 +95,7 @@ _BODY_LIMITS: Final = {
     "/v1/recordings": MAX_CHUNK_BYTES,
     "/v1/snippets": 80 * KIB,
     "/v1/sync": 16 * MIB,
+    "/v1/text": 700 * KIB,
 }
 """Bytes; None: the route reads piece by piece and limits itself. News are the longest thing an operator
 writes, an edited text of four hours (escaped, 6 bytes a letter) the longest of a person."""

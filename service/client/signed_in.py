@@ -29,7 +29,8 @@ _ANSWER_S: Final = 20.0
 _LOCK_S: Final = 60.0
 _SPARE_S: Final = 60.0
 """An access token that ends sooner is refreshed before it is used."""
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Names under which a machine reaches itself."""
 
 
 def config_folder() -> Path:
@@ -54,7 +55,7 @@ def server_address(server: str) -> str:
 def is_private(server: str) -> bool:
     """Whether what is sent to a server can be read by nobody on the way."""
     parts = urlsplit(server_address(server))
-    return parts.scheme == "https" or parts.hostname in _LOOPBACK
+    return parts.scheme == "https" or parts.hostname in LOOPBACK
 
 
 class SignedIn:
@@ -187,7 +188,7 @@ def _asked(address: str, what: str, body: Mapping[str, object]) -> Mapping[str, 
         OSError: it does not answer.
     """
     # No proxy of the environment for what is on this machine.
-    is_here = urlsplit(address).hostname in _LOOPBACK
+    is_here = urlsplit(address).hostname in LOOPBACK
     try:
         with httpx2.Client(timeout=_ANSWER_S, trust_env=not is_here) as client:
             answer = client.post(f"{address}/v1/auth/{what}", json=body)

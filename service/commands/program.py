@@ -15,6 +15,7 @@ from service.commands import (
     models,
     serve,
     signing_in,
+    text,
     transcribe,
     users,
 )
@@ -90,6 +91,8 @@ def _parser(language: Language) -> argparse.ArgumentParser:
         "--language", dest="messages", choices=("ru", "en"), help=say("cli.language")
     )
     commands = parser.add_subparsers(title=say("cli.commands"), metavar="", required=True)
-    for command in (serve, transcribe, dictate, doctor, models, users, signing_in, keys, backup):
+    for command in (
+        serve, transcribe, dictate, text, doctor, models, users, signing_in, keys, backup,
+    ):  # fmt: skip
         command.add_parser(commands, language)
     return parser

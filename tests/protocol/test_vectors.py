@@ -17,7 +17,7 @@ VECTORS = json.loads((ROOT / "tests/vectors/stream_v1.json").read_text(encoding=
 CODES = json.loads((ROOT / "tests/vectors/error_codes.json").read_text(encoding="utf-8"))
 PROBLEMS = json.loads((ROOT / "tests/vectors/problem_codes.json").read_text(encoding="utf-8"))
 PROBLEM_AREAS = (
-    "account|auth|export|invitation|key|library|news|polish|recording|request|sync|transcript"
+    "account|auth|export|invitation|key|library|news|polish|recording|request|sync|text|transcript"
 )
 CLIENT_SIDE = {
     "audio.empty",
