@@ -28,7 +28,7 @@ from service.dictation.options import DictationOptions
 from service.dictation.sessions import Sessions
 from service.dictation.wire import MAX_AUDIO_BYTES, Limits
 from service.library.changes import Changes
-from service.library.personal_terms import DictionaryTerms
+from service.library.wishes import LibraryWishes
 from service.listening import HttpServer, http_config, listen
 from service.operations.admission import Admission
 from service.operations.limits import PersonLimits
@@ -40,10 +40,10 @@ from service.recordings.opening import open_recordings
 from service.routing import application, background_work
 from service.settings import Settings
 from service.storage.encryption.key_file import load_master_keys
-from service.storage.items import PostgresItems
 from service.storage.opening import Storage, open_storage
 from service.storage.transcripts import PostgresTranscripts
 from service.storage.usage import PostgresUsage
+from service.storage.wishes import PostgresWishes
 from workers.local import LocalWorkers
 
 log = structlog.get_logger()
@@ -103,6 +103,7 @@ async def running_server(
             max_minutes_per_day=settings.max_minutes_per_day,
             usage=PostgresUsage(storage.postgres),
         )
+        wishes = LibraryWishes(PostgresWishes(storage.postgres, storage.keys))
         sessions = Sessions(
             options=DictationOptions(
                 endpoint_silence_ms=settings.endpoint_silence_ms,
@@ -116,7 +117,8 @@ async def running_server(
             people=people,
             queue=workers.queue,
             store=store,
-            terms=DictionaryTerms(PostgresItems(storage.postgres, storage.keys)),
+            wishes=wishes,
+            texts=workers.texts,
             model=SileroModel(),
             metrics=metrics,
             clock=clock,
@@ -152,6 +154,8 @@ async def running_server(
                 resume_s=settings.resume_s,
             ),
             queue=workers.queue,
+            texts=workers.texts,
+            wishes=wishes,
             engines=lambda: workers.descriptions,
             open_ports=ports,
             metrics=metrics,

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from service.accounts.gate import Gate
 from service.accounts.opening import Accounts
 from service.compat.open_ports import OpenPort
+from service.dictation.personal import PersonalWishes
 from service.dictation.sessions import Sessions
 from service.dictation.wire import Limits
 from service.library.changes import Changes
@@ -18,6 +19,7 @@ from service.settings import Settings
 from service.storage.opening import Storage
 from workers.contract.engine import EngineDescription
 from workers.contract.queue import TranscriptionQueue
+from workers.contract.texts import TextFinisher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,9 @@ class Parts:
     recordings: Recordings
     limits: Limits
     queue: TranscriptionQueue
+    texts: TextFinisher
+    """The text pipeline, for texts that nobody speaks at this moment."""
+    wishes: PersonalWishes
     engines: Callable[[], tuple[EngineDescription, ...]]
     """The recognisers behind the queue; those that still start are missing."""
     open_ports: Mapping[str, OpenPort]

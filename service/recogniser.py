@@ -10,7 +10,8 @@ from models.installation import InstalledModel
 from models.registry import ModelRegistry
 from service.problems import SetUpError
 from service.settings import Settings
-from workers.local import LocalWorkers, WorkerOptions, local_workers
+from workers.contract.texts import TextFinisher
+from workers.local import LocalWorkers, WorkerOptions, local_texts, local_workers
 
 
 @asynccontextmanager
@@ -33,9 +34,17 @@ async def recogniser(
         beam=settings.beam,
         batch_limit=settings.batch_limit,
         script=settings.script,
+        punctuation=settings.punctuation,
     )
     async with local_workers(options, metrics_registry=registry) as workers:
         yield workers
+
+
+@asynccontextmanager
+async def text_finisher(settings: Settings) -> AsyncIterator[TextFinisher]:
+    """Run the text pipeline alone in this process: no recogniser, no database."""
+    async with local_texts(settings.punctuation) as texts:
+        yield texts
 
 
 def _model(settings: Settings) -> InstalledModel:

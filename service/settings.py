@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     batch_limit: int = Field(default=8, ge=1, le=64)
     """Most windows in one batch."""
 
+    punctuation: str = "auto"
+    """Punctuation model: `auto` (the one that comes along), `off`, or a folder or checkpoint."""
+
     endpoint_silence_ms: int = Field(default=800, ge=200, le=5000)
     """Silence that ends an utterance."""
     speculation_silence_ms: int = Field(default=200, ge=0, le=5000)

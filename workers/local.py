@@ -20,8 +20,10 @@ from prometheus_client import CollectorRegistry
 from workers.contract.engine import EngineDescription
 from workers.contract.errors import EngineFailed, EngineUnusable
 from workers.contract.queue import TranscriptionQueue
+from workers.contract.texts import TextFinisher
 from workers.devices import compute_type_of, lanes_of, resolve_devices
 from workers.engines import EngineName, EngineOptions, planner_for
+from workers.finishing import Finisher
 from workers.metrics import WorkerMetrics
 from workers.process import EngineProcess, Supervision
 from workers.queues.local import LocalQueue
@@ -53,20 +55,30 @@ class WorkerOptions:
     """Most windows in a batch, 1 to 64."""
     script: Path | None = None
     """Script of the `scripted` engine."""
+    punctuation: str = "auto"
+    """Punctuation model; see `workers.text.rubert.choosing`."""
     supervision: Supervision = field(default_factory=Supervision)
 
 
 class LocalWorkers:
     """The running recognisers of this process."""
 
-    def __init__(self, queue: LocalQueue, engines: tuple[EngineProcess, ...]) -> None:
+    def __init__(
+        self, queue: LocalQueue, engines: tuple[EngineProcess, ...], finisher: Finisher
+    ) -> None:
         self._queue = queue
         self._engines = engines
+        self._finisher = finisher
 
     @property
     def queue(self) -> TranscriptionQueue:
         """Where sessions send windows."""
         return self._queue
+
+    @property
+    def texts(self) -> TextFinisher:
+        """Finishes texts that nobody speaks at this moment."""
+        return self._finisher
 
     @property
     def descriptions(self) -> tuple[EngineDescription, ...]:
@@ -151,19 +163,38 @@ async def local_workers(
     queue = LocalQueue(Scheduler(limits), planner_for(beam=options.beam), clock=clock)
     meter = WorkerMetrics(metrics_registry)
     meter.observe(queue.load, lambda: sum(engine.restarts for engine in engines))
-    runner = Runner(queue, engines, meter=meter, clock=clock)
+    finisher = Finisher(options.punctuation)
+    runner = Runner(queue, engines, texts=finisher, meter=meter, clock=clock)
     failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
         running = group.create_task(runner.run())
+        loading = group.create_task(finisher.start())
         try:
-            yield LocalWorkers(queue, engines)
+            yield LocalWorkers(queue, engines, finisher)
         except Exception as exc:  # noqa: BLE001 - raised below, as it is and not in a group
             failure = exc
         finally:
             running.cancel()
+            loading.cancel()
+            finisher.close()
             queue.close(also_running=True)
     if failure is not None:
         raise failure
+
+
+@asynccontextmanager
+async def local_texts(punctuation: str = "auto") -> AsyncIterator[Finisher]:
+    """Run the text pipeline alone, for lines that a person typed.
+
+    Args:
+        punctuation: model; see `workers.text.rubert.choosing`.
+    """
+    finisher = Finisher(punctuation)
+    try:
+        await finisher.start()
+        yield finisher
+    finally:
+        finisher.close()
 
 
 def _engine_options(options: WorkerOptions, device: str) -> EngineOptions:

@@ -14,6 +14,7 @@ from workers.scheduling.priorities import KIND_NAMES
 
 _SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 _RATIOS: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+_TEXT_SECONDS: Final = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 _WINDOWS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64)
 
 
@@ -59,6 +60,17 @@ class WorkerMetrics:
             "Windows that needed more than one pass.",
             registry=registry,
         )
+        self._texts = Histogram(
+            "alfavoice_text_seconds",
+            "Wall time of the text pipeline for the finals of a batch.",
+            buckets=_TEXT_SECONDS,
+            registry=registry,
+        )
+        self._raw_texts = Counter(
+            "alfavoice_texts_left_raw",
+            "Finals given as recognised, because the text pipeline failed or took too long.",
+            registry=registry,
+        )
         self._broken = Counter(
             "alfavoice_broken_batches", "Batches whose engine broke.", registry=registry
         )
@@ -101,6 +113,14 @@ class WorkerMetrics:
         """Count a batch whose engine broke and the answers given up on."""
         self._broken.inc()
         self._count(batch, answers)
+
+    def texts_finished(self, *, elapsed_s: float) -> None:
+        """Count the finished texts of a batch."""
+        self._texts.observe(elapsed_s)
+
+    def texts_failed(self, texts: int) -> None:
+        """Count texts that are given as they were recognised."""
+        self._raw_texts.inc(texts)
 
     def _count(self, batch: Batch, answers: Sequence[Answer]) -> None:
         kinds = {job.request.id: KIND_NAMES[job.request.priority] for job in batch.jobs}

@@ -1,11 +1,13 @@
 """Takes batches from a queue, has engines recognise them, and answers.
 
 One task a lane: a lane asks the queue only when its engine is ready and it has nothing to do, so
-what waits stays in the scheduler, where a more urgent window can still overtake it.
+what waits stays in the scheduler, where a more urgent window can still overtake it. While the text
+of a batch is finished, its lane recognises the next one; no lane has more than one such behind it.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -13,7 +15,9 @@ import structlog
 from workers.contract.audio import seconds
 from workers.contract.engine import Job, Outcome
 from workers.contract.errors import EngineFailed, EngineUnusable
-from workers.contract.requests import Answer
+from workers.contract.finishing import Finished
+from workers.contract.requests import Answer, Hypothesis, Priority
+from workers.contract.texts import FinishingFailed, Text
 from workers.scheduling.batching import Batch
 from workers.scheduling.priorities import KIND_NAMES
 
@@ -78,8 +82,24 @@ class EngineHost(Protocol):
         ...
 
 
+class Texts(Protocol):
+    """Finishes the texts of a batch; see `workers.finishing.Finisher`."""
+
+    async def finish_live(self, texts: Sequence[Text]) -> list[Finished]:
+        """Finish texts; raises `FinishingFailed`."""
+        ...
+
+
 class Meter(Protocol):
     """Who counts what happens."""
+
+    def texts_finished(self, *, elapsed_s: float) -> None:
+        """Count the finished texts of a batch."""
+        ...
+
+    def texts_failed(self, texts: int) -> None:
+        """Count texts that are given as they were recognised, because the pipeline failed."""
+        ...
 
     def batch_ended(self, batch: Batch, answers: Sequence[Answer], *, elapsed_s: float) -> None:
         """Count a recognised batch."""
@@ -98,11 +118,13 @@ class Runner:
         work: Work,
         engines: Sequence[EngineHost],
         *,
+        texts: Texts,
         meter: Meter,
         clock: Callable[[], float],
     ) -> None:
         self._work = work
         self._engines = engines
+        self._texts = texts
         self._meter = meter
         self._clock = clock
 
@@ -117,10 +139,11 @@ class Runner:
         async with asyncio.TaskGroup() as group:
             group.create_task(engine.run(self._announce))
             for _ in range(engine.lanes):
-                group.create_task(self._run_lane(number, engine))
+                group.create_task(self._run_lane(number, engine, group))
         self._work.release(engine=number)
 
-    async def _run_lane(self, number: int, engine: EngineHost) -> None:
+    async def _run_lane(self, number: int, engine: EngineHost, tasks: asyncio.TaskGroup) -> None:
+        behind: asyncio.Task[None] | None = None
         while True:
             try:
                 await engine.wait_ready()
@@ -130,18 +153,55 @@ class Runner:
             if not engine.ready:  # it ended while this lane waited for work
                 self._work.give_back(batch)
                 continue
-            await self._recognise(engine, batch)
+            recognised = await self._recognise(engine, batch)
+            if recognised is None:
+                continue
+            outcomes, elapsed_s = recognised
+            wanting = _wanting(batch, outcomes)
+            if not wanting:
+                self._settle(batch, outcomes, elapsed_s)
+                continue
+            if behind is not None:
+                await behind
+            behind = tasks.create_task(self._finish(batch, outcomes, wanting, elapsed_s))
 
-    async def _recognise(self, engine: EngineHost, batch: Batch) -> None:
+    async def _recognise(
+        self, engine: EngineHost, batch: Batch
+    ) -> tuple[list[Outcome], float] | None:
+        """Recognise a batch; None: its engine broke, and that is dealt with."""
         started = self._clock()
         try:
-            outcomes = await engine.recognise(batch.jobs)
+            outcomes = await engine.recognise([_bare(job) for job in batch.jobs])
         except EngineFailed:
             failures = self._work.broke(batch)
             self._meter.batch_broke(batch, failures)
             log.warning("batch_broke", windows=len(batch.jobs), given_up=len(failures))
-            return
-        elapsed_s = self._clock() - started
+            return None
+        return outcomes, self._clock() - started
+
+    async def _finish(
+        self,
+        batch: Batch,
+        outcomes: list[Outcome],
+        wanting: Sequence[tuple[int, Text]],
+        elapsed_s: float,
+    ) -> None:
+        """Finish the texts of a batch, then end it; a text that fails is worth no final."""
+        started = self._clock()
+        try:
+            texts = await self._texts.finish_live([text for _, text in wanting])
+        except FinishingFailed as exc:
+            log.warning("texts_left_raw", code=exc.code, texts=len(wanting))
+            self._meter.texts_failed(len(wanting))
+        else:
+            self._meter.texts_finished(elapsed_s=self._clock() - started)
+            for (place, _), text in zip(wanting, texts, strict=True):
+                outcome = outcomes[place]
+                assert isinstance(outcome, Hypothesis)  # noqa: S101 - `_wanting` looked
+                outcomes[place] = replace(outcome, finished=text)
+        self._settle(batch, outcomes, elapsed_s)
+
+    def _settle(self, batch: Batch, outcomes: Sequence[Outcome], elapsed_s: float) -> None:
         answers = self._work.settle(batch, outcomes)
         self._meter.batch_ended(batch, answers, elapsed_s=elapsed_s)
         log.debug(
@@ -158,3 +218,29 @@ class Runner:
 
     def _announce(self) -> None:
         self._work.announce(lanes=sum(e.lanes for e in self._engines if e.ready))
+
+
+def _bare(job: Job) -> Job:
+    """Leave out what an engine has no use for: a dictionary may be larger than the audio."""
+    request = job.request
+    if request.profile.finishing is None:
+        return job
+    return replace(job, request=replace(request, profile=replace(request.profile, finishing=None)))
+
+
+def _wanting(batch: Batch, outcomes: Sequence[Outcome]) -> list[tuple[int, Text]]:
+    """Give the places of the texts that are to be finished, and the texts."""
+    found = []
+    for place, (job, outcome) in enumerate(zip(batch.jobs, outcomes, strict=True)):
+        finishing = job.request.profile.finishing
+        if finishing is None or job.request.priority is Priority.PARTIAL:
+            continue
+        if isinstance(outcome, Hypothesis) and outcome.text:
+            text = Text(
+                text=outcome.text,
+                words=outcome.words,
+                language=outcome.language,
+                finishing=finishing,
+            )
+            found.append((place, text))
+    return found

@@ -4,10 +4,13 @@ file   |────────── 60 min ──────────|─
                                [30 s]            the quietest 0.2 s in here is the cut
 """
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
+import msgspec
 import numpy as np
 
+from service.dictation.composition import surviving
 from service.dictation.wire import Final as FinalMessage
 from service.dictation.wire import WordTime
 
@@ -86,4 +89,15 @@ def moved(final: FinalMessage, *, samples: int, utterances: int) -> FinalMessage
             for word in final.words
         ],
         language=final.language,
+        glue=final.glue,
+        erase=final.erase,
+        places=final.places,
     )
+
+
+def settled(finals: Sequence[FinalMessage]) -> list[FinalMessage]:
+    """Give finals of a session that erase nothing of each other any more."""
+    return [
+        msgspec.structs.replace(final, text=text, erase=0)
+        for final, text in zip(finals, surviving(finals), strict=True)
+    ]

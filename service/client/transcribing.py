@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.client.events import StreamEvent, Timing
-from service.client.sections import Section, moved
+from service.client.sections import Section, moved, settled
 from service.client.stream import AudioSource, Stream, StreamOptions
 from service.dictation.wire import Final
 
@@ -50,7 +50,9 @@ async def transcribe_source(
         try:
             transcription = await stream.run()
         finally:
-            finals += [moved(final, samples=first, utterances=before) for final in stream.finals]
+            finals += [
+                moved(final, samples=first, utterances=before) for final in settled(stream.finals)
+            ]
         timings.append(transcription.timing)
         first += transcription.samples
         if section.is_last:

@@ -249,6 +249,8 @@ def _manner(wanted: ListenParameters) -> Manner:
         endpoint_silence_ms=wanted.endpointing_ms,
         tells_speech=tells_speech,
         ends_when_draining=True,
+        wants_finished=wanted.finished,
+        takes_back=False,
     )
 
 

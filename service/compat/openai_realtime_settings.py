@@ -140,14 +140,18 @@ class RealtimeSettings:
                     pre_roll_ms=_PREFIX_MS if prefix_ms is None else prefix_ms,
                     tells_speech=True,
                     ends_when_draining=True,
+                    takes_back=False,
                 )
             case SemanticVad(eagerness=eagerness):
                 silence_ms = _EAGER_SILENCE_MS[eagerness or "auto"]
                 return Manner(
-                    endpoint_silence_ms=silence_ms, tells_speech=True, ends_when_draining=True
+                    endpoint_silence_ms=silence_ms,
+                    tells_speech=True,
+                    ends_when_draining=True,
+                    takes_back=False,
                 )
             case None:
-                return Manner(ends_when_draining=True)
+                return Manner(ends_when_draining=True, takes_back=False)
 
     def updated(self, session: Session) -> "RealtimeSettings":
         """Give the settings after `session.update`.

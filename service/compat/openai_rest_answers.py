@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
+from service.dictation.composition import composed
 from service.dictation.wire import Final as FinalMessage
 from service.dictation.wire import WordTime
 from service.formats.documents import Written, as_srt, as_vtt
@@ -107,7 +108,7 @@ class Transcribed:
     @property
     def text(self) -> str:
         """All of it."""
-        return " ".join(final.text for final in self.finals if final.text)
+        return composed(self.finals)
 
     @property
     def spoken_language(self) -> str:

@@ -23,6 +23,7 @@ from service.parts import Parts
 from service.problems import ServiceError
 
 CLIENT: Final = ClientProgram(name="OpenAI API")
+MANNER: Final = Manner(is_file=True, takes_back=False)
 
 
 async def transcribe(
@@ -51,9 +52,7 @@ async def transcribe(
         client=CLIENT,
         context=Context(terms=asked.terms),
     )
-    async with speak(
-        parts, principal=principal, start=start, manner=Manner(is_file=True)
-    ) as speaking:
+    async with speak(parts, principal=principal, start=start, manner=MANNER) as speaking:
         whole = False
         try:
             said = await _listen(speaking, pcm, told, asked.language)

@@ -11,6 +11,7 @@ errors: the close code and its reason say what is wrong.
 
 import asyncio
 from collections import deque
+from dataclasses import replace
 from typing import Final
 
 from fastapi import APIRouter, WebSocket
@@ -28,7 +29,7 @@ from service.operations.problem_json import answer_for
 from service.parts import Parts
 from service.problems import ProtocolError, Refused, RequestRefused, ServiceError, StoreUnavailable
 
-MANNER: Final = Manner(ends_when_draining=True)
+MANNER: Final = Manner(ends_when_draining=True, takes_back=False)
 CLIENT: Final = wire.ClientProgram(name="vosk")
 _POLICY_VIOLATION: Final = 1008
 
@@ -79,7 +80,10 @@ class VoskDialogue:
             context=wire.Context(terms=list(style.terms)),
         )
         async with speak(
-            self._parts, principal=self._principal, start=start, manner=MANNER
+            self._parts,
+            principal=self._principal,
+            start=start,
+            manner=replace(MANNER, wants_finished=not style.bare),
         ) as speaking:
             return await converse(self._listen(speaking, first), self._answer(speaking))
 

@@ -35,7 +35,7 @@ from service.dictation.options import Manner
 from service.parts import Parts
 from service.problems import ProtocolError, ServiceError
 
-MANNER: Final = Manner(ends_when_draining=True)
+MANNER: Final = Manner(ends_when_draining=True, takes_back=False)
 CLIENT: Final = wire.ClientProgram(name="wyoming")
 MOST_TERMS: Final = 200
 LONGEST_TERM: Final = 200

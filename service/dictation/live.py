@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final, assert_never
 
-import structlog
-
 from service.dictation import wire
 from service.dictation.acknowledging import Acknowledging
 from service.dictation.asking import Asking
 from service.dictation.audio import IncomingAudio
 from service.dictation.intake import End, Intake, Item, Mark
+from service.dictation.journal import log_final, log_finished, log_given_up
 from service.dictation.markers import AtMarker
 from service.dictation.outgoing import Outgoing, OutgoingMessage
 from service.dictation.outputs import (
@@ -47,9 +46,7 @@ from service.operations.metrics import DictationMetrics
 from service.problems import ProtocolError
 from workers.contract.audio import SAMPLE_RATE_HZ, seconds
 from workers.contract.queue import TranscriptionQueue
-from workers.contract.requests import Answer, Request
-
-log = structlog.get_logger()
+from workers.contract.requests import Answer, Profile, Request
 
 BACKLOG_SAMPLES: Final = 60 * SAMPLE_RATE_HZ
 """Audio that may wait for its text before the socket is no longer read (2 MB a session)."""
@@ -103,6 +100,7 @@ class LiveSession:
         self._finishing = False
         self._flushing = False
         self._restored = False
+        self._joins_sentences = False
         self._acknowledging = Acknowledging(audio)
 
     async def run(self) -> None:
@@ -226,6 +224,12 @@ class LiveSession:
             self._intake.audio(self.audio.flush())
             self._intake.put(End(at=self._clock()))
 
+    def know(self, profile: Profile) -> None:
+        """Take what is known of who speaks; it holds for the windows to come."""
+        finishing = profile.finishing
+        self._joins_sentences = finishing is not None and finishing.joins_sentences
+        self._session.know(profile)
+
     def slow_partials(self, factor: int) -> None:
         """Pass on how busy the machine is; see `Session.slow_partials`."""
         self._session.slow_partials(factor)
@@ -307,7 +311,9 @@ class LiveSession:
                 case MarkerPassed():
                     self._send(wire.MarkerReached(id=output.id))
                 case Finished():
-                    self._recorder.finish(output.samples, complete=self._finishing)
+                    self._recorder.finish(
+                        output.samples, complete=self._finishing, joins=self._joins_sentences
+                    )
                 case GaveUp():
                     self._give_up(output)
                 case _:
@@ -326,28 +332,14 @@ class LiveSession:
         self._send(partial_message(partial, self.audio))
 
     def _show_final(self, shown: ShowFinal) -> None:
-        final = stored_final(shown)
+        final = stored_final(shown, self._recorder.finals, self._recorder.text)
         self._recorder.add(final)
         self._send(final_message(final, self.audio))
-        hypothesis = shown.hypothesis
-        self._metrics.utterance(seconds(shown.end - shown.start), hypothesis)
-        log.info(
-            "utterance_finalised",
-            session=self.id,
-            utterance=shown.utterance,
-            audio_s=round(seconds(shown.end - shown.start), 2),
-            queue_ms=round(hypothesis.cost.queue_ms, 1),
-            recognise_ms=round(hypothesis.cost.recognise_ms, 1),
-            batch=hypothesis.cost.batch,
-            passes=hypothesis.cost.passes,
-            filtered=hypothesis.filtered,
-            words=len(hypothesis.text.split()),
-        )
+        self._metrics.utterance(seconds(shown.end - shown.start), shown.hypothesis)
+        log_final(self.id, shown)
 
     def _give_up(self, output: GaveUp) -> None:
-        log.error(
-            "utterance_given_up", session=self.id, utterance=output.utterance, code=output.code
-        )
+        log_given_up(self.id, output)
         self._metrics.given_up.inc()
         if self._outgoing:
             self._outgoing.close(wire.CloseCode.INTERNAL, given_up_message(output))
@@ -380,13 +372,7 @@ class LiveSession:
         )
         if self._outgoing:
             self._outgoing.close(wire.CloseCode.NORMAL)
-        log.info(
-            "session_finished",
-            session=self.id,
-            audio_s=round(audio_s, 2),
-            utterances=len(self._recorder.finals),
-            finalisation_ms=round(took_s * 1000, 1),
-        )
+        log_finished(self.id, audio_s=audio_s, utterances=len(self._recorder.finals), took_s=took_s)
 
     def _acknowledge(self, *, force: bool = False) -> None:
         if ack := self._acknowledging.due(self._session.settled, force=force):

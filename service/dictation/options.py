@@ -1,6 +1,7 @@
 """How sessions behave: what the settings say, and what one client may ask for itself."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from service.dictation.endpointing import (
@@ -8,9 +9,11 @@ from service.dictation.endpointing import (
     PRE_ROLL_SAMPLES,
     EndpointingPolicy,
 )
+from service.dictation.personal import Personal
 from service.dictation.utterances import SessionPolicy
 from workers.contract.audio import samples_in
-from workers.contract.requests import Priority
+from workers.contract.finishing import TAKING_BACK
+from workers.contract.requests import Priority, Profile
 
 ENDPOINT_SILENCE_MS: Final = (200, 5000)
 """The least and the most silence that may end an utterance; as in the settings."""
@@ -34,6 +37,26 @@ class Manner:
     """Whether it is a recording: nobody waits as they speak, so people who do go first."""
     ends_when_draining: bool = False
     """Whether what was said is finished when the server stops, as the client cannot resume."""
+    wants_finished: bool = True
+    """Whether texts are finished as the person wants them; else they stay as recognised."""
+    takes_back: bool = True
+    """Whether the client can delete what it was given («удали последнее»)."""
+
+    def profile(self, personal: Personal, terms: Sequence[str]) -> Profile:
+        """Give what recogniser and text pipeline should know.
+
+        Args:
+            personal: of who speaks.
+            terms: the client's hints; they go before the person's own.
+        """
+        finishing = personal.finishing
+        if not self.takes_back:
+            off = finishing.commands_off | TAKING_BACK
+            finishing = replace(finishing, commands_off=off)
+        return Profile(
+            terms=tuple(dict.fromkeys((*terms, *personal.terms))),
+            finishing=finishing if self.wants_finished else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

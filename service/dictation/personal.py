@@ -37,8 +37,3 @@ class PersonalWishes(Protocol):
             app: name of the application that the text goes to; None: not known.
         """
         ...
-
-
-def together(*kinds: tuple[str, ...] | list[str]) -> tuple[str, ...]:
-    """Put terms in one order, each once."""
-    return tuple(dict.fromkeys(term for terms in kinds for term in terms))

@@ -16,6 +16,7 @@ Promises, each tested with literals and with random cuts of the same audio:
 """
 
 from collections import deque
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -38,7 +39,6 @@ from service.dictation.outputs import (
     GaveUp,
     Output,
     Recognise,
-    ShowFinal,
     ShowPartial,
     Withdraw,
 )
@@ -46,7 +46,7 @@ from service.dictation.previews import Preview, Previews, Shown
 from service.dictation.spoken_language import SpokenLanguage
 from service.dictation.utterances import ClosedUtterance, OpenUtterance, SessionPolicy, Speaker
 from workers.contract.audio import BYTES_PER_SAMPLE, Samples, samples_from_pcm16
-from workers.contract.requests import Answer, Failure, Hypothesis, Priority, Request
+from workers.contract.requests import Answer, Failure, Hypothesis, Priority, Profile, Request
 
 
 class SpeechDetector(Protocol):
@@ -125,6 +125,10 @@ class Session:
     def language(self) -> str | None:
         """The language as given, or as detected with certainty."""
         return self._language.code
+
+    def know(self, profile: Profile) -> None:
+        """Take what is known of who speaks; it holds for the windows to come."""
+        self._speaker = replace(self._speaker, profile=profile)
 
     def slow_partials(self, factor: int) -> None:
         """Ask for partials `factor` times less often; 0: none. The machine is busy."""
@@ -339,14 +343,7 @@ class Session:
             assert hypothesis is not None  # noqa: S101 - the loop looked
             self._language.learn(hypothesis)
             self._unstored[utterance.number] = utterance.start
-            outputs.append(
-                ShowFinal(
-                    utterance=utterance.number,
-                    start=utterance.start,
-                    end=utterance.end,
-                    hypothesis=hypothesis,
-                )
-            )
+            outputs.append(utterance.shown(hypothesis))
         self._trim()
         outputs += self._passed_markers()
         if self._finishing and not self._closed and not self._ended:

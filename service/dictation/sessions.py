@@ -17,7 +17,7 @@ from service.dictation.detection import SileroDetector, SileroModel
 from service.dictation.live import LiveSession, Surroundings
 from service.dictation.options import DictationOptions, Manner
 from service.dictation.outgoing import Outgoing
-from service.dictation.personal_terms import TERMS_PATIENCE_S, PersonalTerms, together
+from service.dictation.personal import UNKNOWN, WISHES_PATIENCE_S, Personal, PersonalWishes
 from service.dictation.session import Session
 from service.dictation.storing import Recorder
 from service.dictation.transcripts import SessionOrigin, TranscriptStore
@@ -29,7 +29,7 @@ from service.operations.limits import PersonLimits
 from service.operations.metrics import DictationMetrics
 from service.problems import ProtocolError, Refused
 from workers.contract.queue import TranscriptionQueue
-from workers.contract.requests import Profile
+from workers.contract.texts import TextFinisher
 
 log = structlog.get_logger()
 
@@ -65,7 +65,8 @@ class Sessions:
         people: PersonLimits,
         queue: TranscriptionQueue,
         store: TranscriptStore,
-        terms: PersonalTerms,
+        wishes: PersonalWishes,
+        texts: TextFinisher,
         model: SileroModel,
         metrics: DictationMetrics,
         clock: Callable[[], float],
@@ -75,7 +76,8 @@ class Sessions:
         self._people = people
         self._queue = queue
         self._store = store
-        self._terms = terms
+        self._wishes = wishes
+        self._texts = texts
         self._model = model
         self._metrics = metrics
         self._clock = clock
@@ -234,12 +236,13 @@ class Sessions:
         try:
             await self._admit(user)
             # Not cut off when it takes long: that would cost the pool a connection.
-            reading = self._tasks.create_task(self._terms.of(user, language))
+            wishes = self._tasks.create_task(
+                self._wishes.of(user, language=language, app=start.context.app)
+            )
             opened = await self._store.open(session, user=user, origin=origin)
-            await asyncio.wait((reading,), timeout=TERMS_PATIENCE_S)
+            await asyncio.wait((wishes,), timeout=WISHES_PATIENCE_S)
         finally:
             self._beginning -= Counter({user: 1})  # drops who has none
-        own_terms = reading.result() if reading.done() else ()
         stored_until = opened.finals[-1].end if opened.finals else 0
         if opened.finished:
             stored_until = max(stored_until, opened.audio_samples)
@@ -256,7 +259,6 @@ class Sessions:
                     user=session if user == LOCAL_USER else str(user),
                     language=language,
                     wants_words=start.words,
-                    profile=Profile(terms=together(start.context.terms, own_terms)),
                 ),
                 policy=self._options.policy(manner, partials=start.partials),
                 detector=SileroDetector(self._model),
@@ -264,9 +266,19 @@ class Sessions:
                 first_utterance=len(opened.finals),
             ),
             audio=audio,
-            recorder=Recorder(self._store, opened, user=user),
+            recorder=Recorder(self._store, opened, user=user, texts=self._texts),
             surroundings=self._surroundings,
         )
+
+        def know(reading: asyncio.Task[Personal]) -> None:
+            if not reading.cancelled():
+                live.know(manner.profile(reading.result(), start.context.terms))
+
+        live.know(manner.profile(UNKNOWN, start.context.terms))
+        if wishes.done():
+            know(wishes)
+        else:  # what comes late holds from then on
+            wishes.add_done_callback(know)
         held = _Held(
             live=live,
             user=user,

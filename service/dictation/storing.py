@@ -8,8 +8,11 @@ from uuid import UUID
 
 import structlog
 
+from service.dictation.composition import composed, followed
+from service.dictation.rejoining import as_transcribed
 from service.dictation.transcripts import OpenedTranscript, StoredFinal, TranscriptStore
 from service.problems import StoreUnavailable
+from workers.contract.texts import TextFinisher
 
 log = structlog.get_logger()
 
@@ -21,21 +24,27 @@ LONGEST_RETRY_S: Final = 5.0
 class Recorder:
     """Stores finals one after the other and never gives up: they exist nowhere else."""
 
-    def __init__(self, store: TranscriptStore, opened: OpenedTranscript, *, user: UUID) -> None:
+    def __init__(
+        self,
+        store: TranscriptStore,
+        opened: OpenedTranscript,
+        *,
+        user: UUID,
+        texts: TextFinisher,
+    ) -> None:
         self._store = store
         self._user = user
+        self._texts = texts
         self.transcript: UUID = opened.transcript
         self.finals: list[StoredFinal] = list(opened.finals)
         """Every final of the session, stored or on its way, in order."""
+        self.text = composed(self.finals)
+        """The text of the whole session."""
         self._next = len(self.finals)
         self._samples: int | None = None
         self._complete = False
+        self._joins = False
         self._changed = asyncio.Event()
-
-    @property
-    def text(self) -> str:
-        """The text of the whole session."""
-        return " ".join(final.text for final in self.finals if final.text)
 
     @property
     def waiting(self) -> int:
@@ -45,17 +54,20 @@ class Recorder:
     def add(self, final: StoredFinal) -> None:
         """Store this final after those before it."""
         self.finals.append(final)
+        self.text = followed(self.text, final)
         self._changed.set()
 
-    def finish(self, samples: int, *, complete: bool) -> None:
+    def finish(self, samples: int, *, complete: bool, joins: bool) -> None:
         """Take note that no final follows.
 
         Args:
             samples: length of the session in 16 kHz samples.
             complete: whether to mark the transcript as finished.
+            joins: whether to join, in the transcript, the sentences that pauses had cut.
         """
         self._samples = samples
         self._complete = complete
+        self._joins = joins
         self._changed.set()
 
     async def run(self) -> AsyncIterator[int]:
@@ -68,6 +80,10 @@ class Recorder:
                 yield final.utterance
             if self._samples is not None:
                 if self._complete:
+                    self.finals = [
+                        *await as_transcribed(self.finals, self._texts, joins=self._joins)
+                    ]
+                    self.text = composed(self.finals)
                     await self._persist(None)
                 else:
                     with suppress(StoreUnavailable):
@@ -99,7 +115,10 @@ class Recorder:
                     await self._store.add_final(self._user, self.transcript, final)
                 else:
                     await self._store.finish(
-                        self._user, self.transcript, audio_samples=self._samples or 0
+                        self._user,
+                        self.transcript,
+                        audio_samples=self._samples or 0,
+                        rewritten=[one for one in self.finals if one.typed is not None],
                     )
             except StoreUnavailable:
                 log.warning("store_unavailable", waiting=self.waiting, again_in_s=wait_s)

@@ -6,9 +6,12 @@ arrived makes it again: the same final twice is one final, finishing twice gives
 Every transcript belongs to a user.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
+
+from workers.contract.finishing import Marker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +25,16 @@ class StoredWord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """A final as it was shown, where the transcript has it otherwise."""
+
+    text: str
+    erase: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFinal:
-    """The text of a closed utterance; never changes once stored."""
+    """The text of a closed utterance. What was shown of it never changes."""
 
     utterance: int  # from 0, without gaps
     start: int  # first 16 kHz sample, from the start of the session
@@ -32,6 +43,16 @@ class StoredFinal:
     raw: str  # as recognised
     language: str  # ISO 639-1
     words: tuple[StoredWord, ...] = ()
+    glue: str = " "
+    """What stands between it and what came before; see `service.dictation.composition`."""
+    erase: int = 0
+    """Letters that go from the end of what came before."""
+    withheld: str = ""
+    """A mark that its style left off, and that belongs there if more text follows."""
+    markers: tuple[Marker, ...] = ()
+    """Places in the text that only the client can fill."""
+    typed: Typed | None = None
+    """As it was shown; None: as it is here. See `service.dictation.rejoining`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +103,22 @@ class TranscriptStore(Protocol):
         """Make findable what is stored of a session that nobody came back to; again if need be."""
         ...
 
-    async def finish(self, user: UUID, transcript: UUID, *, audio_samples: int) -> None:
-        """Mark the transcript as complete; again changes nothing."""
+    async def finish(
+        self,
+        user: UUID,
+        transcript: UUID,
+        *,
+        audio_samples: int,
+        rewritten: Sequence[StoredFinal] = (),
+    ) -> None:
+        """Mark the transcript as complete; again changes nothing.
+
+        Args:
+            user: whose.
+            transcript: which.
+            audio_samples: its length at 16 kHz.
+            rewritten: finals that the transcript has otherwise than they were shown (`typed`).
+        """
         ...
 
     async def forget(self, user: UUID, transcript: UUID) -> None:

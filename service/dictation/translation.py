@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from service.dictation.audio import IncomingAudio
+from service.dictation.composition import joint
 from service.dictation.outputs import (
     GaveUp,
     ShowFinal,
@@ -14,19 +15,36 @@ from service.dictation.outputs import (
     SpeechStarted,
     SpeechStopped,
 )
-from service.dictation.transcripts import StoredFinal, StoredWord
-from service.dictation.wire import Ack, ErrorMessage, Final, Partial, ServerMessage, WordTime
+from service.dictation.transcripts import StoredFinal, StoredWord, Typed
+from service.dictation.wire import (
+    Ack,
+    ErrorMessage,
+    Final,
+    Partial,
+    Place,
+    ServerMessage,
+    WordTime,
+)
 from workers.contract.errors import POISON
+from workers.contract.finishing import Finished as FinishedText
 
 
-def stored_final(shown: ShowFinal) -> StoredFinal:
-    """Give a final as it is stored: word times counted from the start of the session."""
+def stored_final(shown: ShowFinal, before: Sequence[StoredFinal], text: str) -> StoredFinal:
+    """Give a final as it is stored: word times counted from the start of the session.
+
+    Args:
+        shown: the final.
+        before: those before it.
+        text: what these make together.
+    """
     hypothesis = shown.hypothesis
+    finished = hypothesis.finished or FinishedText(text=hypothesis.text, words=hypothesis.words)
+    joined = joint(text, finished, withheld=before[-1].withheld if before else "")
     return StoredFinal(
         utterance=shown.utterance,
         start=shown.start,
         end=shown.end,
-        text=hypothesis.text,
+        text=finished.text,
         raw=hypothesis.text,
         language=hypothesis.language,
         words=tuple(
@@ -36,19 +54,24 @@ def stored_final(shown: ShowFinal) -> StoredFinal:
                 end=shown.start + word.end,
                 probability=word.probability,
             )
-            for word in hypothesis.words
+            for word in finished.words
         ),
+        glue=joined.glue,
+        erase=joined.erase,
+        withheld=finished.withheld,
+        markers=finished.markers,
     )
 
 
 def final_message(final: StoredFinal, audio: IncomingAudio) -> Final:
     """Give a stored final as a message in the client's positions."""
     at = audio.wire_position
+    typed = final.typed or Typed(text=final.text, erase=final.erase)
     return Final(
         utterance=final.utterance,
         start=at(final.start),
         end=at(final.end),
-        text=final.text,
+        text=typed.text,
         raw=final.raw,
         words=[
             WordTime(
@@ -60,6 +83,9 @@ def final_message(final: StoredFinal, audio: IncomingAudio) -> Final:
             for word in final.words
         ],
         language=final.language,
+        glue=final.glue,
+        erase=typed.erase,
+        places=[Place(name=marker.name, offset=marker.offset) for marker in final.markers],
     )
 
 

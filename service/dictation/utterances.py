@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.dictation.endpointing import EndpointingPolicy
-from service.dictation.outputs import Output, SpeechStarted, SpeechStopped
+from service.dictation.outputs import Output, ShowFinal, SpeechStarted, SpeechStopped
 from service.dictation.previews import Previews
 from workers.contract.requests import Hypothesis, Priority, Profile, Request
 
@@ -86,6 +86,12 @@ class ClosedUtterance:
     request: Request
     hypothesis: Hypothesis | None = None
     attempts: int = 1
+
+    def shown(self, hypothesis: Hypothesis) -> ShowFinal:
+        """Give its final."""
+        return ShowFinal(
+            utterance=self.number, start=self.start, end=self.end, hypothesis=hypothesis
+        )
 
     def try_again(self) -> float | None:
         """Count one more attempt; give the seconds to wait before it, or None: it was the last."""

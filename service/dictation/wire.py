@@ -155,8 +155,21 @@ class WordTime(msgspec.Struct, frozen=True, kw_only=True):
     probability: float
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in a final that only the client can fill."""
+
+    name: Literal["clipboard", "cursor"]
+    """`clipboard`: insert what is in the clipboard; `cursor`: leave the cursor there."""
+    offset: int
+    """Code points of `text` before it."""
+
+
 class Final(msgspec.Struct, frozen=True, kw_only=True, tag="final"):
-    """The text of a closed utterance; never changes."""
+    """The text of a closed utterance; never changes.
+
+    The text of the session grows by it so: `erase` code points go from its end, then, unless it is
+    empty, `glue` is put there, then `text`. An empty `text` brings no glue.
+    """
 
     utterance: int
     start: int
@@ -166,6 +179,9 @@ class Final(msgspec.Struct, frozen=True, kw_only=True, tag="final"):
     """As recognised, before the text pipeline."""
     words: list[WordTime]
     language: str
+    glue: str = " "
+    erase: int = 0
+    places: list[Place] = []
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
@@ -173,6 +189,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
 
     transcript: str
     text: str
+    """As the history has it: sentences that pauses had cut are whole."""
     audio_seconds: float
     finalisation_ms: float
     """From the arrival of `finish` to this message."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from service.dictation.composition import BLANK, composed, surviving
 from service.formats.speech import Utterance
 from service.formats.subtitles import Subtitle, subtitles
 
@@ -21,8 +22,18 @@ class Written:
 
 
 def as_txt(written: Written) -> str:
-    """Write plain text, a line for each utterance."""
-    return "".join(f"{final.text}\n" for final in written.finals if final.text)
+    """Write plain text, a line for each utterance that does not go on with the last one's."""
+    lines: list[str] = []
+    for final, text in zip(written.finals, surviving(written.finals), strict=True):
+        if not text:
+            continue
+        if lines and not final.glue.endswith(BLANK):
+            lines[-1] += final.glue + text
+            continue
+        if lines:
+            lines[-1] += final.glue.rstrip()
+        lines.append(text)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def as_srt(written: Written) -> str:
@@ -50,7 +61,7 @@ def as_json(written: Written) -> str:
     document: dict[str, Any] = {
         "source": written.source,
         "audio_s": round(written.audio_s, 3),
-        "text": " ".join(final.text for final in written.finals if final.text),
+        "text": composed(written.finals),
         "utterances": utterances(written.finals, sample_rate=written.sample_rate),
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"

@@ -47,6 +47,16 @@ class Utterance(Protocol):
         ...
 
     @property
+    def glue(self) -> str:
+        """What stands between it and what came before; see `service.dictation.composition`."""
+        ...
+
+    @property
+    def erase(self) -> int:
+        """Letters that go from the end of what came before."""
+        ...
+
+    @property
     def raw(self) -> str:
         """As recognised."""
         ...

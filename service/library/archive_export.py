@@ -187,6 +187,8 @@ def _final(final: StoredFinal) -> ArchivedFinal:
             )
             for word in final.words
         ],
+        glue=final.glue,
+        erase=final.erase,
     )
 
 

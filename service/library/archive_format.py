@@ -116,6 +116,10 @@ class ArchivedFinal(msgspec.Struct, frozen=True, kw_only=True):
     text: Letters
     raw: Letters
     words: Annotated[list[ArchivedWord], msgspec.Meta(max_length=_MOST_WORDS)] = []
+    glue: Annotated[str, msgspec.Meta(max_length=8)] = " "
+    """What stands between it and what came before."""
+    erase: Annotated[int, msgspec.Meta(ge=0, le=1 << 30)] = 0
+    """Letters that go from the end of what came before; only where the session never ended."""
 
 
 class ArchivedTranscript(msgspec.Struct, frozen=True, kw_only=True):

@@ -324,6 +324,8 @@ def _final(final: ArchivedFinal) -> StoredFinal:
             )
             for word in final.words
         ),
+        glue=cleaned(final.glue),
+        erase=final.erase,
     )
 
 

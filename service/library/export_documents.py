@@ -15,6 +15,7 @@ from typing import Final
 from docx import Document
 from docx.shared import Pt, RGBColor
 
+from service.dictation.composition import surviving
 from service.formats.documents import Written, as_srt, as_txt, as_vtt, utterances
 from service.library.history_entries import Entry, Transcript
 
@@ -49,21 +50,22 @@ def paragraphs(transcript: Transcript) -> Iterator[str]:
     if transcript.edited is not None:
         yield from (line.strip() for line in transcript.edited.splitlines() if line.strip())
         begin = transcript.edited_until
-    gathered: list[str] = []
+    gathered = ""
     end: int | None = None
-    for final in transcript.finals:
-        if final.utterance < begin or not final.text:
+    later = [final for final in transcript.finals if final.utterance >= begin]
+    for final, text in zip(later, surviving(later), strict=True):
+        if not text:
             continue
         if end is not None and final.start - end >= _PARAGRAPH_PAUSE:
-            yield from _lines(gathered)
-            gathered = []
-        gathered.append(final.text)
+            yield from _lines(gathered + final.glue)
+            gathered = ""
+        gathered = f"{gathered}{final.glue}{text}" if gathered else text
         end = final.end
     yield from _lines(gathered)
 
 
-def _lines(texts: list[str]) -> Iterator[str]:
-    yield from (line.strip() for line in " ".join(texts).splitlines() if line.strip())
+def _lines(text: str) -> Iterator[str]:
+    yield from (line.strip() for line in text.splitlines() if line.strip())
 
 
 def _txt(transcript: Transcript, _: tzinfo) -> bytes:

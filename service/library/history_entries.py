@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
+from service.dictation.composition import Follows, composed
 from service.dictation.transcripts import StoredFinal
 
 PREVIEW_CHARACTERS: Final = 200
@@ -97,15 +98,15 @@ class Transcript:
     @property
     def original(self) -> str:
         """The text of all finals."""
-        return joined(self.finals)
+        return composed(self.finals)
 
     @property
     def text(self) -> str:
         """The text as edited, if it was, and what was said after that."""
         if self.edited is None:
             return self.original
-        later = joined([final for final in self.finals if final.utterance >= self.edited_until])
-        return f"{self.edited} {later}" if later else self.edited
+        later = [final for final in self.finals if final.utterance >= self.edited_until]
+        return after_edit(self.edited, later)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +118,13 @@ class Page:
     """None: there are no more."""
 
 
-def joined(finals: Sequence[StoredFinal]) -> str:
-    """Give the text of finals in one."""
-    return " ".join(final.text for final in finals if final.text)
+def after_edit(edited: str, later: Sequence[Follows]) -> str:
+    """Give an edited text with the finals that came after the edit.
+
+    They erase nothing of it: what a person wrote stays.
+    """
+    text = composed(later)
+    return f"{edited} {text}" if text and edited else edited or text
 
 
 def preview(text: str) -> str:

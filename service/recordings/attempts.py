@@ -157,6 +157,7 @@ class Attempts:
                 audio_samples=said.samples,
                 is_silent=said.is_silent,
                 keep_audio=keep_audio,
+                rewritten=said.rewritten,
             )
         )
         self._metrics.audio.inc(seconds(said.samples))
@@ -181,7 +182,9 @@ class Attempts:
             recording,
             self._surroundings,
             stored=stored,
-            terms=await self._surroundings.terms.of(recording.user, language),
+            personal=await self._surroundings.wishes.of(
+                recording.user, language=language, app=recording.app
+            ),
             keep=keep,
         )
         progress.share = lambda: audio.share(transcription.position)

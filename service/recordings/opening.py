@@ -13,7 +13,6 @@ from prometheus_client import CollectorRegistry
 from service.dictation.detection import SileroDetector, SileroModel
 from service.dictation.endpointing import EndpointingPolicy
 from service.dictation.utterances import SessionPolicy
-from service.library.personal_terms import DictionaryTerms
 from service.library.retention import audio_kept
 from service.recordings.attempts import Attempts
 from service.recordings.jobs import RecordingWork
@@ -85,7 +84,8 @@ def work_on_recordings(parts: "Parts") -> Coroutine[Any, Any, None]:
         room=WindowRoom(settings.recording_windows, queue.load),
         threads=ThreadPoolExecutor(_THREADS, thread_name_prefix="alfavoice-recordings"),
         new_detector=lambda: SileroDetector(model),
-        terms=DictionaryTerms(items),
+        wishes=parts.wishes,
+        texts=parts.texts,
         policy=SessionPolicy(
             endpointing=EndpointingPolicy(
                 endpoint_silence=samples_in(settings.endpoint_silence_ms / 1000),

@@ -18,8 +18,10 @@ from typing import Final
 import structlog
 
 from service.accounts.principal import LOCAL_USER
+from service.dictation.composition import composed, followed
 from service.dictation.outputs import GaveUp, Output, Recognise, ShowFinal
-from service.dictation.personal_terms import PersonalTerms
+from service.dictation.personal import Personal, PersonalWishes
+from service.dictation.rejoining import as_transcribed
 from service.dictation.session import Session, SpeechDetector
 from service.dictation.transcripts import StoredFinal
 from service.dictation.translation import stored_final
@@ -31,6 +33,7 @@ from workers.contract.audio import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ
 from workers.contract.errors import BROKEN, CLOSED, POISON, QueueClosed
 from workers.contract.queue import TranscriptionQueue
 from workers.contract.requests import Answer, Failure, Hypothesis, Priority, Profile, Request
+from workers.contract.texts import TextFinisher
 from workers.contract.words import Word
 
 log = structlog.get_logger()
@@ -73,7 +76,8 @@ class Surroundings:
     room: WindowRoom
     threads: Executor
     new_detector: Callable[[], SpeechDetector]
-    terms: PersonalTerms
+    wishes: PersonalWishes
+    texts: TextFinisher
     policy: SessionPolicy
 
 
@@ -83,6 +87,8 @@ class Said:
 
     samples: int  # 16 kHz
     is_silent: bool
+    rewritten: tuple[StoredFinal, ...] = ()
+    """Finals that the transcript has otherwise than they were stored."""
 
 
 KeepFinal = Callable[[StoredFinal, str | None], Awaitable[None]]
@@ -98,7 +104,7 @@ class Transcription:
         surroundings: Surroundings,
         *,
         stored: tuple[StoredFinal, ...],
-        terms: tuple[str, ...],
+        personal: Personal,
         keep: KeepFinal,
     ) -> None:
         """Begin.
@@ -107,12 +113,15 @@ class Transcription:
             recording: what is transcribed.
             surroundings: of the process.
             stored: the finals of earlier attempts.
-            terms: words of the person, for the recogniser.
+            personal: what is known of the person.
             keep: stores the next final; called one after the other, in order.
         """
         self._recording = recording
         self._surroundings = surroundings
         self._stored = stored
+        self._said = list(stored)
+        self._text = composed(stored)
+        self._joins_sentences = personal.finishing.joins_sentences
         self._keep = keep
         language = None if recording.language == "auto" else recording.language
         session = str(recording.derived_transcript)
@@ -123,7 +132,7 @@ class Transcription:
                 user=session if recording.user == LOCAL_USER else str(recording.user),
                 language=language,
                 wants_words=True,
-                profile=Profile(terms=terms),
+                profile=Profile(terms=personal.terms, finishing=personal.finishing),
             ),
             policy=surroundings.policy,
             detector=surroundings.new_detector(),
@@ -132,7 +141,6 @@ class Transcription:
         self._answers: asyncio.Queue[tuple[Request, Answer]] = asyncio.Queue()  # of `_under_way`
         self._under_way = 0
         self._finals = 0
-        self._words = any(final.text for final in stored)
         self.position = 0
         """16 kHz position before which every final is stored."""
 
@@ -165,7 +173,14 @@ class Transcription:
                 task.cancel()
         if failure is not None:
             raise failure
-        return Said(samples=samples, is_silent=not self._words)
+        finals = await as_transcribed(
+            self._said, self._surroundings.texts, joins=self._joins_sentences
+        )
+        return Said(
+            samples=samples,
+            is_silent=not any(final.text or final.raw for final in finals),
+            rewritten=tuple(final for final in finals if final.typed is not None),
+        )
 
     async def _drive(
         self, blocks: AsyncGenerator[bytes, None], ask: Callable[[Recognise], None]
@@ -228,8 +243,10 @@ class Transcription:
         if shown.utterance >= len(self._stored):
             learned = None if self._knows_language else self._session.language
             self._knows_language = self._session.language is not None
-            await self._keep(stored_final(shown), learned)
-            self._words = self._words or bool(shown.hypothesis.text)
+            final = stored_final(shown, self._said, self._text)
+            await self._keep(final, learned)
+            self._said.append(final)
+            self._text = followed(self._text, final)
         self._session.stored(shown.utterance)
 
     def _replayed(self, request: Request) -> Hypothesis:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from service.dictation.composition import composed
 from service.dictation.transcripts import StoredFinal
 from service.library.words import stems, words_of
 from service.storage.encryption.keys import UserCipher, UserKeys
@@ -219,7 +220,7 @@ class PostgresArchive:
 
 def _sealed(cipher: UserCipher, transcript: UUID, whole: WholeTranscript) -> _Sealed:
     edited = None
-    text = " ".join(final.text for final in whole.finals)
+    text = composed(whole.finals)
     if whole.edited is not None:
         text = whole.edited
         edited = cipher.seal("transcripts", "edited", transcript, text.encode())

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import asyncpg
 
+from service.dictation.composition import composed
 from service.library.history_entries import (
     PREVIEW_UTTERANCES,
     START,
@@ -23,7 +24,6 @@ from service.library.history_entries import (
     Page,
     Position,
     Transcript,
-    joined,
     preview,
 )
 from service.library.words import stems, words_of
@@ -311,7 +311,7 @@ def opened_transcript(
         return Transcript(entry=entry, finals=(), edited=None, edited_until=0)
     until = row["edited_until"]
     return Transcript(
-        entry=_entry(row, text=joined(opened) if edited is None else edited, is_readable=True),
+        entry=_entry(row, text=composed(opened) if edited is None else edited, is_readable=True),
         finals=opened,
         edited=edited,
         edited_until=len(opened) if until is None else until,
@@ -329,7 +329,7 @@ def _opening(cipher: UserCipher, row: asyncpg.Record, openings: Sequence[asyncpg
     edited = edited_text(cipher, row)
     if edited is not None:
         return edited
-    return " ".join(filter(None, (final_text(cipher, each) for each in openings)))
+    return composed(final_text(cipher, each) for each in openings)
 
 
 def _found_by(cipher: UserCipher, text: str) -> list[int]:

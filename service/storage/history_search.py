@@ -165,7 +165,7 @@ def _opened(cipher: UserCipher, query: Query, rows: _Rows) -> dict[UUID, Found]:
         try:
             text = edited_text(cipher, row)
             if text is None and entry.id in finals:
-                text = final_text(cipher, finals[entry.id])
+                text = final_text(cipher, finals[entry.id]).text
         except Unreadable:
             text = None
         found[entry.id] = Found(entry=entry, snippet=snippet(query, text or entry.preview))

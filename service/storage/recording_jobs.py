@@ -19,7 +19,7 @@ from service.storage.encryption.keys import UserKeys
 from service.storage.postgres import FOREIGN_KEY_VIOLATION, Connection, Postgres, StatementRefused
 from service.storage.recordings import recording_of
 from service.storage.statements import statements
-from service.storage.transcripts import sealed_final, stored_finals
+from service.storage.transcripts import rewritten_final, sealed_final, stored_finals
 
 _sql: Final = statements("recording_jobs")
 _transcripts: Final = statements("transcripts")
@@ -154,21 +154,41 @@ class RecordingJobs:
             raise
 
     async def finish(
-        self, lease: Lease, *, audio_samples: int, is_silent: bool, keep_audio: timedelta
+        self,
+        lease: Lease,
+        *,
+        audio_samples: int,
+        is_silent: bool,
+        keep_audio: timedelta,
+        rewritten: Sequence[StoredFinal] = (),
     ) -> None:
         """Finish the transcript and the job in one transaction.
+
+        Args:
+            lease: of the job.
+            audio_samples: length at 16 kHz.
+            is_silent: whether nobody said anything.
+            keep_audio: how long the audio is kept.
+            rewritten: finals that the transcript has otherwise than they were stored.
 
         Raises:
             LeaseLost: the job is somebody else's.
         """
         transcript = lease.recording.derived_transcript
+        cipher = await self._keys.of(lease.recording.user)
+        sealed = [rewritten_final(cipher, transcript, final) for final in rewritten]
+
+        async def finish(connection: Connection) -> None:
+            await connection.executemany(_transcripts["rewrite"], sealed)
+            await connection.fetchval(_transcripts["finish"], transcript, audio_samples)
+
         await self._fenced(
             lease,
             "done",
             audio_samples,
             is_silent,
             keep_audio,
-            then=lambda c: c.fetchval(_transcripts["finish"], transcript, audio_samples),
+            then=finish,
         )
 
     async def checked(self, lease: Lease) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from service.library.history_entries import after_edit
 from service.library.sync_cursor import Numbering, SyncCursor, moved
 from service.storage.encryption.keys import UserCipher, UserKeys
 from service.storage.encryption.sealing import Unreadable
@@ -233,12 +234,11 @@ def _content(
             transcript=row["transcript_id"],
             has_audio=row["has_audio"],
         )
-    texts = []
-    until = 0
+    edited, until = "", 0
     if row["edited"] is not None:
-        texts.append(cipher.unseal("transcripts", "edited", row["id"], row["edited"]).decode())
+        edited = cipher.unseal("transcripts", "edited", row["id"], row["edited"]).decode()
         until = row["edited_until"]
-    texts += [final_text(cipher, final) for final in finals if final["utterance"] >= until]
+    later = [final_text(cipher, final) for final in finals if final["utterance"] >= until]
     return PulledTranscript(
         id=row["id"],
         kind=row["kind"],
@@ -252,5 +252,5 @@ def _content(
         word_count=row["word_count"],
         is_favourite=row["is_favourite"],
         edited_at=row["edited_at"],
-        text=" ".join(text for text in texts if text),
+        text=after_edit(edited, later),
     )

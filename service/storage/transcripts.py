@@ -14,11 +14,13 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from service.dictation.composition import composed
 from service.dictation.transcripts import (
     OpenedTranscript,
     SessionOrigin,
     StoredFinal,
     StoredWord,
+    Typed,
 )
 from service.library.words import stems, words_of
 from service.problems import Refused, ServiceError
@@ -26,27 +28,35 @@ from service.storage.encryption.keys import UserCipher, UserKeys
 from service.storage.identifiers import uuid7
 from service.storage.postgres import FOREIGN_KEY_VIOLATION, Connection, Postgres, StatementRefused
 from service.storage.statements import statements
+from workers.contract.finishing import Marker
 
 _sql: Final = statements("transcripts")
 
 
-class _Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What is sealed of a final."""
+class _Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is sealed of a final. Finals of older versions have only the first three."""
 
     text: str
     raw: str
     words: tuple[StoredWord, ...]
+    glue: str = " "
+    erase: int = 0
+    withheld: str = ""
+    markers: tuple[Marker, ...] = ()
+    typed: Typed | None = None
 
 
-class _Text(msgspec.Struct, frozen=True, kw_only=True):
+class FinalText(msgspec.Struct, frozen=True, kw_only=True):
     """The part of it that a list needs."""
 
     text: str
+    glue: str = " "
+    erase: int = 0
 
 
 _encode_said = msgspec.json.Encoder().encode
 _decode_said = msgspec.json.Decoder(_Said).decode
-_decode_text = msgspec.json.Decoder(_Text).decode
+_decode_text = msgspec.json.Decoder(FinalText).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +74,7 @@ class StoredTranscript:
     @property
     def text(self) -> str:
         """The text of all finals, in order."""
-        return " ".join(final.text for final in self.finals if final.text)
+        return composed(self.finals)
 
 
 class PostgresTranscripts:
@@ -156,13 +166,29 @@ class PostgresTranscripts:
             user, lambda connection: connection.execute(_sql["index"], transcript)
         )
 
-    async def finish(self, user: UUID, transcript: UUID, *, audio_samples: int) -> None:
+    async def finish(
+        self,
+        user: UUID,
+        transcript: UUID,
+        *,
+        audio_samples: int,
+        rewritten: Sequence[StoredFinal] = (),
+    ) -> None:
         """Mark the transcript as complete; the first length stays."""
-        found = await self._postgres.call_as(
-            user,
-            lambda connection: connection.fetchval(_sql["finish"], transcript, audio_samples),
-        )
-        if found is None:
+        sealed: list[tuple[object, ...]] = []
+        if rewritten:
+            cipher = await self._keys.of(user)
+            sealed = [rewritten_final(cipher, transcript, final) for final in rewritten]
+
+        async def finish(connection: Connection) -> UUID | None:
+            if sealed:
+                await connection.executemany(_sql["rewrite"], sealed)
+            found: UUID | None = await connection.fetchval(
+                _sql["finish"], transcript, audio_samples
+            )
+            return found
+
+        if await self._postgres.call_as(user, finish) is None:
             raise _not_there()
 
     async def forget(self, user: UUID, transcript: UUID) -> None:
@@ -206,12 +232,6 @@ class PostgresTranscripts:
 
 def sealed_final(cipher: UserCipher, transcript: UUID, final: StoredFinal) -> tuple[object, ...]:
     """Give the values of a row of `finals`, in the order of the statement `add_final`."""
-    said = _Said(
-        text=_storable(final.text),
-        raw=_storable(final.raw),
-        words=tuple(replace(word, text=_storable(word.text)) for word in final.words),
-    )
-    sealed = cipher.seal("finals", "sealed", _row(transcript, final.utterance), _encode_said(said))
     return (
         transcript,
         cipher.user,
@@ -219,10 +239,33 @@ def sealed_final(cipher: UserCipher, transcript: UUID, final: StoredFinal) -> tu
         final.start,
         final.end,
         _storable(final.language),
-        sealed,
-        len(words_of(said.text)),
-        sorted(cipher.blind(stem) for stem in stems(said.text)),
+        *_sealed(cipher, transcript, final),
     )
+
+
+def rewritten_final(cipher: UserCipher, transcript: UUID, final: StoredFinal) -> tuple[object, ...]:
+    """Give the values of the statement `rewrite`."""
+    return (transcript, final.utterance, *_sealed(cipher, transcript, final))
+
+
+def _sealed(
+    cipher: UserCipher, transcript: UUID, final: StoredFinal
+) -> tuple[bytes, int, list[int]]:
+    """Give what is sealed of a final, its number of words, and the numbers it is found by."""
+    typed = final.typed
+    said = _Said(
+        text=_storable(final.text),
+        raw=_storable(final.raw),
+        words=tuple(replace(word, text=_storable(word.text)) for word in final.words),
+        glue=final.glue,
+        erase=final.erase,
+        withheld=final.withheld,
+        markers=final.markers,
+        typed=None if typed is None else replace(typed, text=_storable(typed.text)),
+    )
+    sealed = cipher.seal("finals", "sealed", _row(transcript, final.utterance), _encode_said(said))
+    found_by = sorted(cipher.blind(stem) for stem in stems(said.text))
+    return sealed, len(words_of(said.text)), found_by
 
 
 def stored_finals(cipher: UserCipher, rows: Sequence[asyncpg.Record]) -> tuple[StoredFinal, ...]:
@@ -230,10 +273,10 @@ def stored_finals(cipher: UserCipher, rows: Sequence[asyncpg.Record]) -> tuple[S
     return tuple(_final(cipher, row) for row in rows)
 
 
-def final_text(cipher: UserCipher, row: asyncpg.Record) -> str:
+def final_text(cipher: UserCipher, row: asyncpg.Record) -> FinalText:
     """Open only the text of a row with `transcript_id`, `utterance` and `sealed`."""
     place = _row(row["transcript_id"], row["utterance"])
-    return _decode_text(cipher.unseal("finals", "sealed", place, row["sealed"])).text
+    return _decode_text(cipher.unseal("finals", "sealed", place, row["sealed"]))
 
 
 def _row(transcript: UUID, utterance: int) -> str:
@@ -268,6 +311,11 @@ def _final(cipher: UserCipher, row: asyncpg.Record) -> StoredFinal:
         raw=said.raw,
         language=row["language"],
         words=said.words,
+        glue=said.glue,
+        erase=said.erase,
+        withheld=said.withheld,
+        markers=said.markers,
+        typed=said.typed,
     )
 
 

@@ -14,6 +14,7 @@ from workers.contract.engine import Job, Outcome
 from workers.contract.errors import EngineFailed
 from workers.contract.queue import TranscriptionQueue
 from workers.contract.requests import Hypothesis
+from workers.finishing import Finisher
 from workers.metrics import WorkerMetrics
 from workers.queues.local import LocalQueue
 from workers.runner import Runner
@@ -79,11 +80,15 @@ async def local_adapter(
 ) -> AsyncIterator[ClosableQueue]:
     queue = LocalQueue(Scheduler(limits), plan_by_length, clock=monotonic)
     meter = WorkerMetrics(CollectorRegistry())
+    texts = Finisher("off")
+    runner = Runner(queue, [engine], texts=texts, meter=meter, clock=monotonic)
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(Runner(queue, [engine], meter=meter, clock=monotonic).run())
+        running = group.create_task(runner.run())
+        await texts.start()
         await until(lambda: queue.load().ready)
         yield queue
         running.cancel()
+    texts.close()
 
 
 ADAPTERS: dict[str, QueueAdapter] = {"local": local_adapter}

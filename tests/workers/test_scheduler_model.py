@@ -100,7 +100,8 @@ class Queue(RuleBasedStateMachine):
         if known is None:
             known = self.known[request.id] = Known(request, request.priority)
         known.deadlines.append(request.deadline)
-        known.priority = min(known.priority, request.priority)
+        if known.priority not in LASTING or request.priority in LASTING:
+            known.priority = min(known.priority, request.priority)
         known.withdrawn = False
         self.answered([*failures])
         if new and request.id in self.known:

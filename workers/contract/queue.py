@@ -8,7 +8,7 @@ Promises, pinned by one contract test suite for every adapter:
 - A newer partial of the same session and utterance replaces a waiting older one; the older
   `submit` returns a failure `request.replaced`.
 - The same id submitted twice is one piece of work with the more urgent priority; both callers get
-  the answer.
+  the answer. What may not be dropped stays so: a file that a speculative final joins is a file.
 - A cancelled `submit` withdraws the request if nobody else waits for it and no batch holds it.
 - After `close`, waiting requests are answered `queue.closed` and `submit` raises `QueueClosed`.
 """

@@ -37,6 +37,11 @@ class Text:
 class TextFinisher(Protocol):
     """Finishes texts; see the module."""
 
+    @property
+    def punctuator(self) -> str | None:
+        """Name of the punctuation model; None: there is none, or it is not loaded yet."""
+        ...
+
     async def finish(self, texts: Sequence[Text]) -> list[Finished]:
         """Finish texts, of one person or of many.
 

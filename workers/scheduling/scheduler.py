@@ -273,7 +273,8 @@ class Scheduler:
             self._room.remove(entry)
             self._utterances.stops_waiting(entry)
         entry.job = replace(entry.job, request=merged)
-        entry.priority = min(entry.priority, request.priority)
+        if entry.priority in DROPPABLE or request.priority not in DROPPABLE:
+            entry.priority = min(entry.priority, request.priority)  # else a file could be dropped
         if waits:
             self._wait(entry)
         return self._close_utterance(entry) if entry.priority is Priority.FINAL else []

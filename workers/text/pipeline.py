@@ -20,9 +20,10 @@ from workers.text.profanity import mask_profanity
 from workers.text.punctuation import punctuated
 from workers.text.restarts import leave_out_restarts
 from workers.text.rubert.labels import Punctuator
-from workers.text.snippets import expand, placed
+from workers.text.snippets import Triggers, expand, placed
 from workers.text.snippets import indexed as triggers_of
 from workers.text.styles import styled
+from workers.text.terms.dictionary import Dictionary
 from workers.text.terms.dictionary import indexed as terms_of
 from workers.text.terms.writing import write_terms
 from workers.text.tokens import Token, as_words, written
@@ -34,10 +35,23 @@ _RUSSIAN: Final = frozenset({"ru", None})
 class Wishes:
     """How one person wants their texts, with their terms and snippets indexed: make it once."""
 
-    def __init__(self, wanted: Finishing) -> None:
+    def __init__(
+        self,
+        wanted: Finishing,
+        *,
+        terms: Dictionary | None = None,
+        triggers: Triggers | None = None,
+    ) -> None:
+        """Take what a person wants.
+
+        Args:
+            wanted: all of it.
+            terms: the index of its terms, if it is known already.
+            triggers: the index of its snippets, likewise.
+        """
         self.wanted: Final = wanted
-        self.terms: Final = terms_of(wanted.terms)
-        self.triggers: Final = triggers_of(wanted.snippets)
+        self.terms: Final = terms_of(wanted.terms) if terms is None else terms
+        self.triggers: Final = triggers_of(wanted.snippets) if triggers is None else triggers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +74,7 @@ class _Work:
     undo: int = 0
     undo_sentences: int = 0
     sticks: bool = False
+    withheld: str = ""
 
     def wants(self, step: Step) -> bool:
         wanted = self.utterance.wishes.wanted
@@ -127,6 +142,13 @@ def _obey(work: _Work) -> tuple[Token, ...]:
     return obeyed.tokens
 
 
+def _style(work: _Work) -> tuple[Token, ...]:
+    tokens = styled(work.tokens, work.utterance.wishes.wanted.style)
+    if work.tokens[-1].trail == "." and not tokens[-1].trail:
+        work.withheld = "."
+    return tokens
+
+
 def _expand(work: _Work) -> tuple[Token, ...]:
     wishes = work.utterance.wishes
     return expand(work.tokens, wishes.triggers, wishes.wanted.moment)
@@ -139,7 +161,7 @@ _CHANGES: Final[dict[Step, _Change]] = {
     Step.COMMANDS: _obey,
     Step.SNIPPETS: _expand,
     Step.PROFANITY: lambda work: mask_profanity(work.tokens),
-    Step.STYLE: lambda work: styled(work.tokens, work.utterance.wishes.wanted.style),
+    Step.STYLE: _style,
 }
 
 
@@ -155,5 +177,6 @@ def _result(work: _Work) -> Finished:
         undo=work.undo,
         undo_sentences=work.undo_sentences,
         sticks=work.sticks,
+        withheld=work.withheld,
         markers=markers,
     )

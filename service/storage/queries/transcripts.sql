@@ -21,6 +21,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (transcript_id, utterance) DO NOTHING
 RETURNING TRUE;
 
+-- name: rewrite
+UPDATE finals
+SET
+    sealed = $3,
+    word_count = $4,
+    found_by = $5
+WHERE transcript_id = $1 AND utterance = $2;
+
 -- name: is_another_final
 SELECT start_sample <> $3 OR end_sample <> $4
 FROM finals

@@ -1,0 +1,129 @@
+"""The text of a session, put together of its finals. Pure.
+
+A final says how it follows what came before: `erase` letters go from the end («удали последнее»), `glue`
+is put between (a blank, nothing before a comma, «. » where a chat had left off the full stop), then its
+own text follows. Clients that type finals as they come do the same with the letters they typed.
+
+    text «Купи хлеб. Позвони маме»   final erase 14, glue «», text «»      -> «Купи хлеб.»
+    text «Купи хлеб.»                final erase 0, glue « », text «Молоко.» -> «Купи хлеб. Молоко.»
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from workers.contract.finishing import Finished
+
+BLANK: Final = " "
+_ENDS_SENTENCE: Final = re.compile(r"[.!?…][.!?…»”\")\]]*(?=\s)|\n(?=\s*\S)")
+_OPENS: Final = frozenset("«„“([\n\t")
+"""After these no blank belongs."""
+
+
+class Follows(Protocol):
+    """A final, as far as the text of its session needs it."""
+
+    @property
+    def text(self) -> str:
+        """Its own text."""
+        ...
+
+    @property
+    def glue(self) -> str:
+        """What stands between it and what came before; not at the beginning of a text."""
+        ...
+
+    @property
+    def erase(self) -> int:
+        """Letters (code points) that go from the end of what came before."""
+        ...
+
+
+def composed(finals: Iterable[Follows]) -> str:
+    """Give the text that finals make, in order."""
+    text = ""
+    for final in finals:
+        text = followed(text, final)
+    return text
+
+
+def followed(text: str, final: Follows) -> str:
+    """Give a text with one more final."""
+    kept = text[: max(0, len(text) - final.erase)]
+    if not final.text:
+        return kept
+    return f"{kept}{final.glue}{final.text}" if kept else final.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joint:
+    """How a final follows what came before."""
+
+    erase: int = 0
+    glue: str = BLANK
+
+
+def surviving(finals: Sequence[Follows]) -> list[str]:
+    """Give what is left of each final's text once those after it have erased what they erase.
+
+    With no `erase`, and the `glue` as it is, these texts make the same text as the finals.
+    """
+    texts = [final.text for final in finals]
+    standing: list[tuple[int, str]] = []  # number of a final, and the glue before its text
+    for number, final in enumerate(finals):
+        left = final.erase
+        while left > 0 and standing:
+            last, glue = standing[-1]
+            whole = glue + texts[last]
+            rest = whole[: max(0, len(whole) - left)]
+            texts[last] = rest[len(glue) :]
+            if texts[last]:
+                break
+            standing.pop()
+            left -= len(whole)
+            if rest and standing:  # part of the glue stays: «. » had brought back a full stop
+                texts[standing[-1][0]] += rest
+        if final.text:
+            standing.append((number, final.glue if standing else ""))
+    return texts
+
+
+def joint(before: str, finished: Finished, *, withheld: str = "") -> Joint:
+    """Say how a finished text follows a session's text.
+
+    Args:
+        before: the text of the session so far.
+        finished: what comes now.
+        withheld: a mark that the last final's style left off.
+    """
+    kept = _without_last_words(before, finished.undo)
+    kept = _without_last_sentences(kept, finished.undo_sentences)
+    erase = len(before) - len(kept)
+    if erase:
+        withheld = ""
+    if finished.sticks:
+        begins_line = finished.text[:1] in "\n\t"
+        return Joint(erase=erase, glue=withheld if begins_line else "")
+    if not kept or kept[-1] in _OPENS:
+        return Joint(erase=erase, glue="")
+    return Joint(erase=erase, glue=withheld + BLANK)
+
+
+def _without_last_words(text: str, words: int) -> str:
+    for _ in range(words):
+        body = text.rstrip()
+        if not body:
+            return ""
+        text = body[: len(body) - len(body.rsplit(maxsplit=1)[-1])].rstrip(" \t")  # line ends stay
+    return text
+
+
+def _without_last_sentences(text: str, sentences: int) -> str:
+    for _ in range(sentences):
+        body = text.rstrip()
+        ends = [found.end() for found in _ENDS_SENTENCE.finditer(body)]
+        text = body[: ends[-1]] if ends else ""
+        if not text:
+            break
+    return text

@@ -1,0 +1,85 @@
+"""The text of a session, put together of its finals."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from service.dictation.composition import Joint, composed, followed, joint, surviving
+from workers.contract.finishing import Finished
+
+
+@dataclass(frozen=True)
+class Final:
+    text: str
+    glue: str = " "
+    erase: int = 0
+
+
+def said(before: str, finished: Finished, *, withheld: str = "") -> str:
+    """What a session's text is after one more final."""
+    how = joint(before, finished, withheld=withheld)
+    return followed(before, Final(finished.text, how.glue, how.erase))
+
+
+def test_finals_stand_apart_and_the_first_has_no_blank_before_it():
+    assert composed([Final("Раз."), Final(""), Final("Два.")]) == "Раз. Два."
+
+
+@pytest.mark.parametrize(
+    ("before", "finished", "after"),
+    [
+        ("Купи хлеб.", Finished(text="Молоко."), "Купи хлеб. Молоко."),
+        ("Купи хлеб", Finished(text=", молоко.", sticks=True), "Купи хлеб, молоко."),
+        ("Купи хлеб.", Finished(text="\nМолоко.", sticks=True), "Купи хлеб.\nМолоко."),
+        ("Купи хлеб.\n", Finished(text="Молоко."), "Купи хлеб.\nМолоко."),
+        ("Он сказал «", Finished(text="да»."), "Он сказал «да»."),
+        ("Купи хлеб. Позвони маме.", Finished(text="", undo=1), "Купи хлеб. Позвони"),
+        ("Купи хлеб. Позвони маме.", Finished(text="", undo_sentences=1), "Купи хлеб."),
+        ("Купи хлеб. Позвони", Finished(text="Молоко.", undo_sentences=1), "Купи хлеб. Молоко."),
+        ("Купи хлеб.", Finished(text="Молоко.", undo_sentences=1), "Молоко."),
+        ("Список:\nхлеб", Finished(text="сыр", undo=1), "Список:\nсыр"),
+        ("Раз два", Finished(text="", undo=9), ""),
+        ("", Finished(text="Раз.", undo=2, undo_sentences=3), "Раз."),
+        ("Стоит 3,5 руб. Дорого!", Finished(text="", undo_sentences=1), "Стоит 3,5 руб."),
+    ],
+)
+def test_a_final_follows_as_it_should(before: str, finished: Finished, after: str):
+    assert said(before, finished) == after
+
+
+def test_a_full_stop_that_a_chat_left_off_comes_back_when_more_follows():
+    assert said("Привет", Finished(text="Как дела?"), withheld=".") == "Привет. Как дела?"
+    assert said("Привет", Finished(text=", друг", sticks=True), withheld=".") == "Привет, друг"
+    assert said("Привет", Finished(text="\nДруг", sticks=True), withheld=".") == "Привет.\nДруг"
+    assert said("Привет мир", Finished(text="друг", undo=1), withheld=".") == "Привет друг"
+
+
+texts = st.text("аб .!\n«", max_size=12)
+
+
+@example([Final("Раз"), Final("Два", glue=". "), Final("", erase=4)])
+@given(
+    st.lists(
+        st.builds(
+            Final,
+            text=texts,
+            glue=st.sampled_from([" ", "", ". "]),
+            erase=st.integers(0, 25),
+        ),
+        max_size=8,
+    )
+)
+def test_what_survives_makes_the_same_text(finals: list[Final]):
+    left = surviving(finals)
+    kept = [Final(text, final.glue) for text, final in zip(left, finals, strict=True)]
+    assert composed(kept) == composed(finals)
+
+
+@given(st.text("аб .!?\n»", max_size=40), st.integers(0, 5), st.integers(0, 4))
+def test_only_the_end_of_a_text_is_erased(before: str, words: int, sentences: int):
+    how = joint(before, Finished(text="", undo=words, undo_sentences=sentences))
+    assert 0 <= how.erase <= len(before)
+    if not words and not sentences:
+        assert how == Joint(glue=how.glue)
