@@ -3,6 +3,7 @@
     python -m benchmarks.text                      clips one by one
     python -m benchmarks.text --concatenate 3      three of a speaker with pauses, as one dictation
     python -m benchmarks.text --quick              every sixth passage; says little
+    python -m benchmarks.text --both-halves        where nothing was chosen on these recordings
     python -m benchmarks.text --report             tables and plot of what was measured
     python -m benchmarks.text --examples FILE      recognise the other half, for `text_thresholds`
 
@@ -52,6 +53,7 @@ def _arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--concatenate", type=int, default=1, metavar="N")
+    parser.add_argument("--both-halves", action="store_true")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--examples", type=Path, metavar="FILE")
@@ -69,6 +71,7 @@ def _arguments() -> argparse.Namespace:
         parser.error("--setting takes NAME=VALUE")
     if options.results is None:
         joined = f"-joined-{options.concatenate}" if options.concatenate > 1 else ""
+        joined += "-both-halves" if options.both_halves else ""
         folder = FOLDER / "tmp" if options.quick else FOLDER
         options.results = folder / f"text{joined}.json"
     return options
@@ -114,7 +117,12 @@ def _content(
         if options.url
         else f"alfavoice serve on Whisper base, {changed}, beam {options.beam}",
         "punctuation_model": "that of the running server" if options.url else _model(),
-        "clips": f"{len(clips)} Russian clips, none of those on which thresholds are chosen",
+        "clips": f"{len(clips)} Russian clips"
+        + (
+            ", those among them on which thresholds may be chosen"
+            if options.both_halves
+            else ", none of those on which thresholds may be chosen"
+        ),
         "passages": f"{len(rows)} passages of {options.concatenate} clips at most"
         + (", every sixth of all" if options.quick else ""),
         "summary": summary(rows),
@@ -160,6 +168,8 @@ def main() -> int:
         return 0 if _show(content, options.results) else 1
     everything = load_clips(longest_samples=_LONGEST_SAMPLES)
     clips = for_choosing(everything) if options.examples else for_reporting(everything)
+    if options.both_halves and not options.examples:
+        clips = [*for_choosing(everything), *clips]
     rows = asyncio.run(_measure(_chosen(clips, options), options))
     if options.examples:
         _write_examples(rows, options.examples)

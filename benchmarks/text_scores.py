@@ -32,7 +32,7 @@ Numbers = npt.NDArray[np.float64]
 
 SCORED: Final = {"comma": ",", "full stop": ".", "question": "?"}
 """Marks of the table; `marks` is these three as one kind, each right only where it is the same."""
-RATES: Final = ("wer", "wer_as_written", *SCORED, "marks", "all_marks", "case")
+RATES: Final = ("wer", "wer_as_written", *SCORED, "marks", "all_marks", "case", "capitals")
 ROUNDS: Final = 10_000
 
 
@@ -83,16 +83,20 @@ class Score:
     """None: those of the reference cannot be scored."""
     case_right: int
     case_words: int
+    capitals_right: int
+    """Words with a capital in both texts; nine words of ten have none, and hide how these fare."""
+    capitals: int
+    """Words with a capital in the one text and in the other, added up."""
 
 
-def score(text: str, reference: str, *, marks: bool, case: bool) -> Score:
+def score(text: str, reference: str, *, marks: bool, is_cased: bool) -> Score:
     """Hold a text against its reference.
 
     Args:
         text: as recognised, or finished.
         reference: as it should be.
         marks: whether the marks of the reference can be trusted.
-        case: whether its case can.
+        is_cased: whether its case can.
     """
     edits, count = _edits(_numbers_alike(text), _numbers_alike(reference))
     plain_edits, plain_count = _edits(text, reference)
@@ -104,7 +108,7 @@ def score(text: str, reference: str, *, marks: bool, case: bool) -> Score:
     cased = [
         (our.case, their.case)
         for our, their in pairs
-        if case and Case.NONE not in (our.case, their.case)
+        if is_cased and Case.NONE not in (our.case, their.case)
     ]
     return Score(
         edits=edits,
@@ -114,6 +118,8 @@ def score(text: str, reference: str, *, marks: bool, case: bool) -> Score:
         marks=_marks([(our.mark, their.mark) for our, their in pairs]) if marks else None,
         case_right=sum(our is their for our, their in cased),
         case_words=len(cased),
+        capitals_right=sum(Case.SMALL not in pair for pair in cased),
+        capitals=sum(case is not Case.SMALL for pair in cased for case in pair),
     )
 
 
@@ -205,6 +211,8 @@ def _fraction(name: str, one: Score) -> tuple[int, int]:
         return one.edits_as_written, one.words_as_written
     if name == "case":
         return one.case_right, one.case_words
+    if name == "capitals":
+        return 2 * one.capitals_right, one.capitals
     if one.marks is None:
         return 0, 0
     of_mark = {"marks": tuple(SCORED.values()), "all_marks": tuple(one.marks.right)}

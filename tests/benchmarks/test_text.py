@@ -11,14 +11,14 @@ from benchmarks.text_passages import (
     is_edited,
     passages,
 )
-from benchmarks.text_report import summary, verdicts
+from benchmarks.text_report import markdown, summary, verdicts
 from benchmarks.text_scores import bare, difference, rate, score, units
 from benchmarks.text_served import Row
 from workers.text.merging.letters import Case
 
 
 def scored(text: str, reference: str, *, marks: bool = True, case: bool = True):
-    return score(text, reference, marks=marks, case=case)
+    return score(text, reference, marks=marks, is_cased=case)
 
 
 def f1(name: str, text: str, reference: str) -> float | None:
@@ -65,6 +65,22 @@ def test_case_is_scored_where_both_texts_have_the_word():
     found = scored("мы едем в москву завтра", "Мы поедем в Москву завтра")
 
     assert (found.case_right, found.case_words) == (2, 4)
+
+
+def test_f1_of_capitals_is_over_right_written_and_wanted():
+    found = [scored("Мы Едем в москву", "Мы едем в Москву")]
+
+    assert rate("capitals", found) == pytest.approx(50.0)
+
+
+def test_an_aim_beyond_a_hundred_percent_is_told():
+    reference = " ".join(["Мы едем."] * 30)
+    rows = [row(reference.replace("Мы", "мы", 1), reference, reference)]
+    content = {"measured": "", "command": "", "server": "", "punctuation_model": "none"}
+
+    told = markdown(content | {"clips": "", "passages": "", "summary": summary(rows)})
+
+    assert "case ≥ +5: **not met** (no more than +1.7 is possible)" in told
 
 
 def test_a_capital_at_a_number_in_digits_is_nobodys_fault():
