@@ -1,5 +1,6 @@
 """`POST /v1/text`: a text is finished as its person wishes, and every step told."""
 
+import asyncio
 import json
 import logging
 from types import SimpleNamespace
@@ -10,9 +11,10 @@ from fastapi import Depends, FastAPI
 
 from service.accounts.principal import LOCAL_PRINCIPAL
 from service.dictation.personal import UNKNOWN
-from service.finishing.routes import text_routes
+from service.finishing.routes import MOST_AT_ONCE, text_routes
 from service.operations.problem_json import RESPONSES, install_problem_answers
 from tests.accounts.conftest import Client, refused
+from workers.contract.finishing import Finished
 from workers.contract.texts import FinishingFailed
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
@@ -135,6 +137,23 @@ async def test_nothing_of_a_text_is_logged(admin: Client, caplog, capfd) -> None
     assert "крокодил" not in written
 
 
+class Everybody:
+    """Wishes of people of whom nothing is known."""
+
+    async def of(self, user, *, language, app):
+        return UNKNOWN
+
+
+def served(texts) -> httpx.AsyncClient:
+    """A client of an application that has this route only."""
+    app = FastAPI()
+    install_problem_answers(app)
+    gate = SimpleNamespace(needs=lambda scope: Depends(lambda: LOCAL_PRINCIPAL))
+    parts = SimpleNamespace(gate=gate, texts=texts, wishes=Everybody())
+    app.include_router(text_routes(parts), responses=RESPONSES)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://server")
+
+
 async def test_a_pipeline_that_fails_says_when_to_try_again() -> None:
     class Failing:
         punctuator = None
@@ -142,19 +161,38 @@ async def test_a_pipeline_that_fails_says_when_to_try_again() -> None:
         async def finish(self, texts):
             raise FinishingFailed("too many texts are waiting")
 
-    class Everybody:
-        async def of(self, user, *, language, app):
-            return UNKNOWN
-
-    gate = SimpleNamespace(needs=lambda scope: Depends(lambda: LOCAL_PRINCIPAL))
-    app = FastAPI()
-    install_problem_answers(app)
-    parts = SimpleNamespace(gate=gate, texts=Failing(), wishes=Everybody())
-    app.include_router(text_routes(parts), responses=RESPONSES)
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://server"
-    ) as http:
+    async with served(Failing()) as http:
         answer = await http.post("/v1/text", json={"text": "а"})
 
     assert refused(answer) == (503, "text.failed")
     assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_one_person_has_a_few_texts_under_way_and_no_more() -> None:
+    class Slow:
+        punctuator = None
+        under_way = 0
+        full, free = asyncio.Event(), asyncio.Event()
+
+        async def finish(self, texts):
+            self.under_way += 1
+            if self.under_way == MOST_AT_ONCE:
+                self.full.set()
+            await self.free.wait()
+            return [Finished(text=texts[0].text)]
+
+    slow = Slow()
+    async with served(slow) as http, asyncio.TaskGroup() as tasks:
+        asked = [
+            tasks.create_task(http.post("/v1/text", json={"text": "а"}))
+            for _ in range(MOST_AT_ONCE)
+        ]
+        await slow.full.wait()
+        one_more = await http.post("/v1/text", json={"text": "а"})
+        slow.free.set()
+        answers = await asyncio.gather(*asked)
+        afterwards = await http.post("/v1/text", json={"text": "а"})
+
+    assert refused(one_more) == (429, "text.too_many")
+    assert int(one_more.headers["retry-after"]) > 0
+    assert {answer.status_code for answer in (*answers, afterwards)} == {200}
