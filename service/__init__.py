@@ -1,1 +1,5 @@
 """service."""
+
+from models.silence import silence_libraries
+
+silence_libraries()

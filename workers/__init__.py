@@ -1,1 +1,5 @@
 """workers."""
+
+from models.silence import silence_libraries
+
+silence_libraries()
