@@ -177,7 +177,7 @@ async def test_a_proxy_of_the_environment_gets_nothing(polishing, monkeypatch):
     async with chat_server(says("чужое")) as proxy:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-        async with polishing(says(LETTER)) as (http, chat):
+        async with polishing(says(LETTER)) as (http, _):
             assert (await polished(http))["text"] == LETTER
 
     assert proxy.calls == []
