@@ -1,7 +1,7 @@
 """Passages through the whole server: its socket, its recogniser, its text pipeline, its database."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +10,7 @@ from benchmarks.running import running
 from benchmarks.text_passages import LANGUAGE, Passage
 from service.client.sources import HeldAudio
 from service.client.stream import Stream, StreamOptions
+from service.dictation.composition import composed
 from workers.contract.audio import pcm16_from_samples
 
 AT_ONCE: Final = 3
@@ -96,11 +97,7 @@ async def _spoken(passage: Passage, options: StreamOptions) -> Row:
         marks=passage.marks,
         case=passage.case,
         utterances=len(heard.finals),
-        raw=_joined(final.raw for final in heard.finals),
-        text=_joined(final.text for final in heard.finals),
+        raw=" ".join(final.raw for final in heard.finals if final.raw),
+        text=composed(heard.finals),
         stored=heard.done.text,
     )
-
-
-def _joined(texts: Iterable[str]) -> str:
-    return " ".join(text for text in texts if text)
