@@ -84,3 +84,15 @@ def compute_type_of(device: str, wanted: str) -> str:
     if wanted != "auto":
         return wanted
     return "float16" if device.startswith("cuda") else "int8"
+
+
+def parse_device(device: str) -> tuple[str, int]:
+    """Split "cpu", "cuda" or "cuda:N" into a kind and an index.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    kind, _, index = device.partition(":")
+    if kind not in {"cpu", "cuda"} or (index and (kind == "cpu" or not index.isdecimal())):
+        raise ValueError(f'the device is "cpu", "cuda" or "cuda:N", not {device!r}')
+    return kind, int(index or 0)

@@ -13,9 +13,9 @@ from tests.whisper_base import whisper_base_folder
 from workers.contract.audio import WINDOW_LIMIT_SAMPLES
 from workers.contract.engine import Again, Plan
 from workers.contract.requests import Hypothesis, Priority, Profile
+from workers.devices import parse_device
 from workers.recognition.alignment import SAMPLES_PER_POSITION
 from workers.recognition.lengths import token_cap, window_for
-from workers.recognition.model import parse_device
 from workers.recognition.whisper import WhisperEngine
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(600)]

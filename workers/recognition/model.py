@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from workers.contract.engine import Plan
+from workers.devices import parse_device
 from workers.recognition.alignment import Listening, TokenPath
 from workers.recognition.converted import UnreadableModel
 from workers.recognition.cpu import prepare_cpu
@@ -244,18 +245,6 @@ def _greedy_decoder(
         )
     except UnreadableModel:
         return None
-
-
-def parse_device(device: str) -> tuple[str, int]:
-    """Split "cpu", "cuda" or "cuda:N" into a kind and an index.
-
-    Raises:
-        ValueError: it is none of these.
-    """
-    kind, _, index = device.partition(":")
-    if kind not in {"cpu", "cuda"} or (index and (kind == "cpu" or not index.isdecimal())):
-        raise ValueError(f'the device is "cpu", "cuda" or "cuda:N", not {device!r}')
-    return kind, int(index or 0)
 
 
 def _max_length(token_cap: int, *, prompt: int) -> int:

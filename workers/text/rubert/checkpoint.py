@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from models.manifest import LabelMap, bundled_manifest
-from workers.recognition.model import parse_device
+from workers.devices import parse_device
 from workers.text.rubert.encoder import check_by_trying
 from workers.text.rubert.errors import PunctuatorUnusable, load_failed
 from workers.text.rubert.labelling import PunctuationModel, Reading

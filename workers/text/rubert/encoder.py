@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from workers.devices import parse_device
 from workers.recognition.cpu import prepare_cpu
-from workers.recognition.model import parse_device
 from workers.text.rubert.errors import invalid, load_failed, missing
 from workers.text.rubert.exported import (
     ENCODER_FILES,
