@@ -111,7 +111,7 @@ def application(parts: Parts, *, recogniser_is_ready: Callable[[], bool]) -> Fas
         return not parts.sessions.is_draining
 
     app = FastAPI(title="AlfaVoice", version=version("alfavoice"), docs_url=None, redoc_url=None)
-    install_problem_answers(app)
+    install_problem_answers(app, parts.registry)
     app.add_middleware(
         BodyLimit,
         otherwise=_BODY,

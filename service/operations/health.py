@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from pydantic import BaseModel
 
 PROBE_TIMEOUT_S: Final = 2.0
@@ -40,6 +40,12 @@ def health_routes(
         version: of this program.
     """
     router = APIRouter(tags=["operations"])
+    not_ready = Gauge(
+        "alfavoice_not_ready",
+        "1 while `/health/ready` names this reason; asked whenever metrics are collected.",
+        ["reason"],
+        registry=registry,
+    )
 
     @router.get("/health/live")
     async def live() -> Liveness:
@@ -55,6 +61,8 @@ def health_routes(
 
     @router.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
+        for name, probe in probes.items():
+            not_ready.labels(name).set(not await _holds(probe))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -13,6 +13,7 @@ LATENCY_BUCKETS_S: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3
 """Dense around the promises: 0.2 s with speculation, 0.4 s at idle, 1 s and 2 s under load."""
 LAG_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 LAG_PERIOD_S: Final = 0.05
+HOW_SESSIONS_END: Final = ("finished", "cancelled", "expired", "let_go", "drained", "failed")
 
 
 class DictationMetrics:
@@ -34,7 +35,7 @@ class DictationMetrics:
         self.ended = Counter(
             "alfavoice_sessions_ended_total",
             "Sessions by how they ended.",
-            ["how"],  # finished, cancelled, expired, let_go, drained, failed
+            ["how"],
             registry=registry,
         )
         self.refused = Counter(
@@ -48,7 +49,7 @@ class DictationMetrics:
         self.utterances = Counter(
             "alfavoice_utterances_total",
             "Utterances that got their final.",
-            ["outcome"],  # text, empty, filtered
+            ["outcome"],
             registry=registry,
         )
         self.partials = Counter("alfavoice_partials_total", "Partials shown.", registry=registry)
@@ -75,6 +76,13 @@ class DictationMetrics:
             buckets=(1, 2, 3, 5, 8, 12, 16, 20, 26, seconds(WINDOW_LIMIT_SAMPLES)),
             registry=registry,
         )
+        # A counter that appears at 1 has not grown in Prometheus' eyes: alerts would miss the first.
+        for how in HOW_SESSIONS_END:
+            self.ended.labels(how)
+        for outcome in ("text", "empty", "filtered"):
+            self.utterances.labels(outcome)
+        for code in ("server.full", "server.overloaded"):
+            self.refused.labels(code)
 
     def utterance(self, audio_s: float, hypothesis: Hypothesis) -> None:
         """Count one final of `audio_s` seconds."""

@@ -15,6 +15,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from prometheus_client import CollectorRegistry, Counter
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -105,17 +106,25 @@ def answer_for(error: ServiceError) -> JSONResponse:
     return answer(status, error.code, error.message, headers=headers)
 
 
-def install_problem_answers(app: FastAPI) -> None:
-    """Have every error of the application answered, and documented, in this form."""
+def install_problem_answers(app: FastAPI, registry: CollectorRegistry) -> None:
+    """Have every error of the application answered, documented and counted, in this form."""
     made = app.openapi
     app.openapi = lambda: _with_problem_type(made())  # type: ignore[method-assign]
+    errors = Counter(
+        "alfavoice_request_errors_total",
+        "Requests answered with an error, by its code.",
+        ["code"],  # of the errors that this server knows, never what somebody sent
+        registry=registry,
+    )
 
     @app.exception_handler(ServiceError)
     async def on_service_error(_: Request, error: ServiceError) -> JSONResponse:
+        errors.labels(error.code).inc()
         return answer_for(error)
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        errors.labels("request.invalid").inc()
         found = error.errors()
         fields = [".".join(str(part) for part in one["loc"]) for one in found]
         reasons = "; ".join(
@@ -129,6 +138,7 @@ def install_problem_answers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http_error(_: Request, error: HTTPException) -> JSONResponse:
         code = _STATUS_CODES.get(error.status_code, "request.refused")
+        errors.labels(code).inc()
         detail = HTTPStatus(error.status_code).description or HTTPStatus(error.status_code).phrase
         return answer(error.status_code, code, detail, headers=error.headers)
 
@@ -136,6 +146,7 @@ def install_problem_answers(app: FastAPI) -> None:
     async def on_bug(_: Request, error: Exception) -> JSONResponse:
         # The exception's words may carry what was sent: only its kind is logged.
         log.error("request_broke", kind=type(error).__name__)
+        errors.labels("server.failed").inc()
         return answer(500, "server.failed", "the server failed on this request; try again")
 
 

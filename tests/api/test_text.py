@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from fastapi import Depends, FastAPI
+from prometheus_client import CollectorRegistry
 
 from service.accounts.principal import LOCAL_PRINCIPAL
 from service.dictation.personal import UNKNOWN
@@ -147,7 +148,7 @@ class Everybody:
 def served(texts) -> httpx.AsyncClient:
     """A client of an application that has this route only."""
     app = FastAPI()
-    install_problem_answers(app)
+    install_problem_answers(app, CollectorRegistry())
     gate = SimpleNamespace(needs=lambda scope: Depends(lambda: LOCAL_PRINCIPAL))
     parts = SimpleNamespace(gate=gate, texts=texts, wishes=Everybody())
     app.include_router(text_routes(parts), responses=RESPONSES)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 import pytest
 from fastapi import FastAPI, Request
+from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 from starlette.requests import HTTPConnection
 
@@ -23,7 +24,7 @@ class Said(BaseModel):
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
-    install_problem_answers(app)
+    install_problem_answers(app, CollectorRegistry())
 
     async def identify(connection: HTTPConnection) -> None:
         if "authorization" not in connection.headers:
