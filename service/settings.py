@@ -2,14 +2,24 @@
 
 Parts get the values they need as arguments; nobody reads the environment later. `.env.example`
 lists each variable with its default and reason; a test keeps the two the same.
+
+Secrets may lie in files instead, as Docker, Kubernetes and systemd hand them out: in the folder
+`ALFAVOICE_SECRETS_DIR`, each named like its variable in small letters.
 """
 
+import os
 from pathlib import Path
 from typing import Final, Literal
 
 import platformdirs
 from pydantic import AliasChoices, Field, IPvAnyNetwork, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 MOST_POLISH_LETTERS: Final = 20_000
 """The longest text that an operator may have rewritten: some twenty minutes of speech."""
@@ -26,6 +36,8 @@ class Settings(BaseSettings):
     """TCP port; 0 takes a free one and prints it."""
     data_dir: Path = Path(platformdirs.user_data_dir("alfavoice", appauthor=False))
     """Folder of the embedded database and the models."""
+    secrets_dir: Path | None = None
+    """Folder of files with values of settings; variables go before them."""
     database_url: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("ALFAVOICE_DATABASE_URL", "DATABASE_URL")
     )
@@ -145,3 +157,24 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = "auto"
     """auto: readable on a terminal, JSON lines otherwise."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Give where values come from: arguments, then variables, then files of secrets.
+
+        Raises:
+            SettingsError: `ALFAVOICE_SECRETS_DIR` names no folder.
+        """
+        folder = os.environ.get("ALFAVOICE_SECRETS_DIR")
+        if not folder:
+            return init_settings, env_settings
+        if not Path(folder).is_dir():
+            raise SettingsError("ALFAVOICE_SECRETS_DIR names no folder")
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folder)

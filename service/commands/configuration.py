@@ -49,6 +49,9 @@ def settings_from(args: argparse.Namespace, **forced: object) -> "Settings":
         return Settings.model_validate({**Settings(**flags).model_dump(), **forced})
     except SettingsError as exc:  # a list or a table that is not JSON
         raise SetUpError("setup.invalid_setting", str(exc)) from None
+    except OSError as exc:
+        detail = f"ALFAVOICE_SECRETS_DIR: a file cannot be read ({exc.strerror})"
+        raise SetUpError("setup.invalid_setting", detail) from None
     except ValidationError as exc:
         first = exc.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
