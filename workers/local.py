@@ -149,16 +149,7 @@ async def local_workers(
     At the end of the block the processes are ended and whatever is unanswered is answered
     `queue.closed`; call `drain` before, to let it finish.
     """
-    devices = await resolve_devices(options.devices)
-    engines = tuple(
-        EngineProcess(
-            _engine_options(options, device),
-            options.supervision,
-            clock=clock,
-            chance=random.Random(),  # noqa: S311 - spreads restarts, guards nothing
-        )
-        for device in devices
-    )
+    engines = await engine_processes(options, clock=clock)
     limits = SchedulerLimits(batch=BatchLimits.for_windows(options.batch_limit))
     queue = LocalQueue(Scheduler(limits), planner_for(beam=options.beam), clock=clock)
     meter = WorkerMetrics(metrics_registry)
@@ -180,6 +171,21 @@ async def local_workers(
             queue.close(also_running=True)
     if failure is not None:
         raise failure
+
+
+async def engine_processes(
+    options: WorkerOptions, *, clock: Callable[[], float]
+) -> tuple[EngineProcess, ...]:
+    """Make, not start, a process for each device of the options."""
+    return tuple(
+        EngineProcess(
+            _engine_options(options, device),
+            options.supervision,
+            clock=clock,
+            chance=random.Random(),  # noqa: S311 - spreads restarts, guards nothing
+        )
+        for device in await resolve_devices(options.devices)
+    )
 
 
 @asynccontextmanager

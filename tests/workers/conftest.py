@@ -3,22 +3,28 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Protocol
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from tests.workers.nats_server import NatsServer
 from tests.workers.windows import plan_by_length
-from workers.contract.engine import Job, Outcome
+from workers.contract.engine import EngineDescription, Job, Outcome
 from workers.contract.errors import EngineFailed
 from workers.contract.queue import TranscriptionQueue
 from workers.contract.requests import Hypothesis
 from workers.finishing import Finisher
 from workers.metrics import WorkerMetrics
 from workers.queues.local import LocalQueue
+from workers.queues.nats.access import NatsAccess
+from workers.remote import remote_workers
 from workers.runner import Runner
 from workers.scheduling.scheduler import Scheduler, SchedulerLimits
+from workers.serving import worker
 
 
 async def until(condition: Callable[[], bool], *, within_s: float = 30.0) -> None:
@@ -43,6 +49,10 @@ class GatedEngine:
     def open(self) -> None:
         """Let batches finish, those held and those to come."""
         self._open.set()
+
+    @property
+    def description(self) -> EngineDescription | None:
+        return None
 
     async def run(self, changed: Callable[[], None]) -> None:
         changed()
@@ -91,7 +101,33 @@ async def local_adapter(
     texts.close()
 
 
-ADAPTERS: dict[str, QueueAdapter] = {"local": local_adapter}
+@asynccontextmanager
+async def nats_adapter(
+    engine: GatedEngine, limits: SchedulerLimits
+) -> AsyncIterator[ClosableQueue]:
+    with TemporaryDirectory() as folder:
+        server = NatsServer(Path(folder))
+        server.start()
+        try:
+            access = NatsAccess(urls=(server.url,))
+            texts = Finisher("off")
+            await texts.start()
+            async with (
+                remote_workers(
+                    access,
+                    metrics_registry=CollectorRegistry(),
+                    limits=limits,
+                    planner=plan_by_length,
+                ) as remote,
+                worker([engine], texts, access),
+            ):
+                await remote.wait_ready(30)
+                yield remote.queue
+        finally:
+            server.stop()
+
+
+ADAPTERS: dict[str, QueueAdapter] = {"local": local_adapter, "nats": nats_adapter}
 """Every adapter of the queue; a new one joins the contract suite here."""
 
 

@@ -3,6 +3,9 @@
 Sessions call `submit` and `load`; lanes call `take` and end a batch with `settle`, `broke` or
 `give_back`. Offers of one turn of the event loop are gathered before lanes are served, so that
 windows arriving together share a batch instead of the first one running off alone.
+
+Lanes of other machines are not waiting here: whoever speaks for them is told (`watch`) when there
+may be something for them, and takes it with `take_now` once one of them is free.
 """
 
 import asyncio
@@ -14,6 +17,7 @@ from workers.contract.engine import Outcome, Planner
 from workers.contract.errors import QueueClosed
 from workers.contract.queue import Load
 from workers.contract.requests import Answer, Priority, Request
+from workers.scheduling import verdicts
 from workers.scheduling.batching import Batch
 from workers.scheduling.entries import DROPPABLE
 from workers.scheduling.pace import Pace
@@ -53,6 +57,7 @@ class LocalQueue:
         self._pace = Pace()
         self._lanes = 0
         self._ready = False
+        self._watcher: Callable[[], None] | None = None
         self._refusing = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -113,6 +118,38 @@ class LocalQueue:
         finally:
             if lane in self._lanes_waiting:
                 self._lanes_waiting.remove(lane)
+
+    def take_now(self, *, engine: int, lanes_free: int) -> Batch | None:
+        """Give a batch for one free lane of an engine if there is one for it at this moment.
+
+        Args:
+            engine: its number, of those behind this queue.
+            lanes_free: lanes that could be given a batch now, this one included.
+        """
+        now = self._clock()
+        self._deliver(self._scheduler.expire(now))
+        batch = self._scheduler.take(
+            now, lanes_free=lanes_free, lanes=max(self._lanes, lanes_free), engine=engine
+        )
+        self._after_change()
+        return batch
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call `watcher` after each turn of the event loop that may have made a batch possible."""
+        self._watcher = watcher
+
+    def waited_s(self) -> dict[Priority, float]:
+        """Say for each kind that waits how long its oldest request has."""
+        now = self._clock()
+        since = {kind: self._scheduler.waiting_since(kind) for kind in KIND_NAMES}
+        return {kind: max(0.0, now - at) for kind, at in since.items() if at is not None}
+
+    def fail_waiting(self) -> None:
+        """Answer everything that waits `engine.failed`; only right while no batch is under way."""
+        waiting = list(self._callers)
+        for request_id in waiting:
+            self._scheduler.withdraw(request_id)
+        self._deliver([verdicts.broken(request_id) for request_id in waiting])
 
     def settle(self, batch: Batch, outcomes: Sequence[Outcome]) -> list[Answer]:
         """End a batch with the engine's outcomes; give the answers that went out."""
@@ -238,7 +275,7 @@ class LocalQueue:
             self._idle.set()
 
     def _plan_dispatch(self) -> None:
-        if self._lanes_waiting and not self._dispatch_planned:
+        if (self._lanes_waiting or self._watcher) and not self._dispatch_planned:
             self._dispatch_planned = True
             asyncio.get_running_loop().call_soon(self._dispatch)
 
@@ -260,3 +297,5 @@ class LocalQueue:
                 self._lanes_waiting.remove(lane)
                 lane.batch.set_result(batch)
         self._after_change()
+        if self._watcher is not None:
+            self._watcher()

@@ -1,0 +1,141 @@
+"""A worker: this machine's recognisers at the service of whoever asks over NATS.
+
+It needs neither a database nor anything of the web. What it recognises it has from services and
+gives back to them; nothing is kept.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, Protocol
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from workers.contract.engine import EngineDescription
+from workers.contract.errors import EngineUnusable
+from workers.finishing import Finisher
+from workers.local import WorkerOptions, engine_processes
+from workers.metrics import WorkerMetrics
+from workers.queues.nats.access import NatsAccess
+from workers.queues.nats.link import Link
+from workers.queues.nats.lookup import Lookup
+from workers.queues.nats.messages import EngineState
+from workers.queues.nats.remote_work import RemoteWork, WorkerState
+from workers.queues.nats.texts import TextsAnswered
+from workers.queues.nats.vocabularies import Vocabularies
+from workers.remote import kept_up
+from workers.runner import EngineHost, Runner
+
+log = structlog.get_logger()
+
+DRAIN_S: Final = 30.0
+"""After the request to stop: how long batches under way may take, as a service's own drain."""
+
+
+class DescribedEngine(EngineHost, Protocol):
+    """A supervised engine that says what it is."""
+
+    @property
+    def description(self) -> EngineDescription | None:
+        """What it is; None until it was ready for the first time."""
+        ...
+
+
+async def serve_worker(
+    options: WorkerOptions,
+    access: NatsAccess,
+    *,
+    stop: asyncio.Event,
+    announce: Callable[[], None],
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Recognise for services until `stop` is set, then bring to an end what was taken.
+
+    Args:
+        options: what recognises.
+        access: how NATS is reached.
+        stop: set to stop.
+        announce: called once when the recogniser is warmed up and NATS is connected.
+        clock: monotonic seconds.
+
+    Raises:
+        EngineUnusable: no engine can start here; says what to do.
+        QueueUnreachable: NATS cannot be reached as `access` says; tells what to do.
+    """
+    engines = await engine_processes(options, clock=clock)
+    texts = Finisher(options.punctuation)
+    async with worker(engines, texts, access, clock=clock) as work, asyncio.TaskGroup() as group:
+        loading = group.create_task(texts.start())
+        wait_for = _announcing(engines, announce)
+        waiting = [group.create_task(wait_for(engine)) for engine in engines]
+        await stop.wait()
+        for task in (loading, *waiting):
+            task.cancel()
+        log.info("worker_draining", at_most_s=DRAIN_S)
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await work.drain()
+        except TimeoutError:
+            log.warning("worker_drain_cut_short")  # services hand out again what it still has
+
+
+@asynccontextmanager
+async def worker(
+    engines: Sequence[DescribedEngine],
+    texts: Finisher,
+    access: NatsAccess,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[RemoteWork]:
+    """Run engines for services while the block runs; `texts` is started by the caller.
+
+    Raises:
+        QueueUnreachable: NATS cannot be reached as `access` says; tells what to do.
+    """
+    link = Link(access, role="worker", clock=clock)
+    lookup = Lookup(link, Vocabularies())
+    TextsAnswered(link, lookup, texts)
+    state = WorkerState(
+        engines=lambda: [_state_of(engine) for engine in engines],
+        punctuator=lambda: texts.punctuator,
+    )
+    work = RemoteWork(link, lookup, state, clock=clock)
+    meter = WorkerMetrics(CollectorRegistry())
+    runner = Runner(work, engines, texts=texts, meter=meter, clock=clock)
+    try:
+        async with kept_up(link, work.run, runner.run):
+            yield work
+    finally:
+        texts.close()
+
+
+def _state_of(engine: DescribedEngine) -> EngineState:
+    return EngineState(
+        lanes=engine.lanes if engine.ready else 0,
+        description=engine.description,
+    )
+
+
+def _announcing(
+    engines: Sequence[EngineHost], announce: Callable[[], None]
+) -> Callable[[EngineHost], Coroutine[None, None, None]]:
+    """Give what waits for one engine: the first that is ready is announced."""
+    unusable = 0
+    announced = False
+
+    async def wait_for(engine: EngineHost) -> None:
+        nonlocal unusable, announced
+        try:
+            await engine.wait_ready()
+        except EngineUnusable:
+            unusable += 1
+            if unusable == len(engines):
+                raise
+            return
+        if not announced:
+            announced = True
+            announce()
+
+    return wait_for
