@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -28,7 +29,9 @@ from service.dictation.wire import (
     decode_client,
     encode,
 )
+from service.operations.admission import RETRY_WHEN_DRAINING_MS
 from service.operations.metrics import DictationMetrics
+from service.operations.problem_json import answer
 from service.problems import (
     ProtocolError,
     Refused,
@@ -79,6 +82,10 @@ class StreamSocket:
         if not self._origin_is_allowed(headers.get("origin"), headers.get("host")):
             await websocket.close(CloseCode.FORBIDDEN)
             return
+        if self._sessions.is_draining:
+            # Before the upgrade a proxy can still ask another server; after it only the client can.
+            await self._turn_away()
+            return
         if SUBPROTOCOL not in websocket.scope.get("subprotocols", []):
             # Accepted first: browsers show a close code only of a socket that opened.
             await websocket.accept()
@@ -93,6 +100,15 @@ class StreamSocket:
             self._metrics.sockets.dec()
             if self._live:
                 self._live.detach(self._outgoing)
+
+    async def _turn_away(self) -> None:
+        retry_after = str(RETRY_WHEN_DRAINING_MS // 1000)
+        message = "the server is restarting; connect again"
+        with suppress(WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                await self._websocket.send_denial_response(
+                    answer(503, "server.draining", message, headers={"Retry-After": retry_after})
+                )
 
     async def _read_and_write(self) -> None:
         async with asyncio.TaskGroup() as tasks:

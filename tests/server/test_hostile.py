@@ -223,6 +223,20 @@ async def test_a_draining_server_finishes_finals_and_closes_1001(
     await speaking.__aexit__(None, None, None)
 
 
+async def test_a_draining_server_refuses_sockets_before_the_upgrade_so_that_a_proxy_asks_another(
+    server: RunningServer,
+) -> None:
+    await server.sessions.drain(0)
+
+    with pytest.raises(InvalidStatus) as refused:
+        async with peer(server.url):
+            pass
+
+    assert refused.value.response.status_code == 503
+    assert refused.value.response.headers["Retry-After"] == "2"
+    assert b"server.draining" in refused.value.response.body
+
+
 async def test_health_and_metrics_say_what_goes_on_and_nothing_that_was_said(
     server: RunningServer,
 ) -> None:
