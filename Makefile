@@ -23,7 +23,7 @@ BENCH ?= capacity
 # Most tests wait for servers they started; three at once keep two cores busy.
 TEST_JOBS ?= 3
 
-.PHONY: help run test lint fmt types imports sql openapi fuzz chaos bench uv audio-library lint-tools coverage
+.PHONY: help run test lint fmt types imports sql openapi fuzz chaos bench uv audio-library nginx lint-tools coverage
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ run: uv audio-library ## Install everything, fetch the default model, serve (ARG
 		|| $(IN_VENV) alfavoice models pull base; } && \
 	exec $(IN_VENV) alfavoice serve $(ARGS)
 
-test: uv audio-library ## Run all tests (ARGS="tests/storage -k migrate": only these)
+test: uv audio-library nginx ## Run all tests (ARGS="tests/storage -k migrate": only these)
 	$(SYNC) --extra whisper-base --extra microphone --group test --group bench
 	$(IN_VENV) pytest $(if $(strip $(ARGS)),$(ARGS),--numprocesses=$(TEST_JOBS) --dist=worksteal --cov --cov-report=)
 	@$(if $(strip $(ARGS)),,$(MAKE) coverage)
@@ -93,4 +93,10 @@ uv:
 audio-library:
 	@if [ "$$(uname)" = Linux ] && ! { PATH="$$PATH:/sbin:/usr/sbin" ldconfig -p | grep -q libportaudio; }; then \
 		.ci/apt-install libportaudio2 || echo "No PortAudio: the server and files work, \`alfavoice dictate\` has no microphone. On Debian or Ubuntu: sudo apt-get install libportaudio2" >&2; \
+	fi
+
+# For the tests of deploy/nginx. Not on people's machines: Debian starts what it installs, on port 80.
+nginx:
+	@if [ "$${CI:-}" = true ] && ! PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null; then \
+		.ci/apt-install nginx-light || echo "No nginx: its tests cannot run. On Debian or Ubuntu: sudo apt-get install nginx-light" >&2; \
 	fi

@@ -1,0 +1,166 @@
+"""The files of deploy/ and the Dockerfile, by tools that need no engine and no cluster."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+KUBERNETES = DEPLOY / "kubernetes"
+COMPOSE = sorted(DEPLOY.glob("compose*.yaml"))
+
+
+def tool(name: str, why_not: str) -> str:
+    """A program of this environment or of the machine."""
+    path = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"
+    found = shutil.which(name, path=path)
+    if found is None:
+        pytest.skip(f"no {name} here: {why_not}")
+    return found
+
+
+def told(*command: str | Path) -> str:
+    """Run a checker; give what it says, which must not be a complaint."""
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def loaded(file: Path) -> dict:
+    return yaml.safe_load(file.read_text("utf-8"))
+
+
+def test_the_dockerfile_is_as_hadolint_wants_it() -> None:
+    told(tool("hadolint", "its wheel is of this project's test group"), ROOT / "Dockerfile")
+
+
+def test_the_image_gets_the_locked_packages_an_account_of_its_own_and_no_secret() -> None:
+    text = (ROOT / "Dockerfile").read_text("utf-8")
+    stages = re.findall(r"^FROM (\S+) AS (\S+)$", text, re.MULTILINE)
+
+    assert [name for _, name in stages][-2:] == ["cuda", "cpu"]
+    assert all("uv sync --locked --no-dev" in line for line in re.findall("uv sync .*", text))
+    assert "USER 10001:10001" in text
+    assert "/health/ready" in text
+    assert not re.search(r"(PASSWORD|SECRET|TOKEN|_KEY)=", text)
+    ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    copied = {part for line in re.findall(r"^COPY (?!--from)(.*) \S+$", text, re.MULTILINE)
+              for part in line.split()}  # fmt: skip
+    assert "*" in ignored
+    assert {line[1:] for line in ignored if line.startswith("!")} == copied
+
+
+def test_the_compose_files_keep_to_the_specification() -> None:
+    told(
+        tool("check-jsonschema", "its wheel is of this project's test group"),
+        "--builtin-schema", "vendor.compose-spec", *COMPOSE,
+    )  # fmt: skip
+
+
+def test_every_container_is_closed_limited_watched_and_named_by_its_version() -> None:
+    services = loaded(DEPLOY / "compose.yaml")["services"]
+
+    for name, service in services.items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in service["security_opt"], name
+        assert "build" in service or re.search(r":v?\d+\.\d+", service["image"]), name
+        if name != "models":  # it ends by itself
+            assert service["restart"] == "unless-stopped", name
+            assert {"mem_limit", "pids_limit"} <= set(service), name
+            # The service's own health check is the image's.
+            assert "healthcheck" in service or service["image"] == "alfavoice:cpu", name
+
+
+def test_what_the_compose_files_mount_is_there() -> None:
+    made = {"./nginx/tls"}  # and everything in secrets/: what the operator puts there
+    mounts = [
+        volume.split(":")[0]
+        for file in COMPOSE
+        for service in loaded(file)["services"].values()
+        for volume in service.get("volumes", [])
+    ]
+
+    missing = [
+        mount
+        for mount in mounts
+        if mount.startswith(".") and mount not in made and not (DEPLOY / mount).exists()
+    ]
+    assert missing == []
+
+
+def test_secrets_are_made_once_and_are_what_the_compose_file_wants(tmp_path: Path) -> None:
+    told(DEPLOY / "make-secrets.sh", tmp_path)
+    before = {file.name: file.read_text() for file in tmp_path.iterdir()}
+    told(DEPLOY / "make-secrets.sh", tmp_path)
+
+    wanted = loaded(DEPLOY / "compose.yaml")["secrets"]
+    assert set(before) == set(wanted)
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == before
+    assert before["alfavoice_password"] in before["alfavoice_database_url"]
+    for closed in (tmp_path, tmp_path / "master.key"):
+        assert closed.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("overlay", ["base", "gpu"])
+def test_kubernetes_takes_the_manifests(overlay: str, tmp_path: Path) -> None:
+    kubectl = tool("kubectl", "it builds what Kustomize puts together")
+    validate = tool("kubernetes-validate", "its wheel is of this project's test group")
+    whole = tmp_path / "all.yaml"
+    whole.write_text(told(kubectl, "kustomize", KUBERNETES / overlay))
+
+    told(validate, "--strict", whole)
+
+    kinds = {thing["kind"]: thing for thing in yaml.safe_load_all(whole.read_text())}
+    assert {"PodDisruptionBudget", "HorizontalPodAutoscaler", "NetworkPolicy"} <= set(kinds)
+    (pod,) = [kinds["Deployment"]["spec"]["template"]["spec"]]
+    for container in pod["containers"] + pod["initContainers"]:
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    gpus = pod["containers"][0]["resources"]["limits"].get("nvidia.com/gpu")
+    assert gpus == ("1" if overlay == "gpu" else None)
+
+
+def test_the_autoscaler_asks_for_the_metric_that_the_adapter_makes() -> None:
+    (rule,) = loaded(KUBERNETES / "prometheus_adapter.yaml")["rules"]["custom"]
+    (metric,) = loaded(KUBERNETES / "base" / "autoscaler.yaml")["spec"]["metrics"]
+
+    assert metric["pods"]["metric"]["name"] == rule["name"]["as"]
+
+
+def test_systemd_takes_the_unit_and_finds_it_closed(tmp_path: Path) -> None:
+    analyze = tool("systemd-analyze", "it is part of systemd")
+    unit = tmp_path / "alfavoice.service"
+    text = (DEPLOY / "systemd" / "alfavoice.service").read_text("utf-8")
+    unit.write_text(text.replace("/opt/alfavoice/bin/alfavoice", "/bin/true"))
+
+    told(analyze, "verify", unit)
+
+    rating = told(analyze, "security", "--offline=true", "--json=off", unit)
+    found = re.search(r"exposure level for alfavoice.service: (\d+\.\d+)", rating)
+    assert found, rating
+    assert float(found[1]) <= 2.0
+
+
+def test_every_setting_that_deploy_names_is_one() -> None:
+    example = (ROOT / ".env.example").read_text("utf-8")
+    known = set(re.findall(r"^#(ALFAVOICE_[A-Z0-9_]+)=", example, re.MULTILINE))
+    known |= {"ALFAVOICE_MAX_", "ALFAVOICE_PUBLIC_URL"}  # a group of them; deploy/.env
+
+    for file in [ROOT / "Dockerfile", *(f for f in DEPLOY.rglob("*") if f.is_file())]:
+        named = set(re.findall(r"ALFAVOICE_[A-Z0-9_]+", file.read_text("utf-8", "replace")))
+        assert named <= known, file
+
+
+def test_grafana_is_given_dashboards_that_are_json() -> None:
+    boards = sorted((ROOT / "monitoring" / "dashboards").glob("*.json"))
+
+    assert boards
+    assert all(json.loads(board.read_text("utf-8"))["panels"] for board in boards)
