@@ -23,7 +23,7 @@ BENCH ?= capacity
 # Most tests wait for servers they started; three at once keep two cores busy.
 TEST_JOBS ?= 3
 
-.PHONY: help run test lint fmt types imports sql openapi fuzz chaos bench uv audio-library nginx lint-tools coverage
+.PHONY: help run test lint fmt types imports sql ops monitoring openapi fuzz chaos bench uv audio-library nginx lint-tools coverage
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,19 @@ imports: lint-tools ## Check who may import whom
 
 sql: lint-tools ## Check the SQL files
 	$(IN_VENV) sqlfluff lint service/storage
+
+monitoring: lint-tools ## Write rules and dashboards from monitoring/thresholds.toml
+	$(IN_VENV) python -m monitoring
+
+ops: lint-tools ## Check that rules and dashboards are current, and test the rules with promtool
+	@$(IN_VENV) python -m monitoring --check || { echo "These files are not current: run \`make monitoring\`" >&2; exit 1; }
+	@# Only in CI: on a person's machine the package also starts a Prometheus.
+	@command -v promtool >/dev/null || [ -z "$${CI:-}" ] || .ci/apt-install --no-install-recommends prometheus || true
+	@if command -v promtool >/dev/null; then \
+		promtool check config monitoring/prometheus.yml && promtool test rules monitoring/rules_test.yml; \
+	else \
+		echo "SKIPPED, the rules are NOT tested: no promtool here. On Debian or Ubuntu: sudo apt-get install prometheus" >&2; \
+	fi
 
 openapi: lint-tools ## Write docs/openapi.json from the routes
 	$(IN_VENV) python -m service.operations.documents

@@ -1,0 +1,1 @@
+"""Monitoring as code: rules, their tests and dashboards, all made from `thresholds.toml`."""
