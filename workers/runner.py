@@ -17,7 +17,7 @@ from workers.contract.engine import Job, Outcome
 from workers.contract.errors import EngineFailed, EngineUnusable
 from workers.contract.finishing import Finished
 from workers.contract.requests import Answer, Hypothesis, Priority
-from workers.contract.texts import FinishingFailed, Text
+from workers.contract.texts import Text
 from workers.scheduling.batching import Batch
 from workers.scheduling.priorities import KIND_NAMES
 
@@ -85,8 +85,8 @@ class EngineHost(Protocol):
 class Texts(Protocol):
     """Finishes the texts of a batch; see `workers.finishing.Finisher`."""
 
-    async def finish_live(self, texts: Sequence[Text]) -> list[Finished]:
-        """Finish texts; raises `FinishingFailed`."""
+    async def finish_live(self, texts: Sequence[Text]) -> list[Finished | None]:
+        """Finish texts; None: it could not be finished."""
         ...
 
 
@@ -188,17 +188,15 @@ class Runner:
     ) -> None:
         """Finish the texts of a batch, then end it; a text that fails is worth no final."""
         started = self._clock()
-        try:
-            texts = await self._texts.finish_live([text for _, text in wanting])
-        except FinishingFailed as exc:
-            log.warning("texts_left_raw", code=exc.code, texts=len(wanting))
-            self._meter.texts_failed(len(wanting))
-        else:
-            self._meter.texts_finished(elapsed_s=self._clock() - started)
-            for (place, _), text in zip(wanting, texts, strict=True):
-                outcome = outcomes[place]
-                assert isinstance(outcome, Hypothesis)  # noqa: S101 - `_wanting` looked
-                outcomes[place] = replace(outcome, finished=text)
+        texts = await self._texts.finish_live([text for _, text in wanting])
+        self._meter.texts_finished(elapsed_s=self._clock() - started)
+        for (place, _), text in zip(wanting, texts, strict=True):
+            outcome = outcomes[place]
+            assert isinstance(outcome, Hypothesis)  # noqa: S101 - `_wanting` looked
+            outcomes[place] = replace(outcome, finished=text)
+        if raw := texts.count(None):
+            log.warning("texts_left_raw", texts=raw)
+            self._meter.texts_failed(raw)
         self._settle(batch, outcomes, elapsed_s)
 
     def _settle(self, batch: Batch, outcomes: Sequence[Outcome], elapsed_s: float) -> None:

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import msgspec
 import numpy as np
 
-from service.dictation.composition import surviving
+from service.dictation.composition import BLANK, surviving
 from service.dictation.wire import Final as FinalMessage
 from service.dictation.wire import WordTime
 
@@ -96,8 +96,15 @@ def moved(final: FinalMessage, *, samples: int, utterances: int) -> FinalMessage
 
 
 def settled(finals: Sequence[FinalMessage]) -> list[FinalMessage]:
-    """Give finals of a session that erase nothing of each other any more."""
-    return [
+    """Give finals of a section that erase nothing of each other any more.
+
+    The first that says something stands apart from the section before.
+    """
+    kept = [
         msgspec.structs.replace(final, text=text, erase=0)
         for final, text in zip(finals, surviving(finals), strict=True)
     ]
+    first = next((number for number, final in enumerate(kept) if final.text), None)
+    if first is not None:
+        kept[first] = msgspec.structs.replace(kept[first], glue=BLANK)
+    return kept

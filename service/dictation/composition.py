@@ -16,7 +16,8 @@ from typing import Final, Protocol
 from workers.contract.finishing import Finished
 
 BLANK: Final = " "
-_ENDS_SENTENCE: Final = re.compile(r"[.!?…][.!?…»”\")\]]*(?=\s)|\n(?=\s*\S)")
+_MAY_END_SENTENCE: Final = re.compile(r"[.!?…][.!?…»”\")\]]*+|\n")
+"""Runs of marks, each read once; one ends a sentence if a blank follows it. Also a line end does."""
 _OPENS: Final = frozenset("«„“([\n\t")
 """After these no blank belongs."""
 
@@ -42,10 +43,12 @@ class Follows(Protocol):
 
 def composed(finals: Iterable[Follows]) -> str:
     """Give the text that finals make, in order."""
-    text = ""
-    for final in finals:
-        text = followed(text, final)
-    return text
+    said = list(finals)
+    parts: list[str] = []
+    for final, text in zip(said, surviving(said), strict=True):
+        if text:
+            parts += (final.glue, text) if parts else (text,)
+    return "".join(parts)
 
 
 def followed(text: str, final: Follows) -> str:
@@ -122,7 +125,11 @@ def _without_last_words(text: str, words: int) -> str:
 def _without_last_sentences(text: str, sentences: int) -> str:
     for _ in range(sentences):
         body = text.rstrip()
-        ends = [found.end() for found in _ENDS_SENTENCE.finditer(body)]
+        ends = [
+            found.end()
+            for found in _MAY_END_SENTENCE.finditer(body)
+            if found[0] == "\n" or body[found.end() : found.end() + 1].isspace()
+        ]
         text = body[: ends[-1]] if ends else ""
         if not text:
             break

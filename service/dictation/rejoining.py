@@ -11,7 +11,7 @@ from dataclasses import replace
 import structlog
 
 from service.dictation.composition import surviving
-from service.dictation.transcripts import StoredFinal, StoredWord, Typed
+from service.dictation.transcripts import StoredFinal, StoredWord, as_shown
 from workers.contract.texts import FinishingFailed, TextFinisher
 
 log = structlog.get_logger()
@@ -27,7 +27,7 @@ async def as_transcribed(
         texts: joins sentences; if it fails, they stay as they are.
         joins: whether sentences are to be joined.
     """
-    kept = surviving(finals)
+    kept, glues = _with_marks(surviving(finals), [final.glue for final in finals])
     if joins and sum(map(bool, kept)) > 1:
         try:
             kept = await texts.rejoined(
@@ -36,18 +36,34 @@ async def as_transcribed(
         except FinishingFailed as exc:
             log.warning("sentences_left_cut", code=exc.code)
     return tuple(
-        _rewritten(final, text) if text != final.text or final.erase else final
-        for final, text in zip(finals, kept, strict=True)
+        _rewritten(final, text, glue) for final, text, glue in zip(finals, kept, glues, strict=True)
     )
 
 
-def _rewritten(final: StoredFinal, text: str) -> StoredFinal:
+def _with_marks(texts: list[str], glues: list[str]) -> tuple[list[str], list[str]]:
+    """Bring marks that stand in the glue («. », of a chat) to the end of the text before."""
+    last: int | None = None
+    for number, text in enumerate(texts):
+        if not text:
+            continue
+        mark = glues[number].rstrip()
+        if mark and last is not None:
+            texts[last] += mark
+            glues[number] = glues[number][len(mark) :]
+        last = number
+    return texts, glues
+
+
+def _rewritten(final: StoredFinal, text: str, glue: str) -> StoredFinal:
+    if (text, glue, 0) == (final.text, final.glue, final.erase):
+        return final
     return replace(
         final,
         text=text,
         words=_words(final, text),
+        glue=glue,
         erase=0,
-        typed=final.typed or Typed(text=final.text, erase=final.erase),
+        typed=final.typed or as_shown(final),
     )
 
 

@@ -36,6 +36,7 @@ class Recorder:
         self._user = user
         self._texts = texts
         self.transcript: UUID = opened.transcript
+        self._is_finished = opened.finished  # its client only missed the answer
         self.finals: list[StoredFinal] = list(opened.finals)
         """Every final of the session, stored or on its way, in order."""
         self.text = composed(self.finals)
@@ -79,11 +80,12 @@ class Recorder:
                 self._next += 1
                 yield final.utterance
             if self._samples is not None:
-                if self._complete:
+                if self._complete and not self._is_finished:
                     self.finals = [
                         *await as_transcribed(self.finals, self._texts, joins=self._joins)
                     ]
                     self.text = composed(self.finals)
+                if self._complete:
                     await self._persist(None)
                 else:
                     with suppress(StoreUnavailable):
@@ -118,6 +120,7 @@ class Recorder:
                         self._user,
                         self.transcript,
                         audio_samples=self._samples or 0,
+                        is_silent=not any(one.text or one.raw for one in self.finals),
                         rewritten=[one for one in self.finals if one.typed is not None],
                     )
             except StoreUnavailable:

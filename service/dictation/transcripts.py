@@ -26,9 +26,11 @@ class StoredWord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
-    """A final as it was shown, where the transcript has it otherwise."""
+    """A final as it was shown, where the transcript has it otherwise; see `StoredFinal`."""
 
     text: str
+    words: tuple[StoredWord, ...] = ()
+    glue: str = " "
     erase: int = 0
 
 
@@ -53,6 +55,11 @@ class StoredFinal:
     """Places in the text that only the client can fill."""
     typed: Typed | None = None
     """As it was shown; None: as it is here. See `service.dictation.rejoining`."""
+
+
+def as_shown(final: StoredFinal) -> Typed:
+    """Give a final as it was shown, if the transcript has it so."""
+    return Typed(text=final.text, words=final.words, glue=final.glue, erase=final.erase)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +116,7 @@ class TranscriptStore(Protocol):
         transcript: UUID,
         *,
         audio_samples: int,
+        is_silent: bool = False,
         rewritten: Sequence[StoredFinal] = (),
     ) -> None:
         """Mark the transcript as complete; again changes nothing.
@@ -117,6 +125,7 @@ class TranscriptStore(Protocol):
             user: whose.
             transcript: which.
             audio_samples: its length at 16 kHz.
+            is_silent: whether nobody said anything: then people see no such transcript.
             rewritten: finals that the transcript has otherwise than they were shown (`typed`).
         """
         ...

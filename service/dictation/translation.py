@@ -15,7 +15,7 @@ from service.dictation.outputs import (
     SpeechStarted,
     SpeechStopped,
 )
-from service.dictation.transcripts import StoredFinal, StoredWord, Typed
+from service.dictation.transcripts import StoredFinal, StoredWord, as_shown
 from service.dictation.wire import (
     Ack,
     ErrorMessage,
@@ -39,7 +39,9 @@ def stored_final(shown: ShowFinal, before: Sequence[StoredFinal], text: str) -> 
     """
     hypothesis = shown.hypothesis
     finished = hypothesis.finished or FinishedText(text=hypothesis.text, words=hypothesis.words)
-    joined = joint(text, finished, withheld=before[-1].withheld if before else "")
+    withheld = before[-1].withheld if before else ""
+    joined = joint(text, finished, withheld=withheld)
+    goes_on = not finished.text and not joined.erase  # noise between two sentences
     return StoredFinal(
         utterance=shown.utterance,
         start=shown.start,
@@ -58,7 +60,7 @@ def stored_final(shown: ShowFinal, before: Sequence[StoredFinal], text: str) -> 
         ),
         glue=joined.glue,
         erase=joined.erase,
-        withheld=finished.withheld,
+        withheld=withheld if goes_on else finished.withheld,
         markers=finished.markers,
     )
 
@@ -66,7 +68,7 @@ def stored_final(shown: ShowFinal, before: Sequence[StoredFinal], text: str) -> 
 def final_message(final: StoredFinal, audio: IncomingAudio) -> Final:
     """Give a stored final as a message in the client's positions."""
     at = audio.wire_position
-    typed = final.typed or Typed(text=final.text, erase=final.erase)
+    typed = final.typed or as_shown(final)
     return Final(
         utterance=final.utterance,
         start=at(final.start),
@@ -80,10 +82,10 @@ def final_message(final: StoredFinal, audio: IncomingAudio) -> Final:
                 end=at(word.end),
                 probability=round(word.probability, 3),
             )
-            for word in final.words
+            for word in typed.words
         ],
         language=final.language,
-        glue=final.glue,
+        glue=typed.glue,
         erase=typed.erase,
         places=[Place(name=marker.name, offset=marker.offset) for marker in final.markers],
     )

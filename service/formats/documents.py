@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from service.dictation.composition import BLANK, composed, surviving
-from service.formats.speech import Utterance
+from service.dictation.composition import BLANK, composed
+from service.formats.speech import Utterance, settled
 from service.formats.subtitles import Subtitle, subtitles
 
 
@@ -24,15 +24,15 @@ class Written:
 def as_txt(written: Written) -> str:
     """Write plain text, a line for each utterance that does not go on with the last one's."""
     lines: list[str] = []
-    for final, text in zip(written.finals, surviving(written.finals), strict=True):
-        if not text:
+    for final in settled(written.finals):
+        if not final.text:
             continue
         if lines and not final.glue.endswith(BLANK):
-            lines[-1] += final.glue + text
+            lines[-1] += final.glue + final.text
             continue
         if lines:
             lines[-1] += final.glue.rstrip()
-        lines.append(text)
+        lines.append(final.text)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -62,7 +62,7 @@ def as_json(written: Written) -> str:
         "source": written.source,
         "audio_s": round(written.audio_s, 3),
         "text": composed(written.finals),
-        "utterances": utterances(written.finals, sample_rate=written.sample_rate),
+        "utterances": utterances(settled(written.finals), sample_rate=written.sample_rate),
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
@@ -105,7 +105,7 @@ FORMATS: Final[Mapping[str, Callable[[Written], str]]] = {
 
 
 def _cues(written: Written) -> list[Subtitle]:
-    return subtitles(written.finals, sample_rate=written.sample_rate)
+    return subtitles(settled(written.finals), sample_rate=written.sample_rate)
 
 
 def _clock(seconds: float, separator: str) -> str:

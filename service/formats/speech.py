@@ -1,7 +1,10 @@
 """What is written: utterances as anything that has them gives them (messages, stored finals)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
+
+from service.dictation.composition import surviving
 
 
 class Word(Protocol):
@@ -70,3 +73,35 @@ class Utterance(Protocol):
     def language(self) -> str:
         """ISO 639-1."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """An `Utterance` of which nothing is erased any more."""
+
+    start: int
+    end: int
+    text: str
+    glue: str
+    raw: str
+    words: Sequence[Word]
+    language: str
+    erase: int = 0
+
+
+def settled(finals: Sequence[Utterance]) -> list[Utterance]:
+    """Give utterances as they are once each has erased what it erases of those before it."""
+    return [
+        final
+        if text == final.text and not final.erase
+        else Settled(
+            start=final.start,
+            end=final.end,
+            text=text,
+            glue=final.glue,
+            raw=final.raw,
+            words=final.words[: len(text.split())],
+            language=final.language,
+        )
+        for final, text in zip(finals, surviving(finals), strict=True)
+    ]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from service.dictation.composition import Follows, composed
+from service.dictation.composition import BLANK, Follows, composed
 from service.dictation.transcripts import StoredFinal
 
 PREVIEW_CHARACTERS: Final = 200
@@ -124,7 +124,8 @@ def after_edit(edited: str, later: Sequence[Follows]) -> str:
     They erase nothing of it: what a person wrote stays.
     """
     text = composed(later)
-    return f"{edited} {text}" if text and edited else edited or text
+    glue = next((final.glue for final in later if final.text), BLANK)
+    return f"{edited}{glue}{text}" if text and edited else edited or text
 
 
 def preview(text: str) -> str:

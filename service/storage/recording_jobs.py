@@ -180,7 +180,7 @@ class RecordingJobs:
 
         async def finish(connection: Connection) -> None:
             await connection.executemany(_transcripts["rewrite"], sealed)
-            await connection.fetchval(_transcripts["finish"], transcript, audio_samples)
+            await connection.fetchval(_transcripts["finish"], transcript, audio_samples, is_silent)
 
         await self._fenced(
             lease,

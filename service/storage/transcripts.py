@@ -172,9 +172,10 @@ class PostgresTranscripts:
         transcript: UUID,
         *,
         audio_samples: int,
+        is_silent: bool = False,
         rewritten: Sequence[StoredFinal] = (),
     ) -> None:
-        """Mark the transcript as complete; the first length stays."""
+        """Mark the transcript as complete; the first length, and what was rewritten first, stay."""
         sealed: list[tuple[object, ...]] = []
         if rewritten:
             cipher = await self._keys.of(user)
@@ -184,7 +185,7 @@ class PostgresTranscripts:
             if sealed:
                 await connection.executemany(_sql["rewrite"], sealed)
             found: UUID | None = await connection.fetchval(
-                _sql["finish"], transcript, audio_samples
+                _sql["finish"], transcript, audio_samples, is_silent
             )
             return found
 
@@ -245,7 +246,8 @@ def sealed_final(cipher: UserCipher, transcript: UUID, final: StoredFinal) -> tu
 
 def rewritten_final(cipher: UserCipher, transcript: UUID, final: StoredFinal) -> tuple[object, ...]:
     """Give the values of the statement `rewrite`."""
-    return (transcript, final.utterance, *_sealed(cipher, transcript, final))
+    place = transcript, final.utterance, final.start, final.end
+    return (*place, *_sealed(cipher, transcript, final))
 
 
 def _sealed(
@@ -256,12 +258,14 @@ def _sealed(
     said = _Said(
         text=_storable(final.text),
         raw=_storable(final.raw),
-        words=tuple(replace(word, text=_storable(word.text)) for word in final.words),
+        words=_storable_words(final.words),
         glue=final.glue,
         erase=final.erase,
         withheld=final.withheld,
         markers=final.markers,
-        typed=None if typed is None else replace(typed, text=_storable(typed.text)),
+        typed=None
+        if typed is None
+        else replace(typed, text=_storable(typed.text), words=_storable_words(typed.words)),
     )
     sealed = cipher.seal("finals", "sealed", _row(transcript, final.utterance), _encode_said(said))
     found_by = sorted(cipher.blind(stem) for stem in stems(said.text))
@@ -271,6 +275,10 @@ def _sealed(
 def stored_finals(cipher: UserCipher, rows: Sequence[asyncpg.Record]) -> tuple[StoredFinal, ...]:
     """Open rows of the statement `finals`."""
     return tuple(_final(cipher, row) for row in rows)
+
+
+def _storable_words(words: Sequence[StoredWord]) -> tuple[StoredWord, ...]:
+    return tuple(replace(word, text=_storable(word.text)) for word in words)
 
 
 def final_text(cipher: UserCipher, row: asyncpg.Record) -> FinalText:

@@ -49,4 +49,4 @@ async def test_every_generated_call_is_answered_as_the_document_says(start_serve
     assert counted is not None, output[-3000:]
     assert process.returncode == 0, output[-6000:]
     assert int(counted[1]) == int(counted[2]) > 200 * EXAMPLES, counted[0]
-    print(counted[0])  # for `make fuzz`, which shows what is printed
+    print(counted[0])  # noqa: T201 - for `make fuzz`, which shows what is printed

@@ -83,3 +83,12 @@ def test_only_the_end_of_a_text_is_erased(before: str, words: int, sentences: in
     assert 0 <= how.erase <= len(before)
     if not words and not sentences:
         assert how == Joint(glue=how.glue)
+
+
+def test_a_long_row_of_marks_is_read_once():
+    before = "А" + "." * 200_000 + "б"  # with every start tried anew, minutes
+    assert joint(before, Finished(text="", undo_sentences=1)).erase == len(before)
+
+
+def test_many_finals_make_a_text_in_one_walk():
+    assert len(composed([Final("а" * 100)] * 20_000)) == 20_000 * 101 - 1

@@ -1,5 +1,6 @@
 """A `TranscriptStore` without a database, for the tests of those who use one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -49,11 +50,21 @@ class MemoryTranscripts:
     async def index(self, user: UUID, transcript: UUID) -> None:
         self._answer()
 
-    async def finish(self, user: UUID, transcript: UUID, *, audio_samples: int) -> None:
+    async def finish(
+        self,
+        user: UUID,
+        transcript: UUID,
+        *,
+        audio_samples: int,
+        is_silent: bool = False,
+        rewritten: Sequence[StoredFinal] = (),
+    ) -> None:
         self._answer()
         kept = self._known(user, transcript)
         if kept.audio_samples is None:
             kept.audio_samples = audio_samples
+            for final in rewritten:
+                kept.finals[final.utterance] = final
 
     async def forget(self, user: UUID, transcript: UUID) -> None:
         self._answer()

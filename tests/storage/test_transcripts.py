@@ -12,7 +12,13 @@ import asyncpg
 import pytest
 
 from service.accounts.principal import LOCAL_USER
-from service.dictation.transcripts import SessionOrigin, StoredFinal, StoredWord, TranscriptStore
+from service.dictation.transcripts import (
+    SessionOrigin,
+    StoredFinal,
+    StoredWord,
+    TranscriptStore,
+    as_shown,
+)
 from service.problems import Refused, ServiceError
 from service.storage.transcripts import PostgresTranscripts
 from tests.storage.fixtures import new_user, open_transcripts
@@ -60,6 +66,19 @@ async def test_a_session_that_missed_its_answer_finds_itself_finished(store):
     again = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
 
     assert (again.finished, again.audio_samples) == (True, 40_000)
+
+
+async def test_a_transcript_is_rewritten_by_who_finishes_it_and_by_nobody_later(store):
+    opened = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+    await store.add_final(LOCAL_USER, opened.transcript, FIRST)
+    ours = replace(FIRST, text="Первая фраза", typed=as_shown(FIRST))
+    late = replace(FIRST, text="Чужая фраза", typed=as_shown(FIRST))
+    await store.finish(LOCAL_USER, opened.transcript, audio_samples=1, rewritten=[ours])
+    await store.finish(LOCAL_USER, opened.transcript, audio_samples=1, rewritten=[late])
+
+    again = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+
+    assert again.finals == (ours,)
 
 
 async def test_the_same_final_stored_by_many_at_once_is_one_final(store):

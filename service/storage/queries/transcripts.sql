@@ -22,12 +22,20 @@ ON CONFLICT (transcript_id, utterance) DO NOTHING
 RETURNING TRUE;
 
 -- name: rewrite
+-- Once, by whoever finishes it: a copy of the service that comes late changes nothing.
 UPDATE finals
 SET
-    sealed = $3,
-    word_count = $4,
-    found_by = $5
-WHERE transcript_id = $1 AND utterance = $2;
+    sealed = $5,
+    word_count = $6,
+    found_by = $7
+FROM transcripts
+WHERE
+    finals.transcript_id = $1
+    AND finals.utterance = $2
+    AND finals.start_sample = $3
+    AND finals.end_sample = $4
+    AND transcripts.id = finals.transcript_id
+    AND transcripts.finished_at IS NULL;
 
 -- name: is_another_final
 SELECT start_sample <> $3 OR end_sample <> $4
@@ -59,7 +67,7 @@ SET
     audio_samples = coalesce(audio_samples, $2),
     -- Nobody spoke: to people there is no such transcript; to its client it stays done.
     purged_at = CASE
-        WHEN kind = 'live' AND edited IS NULL AND said.words = 0 THEN coalesce(purged_at, now())
+        WHEN kind = 'live' AND edited IS NULL AND $3 THEN coalesce(purged_at, now())
         ELSE purged_at
     END,
     word_count = CASE

@@ -21,6 +21,12 @@ HEAD: Final = 3
 """Letters of a sound by which most words are told from the beginning of a phrase, before their stem,
 which is dear, is looked for."""
 _MOST_PHRASE_READINGS: Final = 12
+LONGEST_PHRASE: Final = 8
+"""Words of a term or of a form; longer ones are no terms but texts, which snippets are for."""
+MOST_PHRASES: Final = 5_000
+"""Forms of several words in one dictionary: each is stemmed, and takes a fifth of a millisecond."""
+_MOST_ALIKE: Final = 50
+"""Stems with the same consonants that a slip is looked for among."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +64,16 @@ class Dictionary:
 
 
 def indexed(terms: Iterable[Term]) -> Dictionary:
-    """Index terms; of two that sound alike the first wins."""
+    """Index terms; of two that sound alike the first wins.
+
+    What goes beyond `MOST_PHRASES` and `LONGEST_PHRASE` is left out, so that no dictionary takes more
+    than a second or two.
+    """
     words: dict[str, Term] = {}
     found: dict[str, list[Stem]] = {}
     skeletons: dict[str, list[Stem]] = {}
     phrases: dict[str, list[PhraseForm]] = {}
+    count = 0
     for term in terms:
         own = _keys(term.term)
         said = [own, *(_keys(form) for form in term.sounds_like)]
@@ -70,8 +81,9 @@ def indexed(terms: Iterable[Term]) -> Dictionary:
             if len(keys) == 1 and not (term.is_case_sensitive and keys == own):
                 words.setdefault(keys[0], term)
                 _index_word(term, keys[0], found, skeletons)
-        for form in _phrase_forms(term, own, said):
+        for form in islice(_phrase_forms(term, own, said), MOST_PHRASES - count):
             phrases.setdefault(form.sounds[0], []).append(form)
+            count += 1
     return Dictionary(
         words=words,
         stems={stem: tuple(each) for stem, each in found.items()},
@@ -117,7 +129,7 @@ def _index_word(
         entry = Stem(term, endings, coded)
         found.setdefault(stem, []).append(entry)
         same = skeletons.setdefault(skeleton(coded), [])
-        if len(stem) >= SHORTEST_FUZZY and entry not in same:
+        if len(stem) >= SHORTEST_FUZZY and len(same) < _MOST_ALIKE and entry not in same:
             same.append(entry)
 
 
@@ -130,7 +142,7 @@ def _phrase_forms(
     term: Term, own: tuple[str, ...], said: Iterable[tuple[str, ...]]
 ) -> Iterable[PhraseForm]:
     for keys in said:
-        if len(keys) < 2:
+        if not 2 <= len(keys) <= LONGEST_PHRASE:
             continue
         is_own = keys == own
         if is_own and term.is_case_sensitive:
