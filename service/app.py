@@ -27,6 +27,7 @@ from service.dictation.detection import SileroModel
 from service.dictation.options import DictationOptions
 from service.dictation.sessions import Sessions
 from service.dictation.wire import MAX_AUDIO_BYTES, Limits
+from service.event_loop import event_loop_runner
 from service.library.changes import Changes
 from service.library.wishes import LibraryWishes
 from service.listening import HttpServer, http_config, listen
@@ -35,7 +36,7 @@ from service.operations.limits import PersonLimits
 from service.operations.logs import configure_logs
 from service.operations.metrics import DictationMetrics, LoopLag
 from service.parts import Parts
-from service.recogniser import recogniser
+from service.recogniser import Recognisers, recogniser
 from service.recordings.opening import open_recordings
 from service.routing import application, background_work
 from service.settings import Settings
@@ -44,7 +45,6 @@ from service.storage.opening import Storage, open_storage
 from service.storage.transcripts import PostgresTranscripts
 from service.storage.usage import PostgresUsage
 from service.storage.wishes import PostgresWishes
-from workers.local import LocalWorkers
 
 log = structlog.get_logger()
 
@@ -58,7 +58,7 @@ class RunningServer:
     url: str
     """`http://host:port`; the socket is `/v1/stream` on it."""
     sessions: Sessions
-    workers: LocalWorkers
+    workers: Recognisers
     store: PostgresTranscripts
     setup_token: str | None
     """With which the first administrator makes their account, once; None where there is one, or
@@ -238,7 +238,7 @@ def serve(
         The exit status.
     """
     configure_logs(settings.log_format, settings.log_level)
-    with _runner() as runner:
+    with event_loop_runner() as runner:
         return runner.run(_serve(settings, announce, say_draining))
 
 
@@ -275,11 +275,3 @@ async def _serve(
         say_draining()
     log.info("server_stopped")
     return 0
-
-
-def _runner() -> asyncio.Runner:
-    try:
-        import uvloop  # noqa: PLC0415 - not on Windows
-    except ImportError:
-        return asyncio.Runner()
-    return asyncio.Runner(loop_factory=uvloop.new_event_loop)

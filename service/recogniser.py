@@ -1,7 +1,9 @@
-"""The one place where the service starts recognisers of its own, on this machine."""
+"""The one place that knows where recognising is done: on this machine, or by workers over NATS."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry
 
@@ -12,19 +14,53 @@ from service.problems import SetUpError
 from service.settings import Settings
 from workers.contract.texts import TextFinisher
 from workers.local import LocalWorkers, WorkerOptions, local_texts, local_workers
+from workers.queues.nats.access import NatsAccess
+from workers.remote import RemoteWorkers, remote_workers
+from workers.serving import serve_worker
+
+Recognisers: TypeAlias = LocalWorkers | RemoteWorkers
+"""What a service has behind its queue."""
 
 
 @asynccontextmanager
-async def recogniser(
-    settings: Settings, registry: CollectorRegistry
-) -> AsyncIterator[LocalWorkers]:
+async def recogniser(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[Recognisers]:
     """Start the recogniser of the settings; it loads and warms up while others go on.
+
+    With `queue` nats none is started here: workers are listened for.
 
     Raises:
         SetUpError: no model is installed, or the engine cannot run here.
+        QueueUnreachable: NATS cannot be reached; says what to do.
     """
+    if settings.queue == "nats":
+        async with remote_workers(
+            _access(settings),
+            metrics_registry=registry,
+            beam=settings.beam,
+            batch_limit=settings.batch_limit,
+        ) as remote:
+            yield remote
+        return
+    async with local_workers(_options(settings), metrics_registry=registry) as workers:
+        yield workers
+
+
+async def worker(
+    settings: Settings, *, stop: asyncio.Event, hurry: asyncio.Event, announce: Callable[[], None]
+) -> None:
+    """Be a worker for the services at NATS, until `stop` is set; see `serve_worker`.
+
+    Raises:
+        SetUpError: no model is installed, or the engine cannot run here.
+        QueueUnreachable: NATS cannot be reached; says what to do.
+    """
+    options, access = _options(settings), _access(settings)
+    await serve_worker(options, access, stop=stop, hurry=hurry, announce=announce)
+
+
+def _options(settings: Settings) -> WorkerOptions:
     model = _model(settings) if settings.engine == "whisper" else None
-    options = WorkerOptions(
+    return WorkerOptions(
         engine=settings.engine,
         model_dir=model.path if model else None,
         model=model.name if model else None,
@@ -36,8 +72,20 @@ async def recogniser(
         script=settings.script,
         punctuation=settings.punctuation,
     )
-    async with local_workers(options, metrics_registry=registry) as workers:
-        yield workers
+
+
+def _access(settings: Settings) -> NatsAccess:
+    password = settings.nats_password
+    return NatsAccess(
+        urls=tuple(url.strip() for url in settings.nats_url.split(",")),
+        user=settings.nats_user,
+        password=password.get_secret_value() if password else None,
+        credentials=settings.nats_credentials,
+        nkey=settings.nats_nkey,
+        ca=settings.nats_ca,
+        certificate=settings.nats_certificate,
+        key=settings.nats_key,
+    )
 
 
 @asynccontextmanager

@@ -79,6 +79,25 @@ class Settings(BaseSettings):
     punctuation: str = "auto"
     """Punctuation model: `auto` (the one that comes along), `off`, or a folder or checkpoint."""
 
+    queue: Literal["local", "nats"] = "local"
+    """`nats`: this machine recognises nothing itself, workers (`alfavoice worker`) do."""
+    nats_url: str = "nats://127.0.0.1:4222"
+    """Of one NATS server or several of a cluster, with commas; `tls://…` encrypts."""
+    nats_user: str | None = None
+    """Name at NATS; unset: none, or that of the credentials or nkey."""
+    nats_password: SecretStr | None = None
+    """Password of that name."""
+    nats_credentials: Path | None = None
+    """File of a user JWT with its seed."""
+    nats_nkey: Path | None = None
+    """File of the seed of an nkey."""
+    nats_ca: Path | None = None
+    """PEM file of the authorities that vouch for NATS; unset: those the system trusts."""
+    nats_certificate: Path | None = None
+    """PEM file with which this machine shows NATS who it is."""
+    nats_key: Path | None = None
+    """Its private key; unset: in the same file."""
+
     endpoint_silence_ms: int = Field(default=800, ge=200, le=5000)
     """Silence that ends an utterance."""
     speculation_silence_ms: int = Field(default=200, ge=0, le=5000)

@@ -48,6 +48,7 @@ async def serve_worker(
     access: NatsAccess,
     *,
     stop: asyncio.Event,
+    hurry: asyncio.Event,
     announce: Callable[[], None],
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
@@ -57,6 +58,7 @@ async def serve_worker(
         options: what recognises.
         access: how NATS is reached.
         stop: set to stop.
+        hurry: set to stop at once; services hand out again what was under way.
         announce: called once when the recogniser is warmed up and NATS is connected.
         clock: monotonic seconds.
 
@@ -74,11 +76,17 @@ async def serve_worker(
         for task in (loading, *waiting):
             task.cancel()
         log.info("worker_draining", at_most_s=DRAIN_S)
-        try:
-            async with asyncio.timeout(DRAIN_S):
-                await work.drain()
-        except TimeoutError:
+        drained = group.create_task(work.drain())
+        hurried = group.create_task(_set(hurry))
+        await asyncio.wait((drained, hurried), timeout=DRAIN_S, return_when=asyncio.FIRST_COMPLETED)
+        if not drained.done():
             log.warning("worker_drain_cut_short")  # services hand out again what it still has
+        drained.cancel()
+        hurried.cancel()
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from service.commands import (
     text,
     transcribe,
     users,
+    worker,
 )
 from service.language import Language, preferred_language
 
@@ -92,7 +93,7 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title=say("cli.commands"), metavar="", required=True)
     for command in (
-        serve, transcribe, dictate, text, doctor, models, users, signing_in, keys, backup,
+        serve, worker, transcribe, dictate, text, doctor, models, users, signing_in, keys, backup,
     ):  # fmt: skip
         command.add_parser(commands, language)
     return parser

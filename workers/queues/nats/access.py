@@ -22,6 +22,10 @@ class QueueUnreachable(WorkerError):
         self.code = code  # type: ignore[misc]  # each instance carries its own
 
 
+class NotEncrypted(Exception):
+    """The settings ask for TLS and the server does not."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NatsAccess:
     """What is needed to connect. Files are read anew for each connection."""
@@ -93,7 +97,7 @@ def explained(error: Exception) -> QueueUnreachable:
             "NATS does not accept the credentials; check ALFAVOICE_NATS_USER and "
             "ALFAVOICE_NATS_PASSWORD, ALFAVOICE_NATS_CREDENTIALS or ALFAVOICE_NATS_NKEY",
         )
-    if isinstance(error, ssl.SSLError) or "secure" in said or "tls" in said:
+    if isinstance(error, (ssl.SSLError, NotEncrypted)) or "secure" in said or "tls" in said:
         return QueueUnreachable(
             "queue.nats_tls",
             "no secure connection to NATS: the certificate of the server is not vouched for, or "

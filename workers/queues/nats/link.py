@@ -20,7 +20,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from workers.contract.errors import InvalidRequest
-from workers.queues.nats.access import NatsAccess, explained
+from workers.queues.nats.access import NatsAccess, NotEncrypted, explained
 from workers.queues.nats.parts import HEADER, PART_BYTES, Assembly, split
 
 log = structlog.get_logger()
@@ -32,6 +32,8 @@ SEND_S: Final = 10.0
 BACK_OFF_S: Final = 0.2
 LONGEST_BACK_OFF_S: Final = 2.0
 """Between tries to connect: doubles, half of it at random, so that peers do not come all at once."""
+HANG_UP_S: Final = 1.0
+"""For the last bytes to leave."""
 PING_S: Final = 2
 MOST_PINGS: Final = 2
 """A connection whose other end went without a word is noticed after six seconds."""
@@ -153,10 +155,14 @@ class Link:
             failure.append(exc)
             log.debug("nats_said", kind=type(exc).__name__)
 
+        options = self._access.options()
+        password = options.get("password")
+        if password is not None:  # not one letter of it goes where somebody took TLS away
+            options["password"] = lambda: self._check_encryption(client) or password
         try:
             async with asyncio.timeout(CONNECT_S):
                 await client.connect(
-                    **self._access.options(),
+                    **options,
                     name=f"alfavoice {self._role}",
                     allow_reconnect=False,
                     max_reconnect_attempts=1,
@@ -168,20 +174,24 @@ class Link:
                     disconnected_cb=closed,
                     error_cb=failed,
                 )
+                self._check_encryption(client)
                 assembly = Assembly()
                 await client.subscribe(f"_INBOX.{self.name}.*", cb=self._receiver(assembly))
                 for subject, handler in self._handlers:
                     await client.subscribe(subject, cb=self._receiver(assembly, handler, tasks))
                 await client.flush()
         except BaseException as exc:
-            with suppress(Exception):
-                await client.close()
+            await _hang_up(client)
             cause = next((each for each in failure if isinstance(each, Exception)), None)
             if isinstance(exc, Exception) and cause is not None:
                 raise cause from exc
             raise
         self._client = client
         self._since = self._clock()
+
+    def _check_encryption(self, client: Client) -> None:
+        if self._access.uses_tls and not _is_encrypted(client):
+            raise NotEncrypted
 
     def _receiver(
         self,
@@ -234,6 +244,18 @@ class Link:
         if client is None:
             return
         self._since = self._clock()
-        with suppress(Exception):
-            async with asyncio.timeout(2):
-                await client.close()
+        await _hang_up(client)
+
+
+def _is_encrypted(client: Client) -> bool:
+    """Whether the server wanted TLS; the client library goes on in the clear when it did not."""
+    transport = client._transport  # there is no public way to ask
+    writer = getattr(transport, "_io_writer", None)
+    return writer is not None and writer.get_extra_info("ssl_object") is not None
+
+
+async def _hang_up(client: Client) -> None:
+    # After a failed TLS handshake the client library waits for an end that never comes.
+    with suppress(Exception):
+        async with asyncio.timeout(HANG_UP_S):
+            await client.close()
