@@ -27,6 +27,8 @@ printf 'postgresql://alfavoice:%s@postgres/alfavoice?sslmode=disable\n' "$(cat "
     make alfavoice_database_url 444
 random 24 | make postgres_password 444
 random 24 | make grafana_password 444
+random 24 | make alfavoice_nats_password 444
+printf 'NATS_PASSWORD: "%s"\n' "$(cat "$folder/alfavoice_nats_password")" | make nats_password.conf 444
 head -c 32 /dev/urandom | base64 | make master.key 400
 if [ "$(id -u)" -eq 0 ]; then
     chown 10001:10001 "$folder/master.key"

@@ -65,13 +65,14 @@ def test_the_compose_files_keep_to_the_specification() -> None:
 
 
 def test_every_container_is_closed_limited_watched_and_named_by_its_version() -> None:
-    services = loaded(DEPLOY / "compose.yaml")["services"]
+    overlays = loaded(DEPLOY / "compose.workers.yaml")["services"]
+    added = {name: overlays[name] for name in ("nats", "worker")}
 
-    for name, service in services.items():
+    for name, service in (loaded(DEPLOY / "compose.yaml")["services"] | added).items():
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
         assert "no-new-privileges:true" in service["security_opt"], name
-        assert "build" in service or re.search(r":v?\d+\.\d+", service["image"]), name
+        assert re.search(r"^alfavoice:|:v?\d+\.\d+", service["image"]), name
         if name != "models":  # it ends by itself
             assert service["restart"] == "unless-stopped", name
             assert {"mem_limit", "pids_limit"} <= set(service), name
@@ -101,12 +102,24 @@ def test_secrets_are_made_once_and_are_what_the_compose_file_wants(tmp_path: Pat
     before = {file.name: file.read_text() for file in tmp_path.iterdir()}
     told(DEPLOY / "make-secrets.sh", tmp_path)
 
-    wanted = loaded(DEPLOY / "compose.yaml")["secrets"]
-    assert set(before) == set(wanted)
+    wanted = {name for file in COMPOSE for name in loaded(file).get("secrets", {})}
+    assert set(before) == wanted
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == before
     assert before["alfavoice_password"] in before["alfavoice_database_url"]
     for closed in (tmp_path, tmp_path / "master.key"):
         assert closed.stat().st_mode & 0o077 == 0
+
+
+def test_nats_takes_its_configuration(tmp_path: Path) -> None:
+    secrets, folder = tmp_path / "run" / "secrets", tmp_path / "etc" / "nats"
+    folder.mkdir(parents=True)
+    told(DEPLOY / "make-secrets.sh", secrets)
+    shutil.copy(DEPLOY / "nats" / "nats.conf", folder)
+
+    told(
+        tool("nats-server", "its wheel is of this project's test group"),
+        "-t", "-c", folder / "nats.conf",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("overlay", ["base", "gpu"])
