@@ -10,7 +10,7 @@ from benchmarks.normalise import normalise
 from tests.recognition.windows import climb, job, request
 from workers.contract.requests import Hypothesis
 from workers.contract.words import Word
-from workers.recognition.coverage import filled, first_gap
+from workers.recognition.coverage import filled, first_gap, heard_again
 
 S = 16_000
 
@@ -161,3 +161,25 @@ def test_no_sentence_is_lost_where_another_person_goes_on(engine, conversations)
 
     assert before > 0.08 * words  # else these recordings prove nothing
     assert after < 0.06 * words
+
+
+def test_last_words_that_alignment_drew_to_the_end_are_heard_again_and_stay_in_their_place():
+    first, last = word("Ивану", 4.0, 5.4), word("Петровичу.", 9.2, 11.2)
+    place = heard_again((first, last), (round(5.4 * S), round(9.2 * S)), samples=12 * S)
+    assert place == (round(5.4 * S), 12 * S)
+
+    found = said(word("Весёлые", 0.2, 1.0), word("годы", 1.0, 6.0), mean_log_probability=-0.2)
+    whole, after = filled(said(first, last), place, found)
+    assert whole.text == "Ивану Петровичу. Весёлые годы"
+    assert [one.start for one in whole.words] == sorted(one.start for one in whole.words)
+    assert after > place[0]
+
+    again = said(word("Весёлые", 0.2, 1.0), word("Петровича", 3.9, 5.6), mean_log_probability=-0.2)
+    whole, _ = filled(said(first, last), place, again)
+    assert whole.text == "Ивану Весёлые Петровичу.", "they are said there, and were heard right"
+
+
+def test_a_gap_in_the_middle_is_heard_alone():
+    words = (ONE, word("а", 5, 5.5), word("б", 6, 6.5), word("в", 7, 7.5))
+    assert heard_again(words, (2 * S, 5 * S), samples=10 * S) == (2 * S, 5 * S)
+    assert heard_again((ONE,), (2 * S, 10 * S), samples=10 * S) == (2 * S, 10 * S)

@@ -7,12 +7,15 @@
 Whisper now and then ends its text early or leaves a sentence out where the speaker, the room or the
 loudness changes within a window, with every sign of certainty: the mean probability of such texts is
 as high as any, in the whole 30 s window and with a beam as well. What it leaves out it writes when it
-hears it alone. Only the times of the words tell.
+hears it alone. Only the times of the words tell; those of the last words of a text that ended early
+do not, because the alignment draws them to the end of the window. So with a gap before its last words
+these are heard again too, and if they are not said there they belong before the gap.
 """
 
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
 from typing import Final
 
 import numpy as np
@@ -36,6 +39,13 @@ BELIEVED: Final = -0.7
 BELIEVED_SPOKEN: Final = 0.4
 """Mean log probability from which on, and probability of no speech up to which, words found in a gap
 are believed: there may as well be a door or a cough."""
+
+_DRAWN_WORDS: Final = 2
+"""Words at the end of a text that may have been drawn to the end of the window."""
+_ALIKE: Final = 0.6
+"""Share of letters in common from which on two hearings are of the same words."""
+_DRAWN_WORD_SAMPLES: Final = samples_in(0.4)
+"""What a word is given that is moved to before a gap: a usual word's time."""
 
 _NEIGHBOURS: Final = 3
 """Words on either side of a gap that its edge may hold a part of."""
@@ -66,6 +76,18 @@ def first_gap(
     return None
 
 
+def heard_again(words: Sequence[Word], gap: Span, *, samples: int) -> Span:
+    """Give what is to be heard again for a gap: with the last words, if few follow it.
+
+    Args:
+        words: of the window, aligned.
+        gap: as `first_gap` gives it.
+        samples: length of the window's audio.
+    """
+    behind = sum(word.start >= gap[1] for word in words)
+    return (gap[0], samples) if 0 < behind <= _DRAWN_WORDS else gap
+
+
 def _spoken_from(word: Word) -> int:
     """Give the earliest sample of a word: a number is written short and spoken long."""
     digits = sum(mark.isdigit() for mark in word.text)
@@ -77,8 +99,8 @@ def filled(said: Hypothesis, place: Span, found: Hypothesis) -> tuple[Hypothesis
 
     Args:
         said: what the window says, with its words.
-        place: the gap.
-        found: what the gap says, with its words, counted from the gap's start.
+        place: the gap, as `heard_again` gives it.
+        found: what it says, with its words, counted from its start.
 
     Returns:
         What the window says now, and where to look for the next gap: behind what was found, which may
@@ -88,18 +110,42 @@ def filled(said: Hypothesis, place: Span, found: Hypothesis) -> tuple[Hypothesis
     if not _is_believed(found):
         return said, end
     before = [word for word in said.words if word.end <= start]
+    drawn = [word for word in said.words if start <= word.start < end]
     behind = [word for word in said.words if word.start >= end]
+    if len(before) + len(drawn) + len(behind) != len(said.words):
+        return said, end
     new = [
         replace(word, start=start + word.start, end=min(end, start + word.end))
         for word in found.words
     ]
-    new = _without_echo(before, new, behind)
-    if not new or len(before) + len(behind) != len(said.words):
+    if drawn and _is_alike(new[-len(drawn) :], drawn):
+        new = _without_echo(before, new[: -len(drawn)], ())
+        words = (*before, *new, *drawn)
+    else:
+        new = _without_echo(before, new, behind)
+        words = (*before, *_moved(drawn, before, start), *new, *behind)
+    if not new:
         return said, end
-    words = (*before, *new, *behind)
     blank = " " if " ".join(word.text for word in said.words) == said.text else ""
     text = blank.join(word.text for word in words)
     return replace(said, text=text, words=words), max(new[-1].end, start + 1)
+
+
+def _moved(drawn: Sequence[Word], before: Sequence[Word], end: int) -> list[Word]:
+    """Give words the time just before a gap."""
+    earliest = before[-1].end if before else 0
+    start = max(earliest, end - len(drawn) * _DRAWN_WORD_SAMPLES)
+    step = (end - start) // len(drawn) if drawn else 0
+    return [
+        replace(word, start=start + step * number, end=start + step * (number + 1))
+        for number, word in enumerate(drawn)
+    ]
+
+
+def _is_alike(heard: Sequence[Word], before: Sequence[Word]) -> bool:
+    """Whether two hearings, which may have letters wrong, are of the same words."""
+    one, other = "".join(_plain(heard)), "".join(_plain(before))
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= _ALIKE
 
 
 def _is_believed(found: Hypothesis) -> bool:

@@ -21,6 +21,7 @@ from workers.recognition.coverage import (
     LOOKED_FOR_FROM_SAMPLES,
     filled,
     first_gap,
+    heard_again,
 )
 from workers.recognition.fallback import Reading, loops, review, suspect
 from workers.recognition.features import LogMel
@@ -336,6 +337,7 @@ def _covered(heard: _Heard, outcome: Outcome) -> Outcome:
         audible, samples = active_frames(heard.whole), len(heard.whole)
         gap = first_gap(said.words, audible, samples=samples, after=after)
         if gap is not None:
+            gap = heard_again(said.words, gap, samples=samples)
             plan = replace(
                 job.plan, window_samples=window_for(gap[1] - gap[0]), attempt=job.plan.attempt + 1
             )
