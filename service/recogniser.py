@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from prometheus_client import CollectorRegistry
 
@@ -14,11 +14,12 @@ from service.problems import SetUpError
 from service.settings import Settings
 from workers.contract.texts import TextFinisher
 from workers.local import LocalWorkers, WorkerOptions, local_texts, local_workers
-from workers.queues.nats.access import NatsAccess
-from workers.remote import RemoteWorkers, remote_workers
-from workers.serving import serve_worker
 
-Recognisers: TypeAlias = LocalWorkers | RemoteWorkers
+if TYPE_CHECKING:
+    from workers.queues.nats.access import NatsAccess
+    from workers.remote import RemoteWorkers
+
+Recognisers: TypeAlias = "LocalWorkers | RemoteWorkers"
 """What a service has behind its queue."""
 
 
@@ -33,6 +34,8 @@ async def recogniser(settings: Settings, registry: CollectorRegistry) -> AsyncIt
         QueueUnreachable: NATS cannot be reached; says what to do.
     """
     if settings.queue == "nats":
+        from workers.remote import remote_workers  # noqa: PLC0415 - who has one machine needs no NATS
+
         async with remote_workers(
             _access(settings),
             metrics_registry=registry,
@@ -54,6 +57,8 @@ async def worker(
         SetUpError: no model is installed, or the engine cannot run here.
         QueueUnreachable: NATS cannot be reached; says what to do.
     """
+    from workers.serving import serve_worker  # noqa: PLC0415 - the same
+
     options, access = _options(settings), _access(settings)
     await serve_worker(options, access, stop=stop, hurry=hurry, announce=announce)
 
@@ -74,7 +79,9 @@ def _options(settings: Settings) -> WorkerOptions:
     )
 
 
-def _access(settings: Settings) -> NatsAccess:
+def _access(settings: Settings) -> "NatsAccess":
+    from workers.queues.nats.access import NatsAccess  # noqa: PLC0415 - the same
+
     password = settings.nats_password
     return NatsAccess(
         urls=tuple(url.strip() for url in settings.nats_url.split(",")),

@@ -219,7 +219,7 @@ class Desk:
         jobs = [self._on_the_wire(job) for job in batch.jobs]
         return Handed(
             batch=batch.number,
-            priority=int(batch.priority),
+            priority=batch.priority,
             jobs=jobs,
             waited_s=self._waited_s(),
         )

@@ -156,9 +156,14 @@ class Link:
             log.debug("nats_said", kind=type(exc).__name__)
 
         options = self._access.options()
-        password = options.get("password")
-        if password is not None:  # not one letter of it goes where somebody took TLS away
-            options["password"] = lambda: self._check_encryption(client) or password
+        secret = options.get("password")
+
+        def password() -> str:  # not one letter of it goes where somebody took TLS away
+            self._check_encryption(client)
+            return str(secret)
+
+        if secret is not None:
+            options["password"] = password
         try:
             async with asyncio.timeout(CONNECT_S):
                 await client.connect(

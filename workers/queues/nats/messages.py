@@ -6,14 +6,15 @@ by digest and are sent once to each worker that asks.
 """
 
 from collections.abc import Callable
-from typing import Final, TypeAlias, TypeVar
+from typing import Annotated, Final, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from workers.contract.engine import Again, EngineDescription, Job, Outcome
 from workers.contract.errors import InvalidRequest
 from workers.contract.finishing import Finished, Snippet, Term
-from workers.contract.requests import Hypothesis
+from workers.contract.requests import Hypothesis, Priority
 from workers.contract.texts import Text
 
 ROOT: Final = "alfavoice.v1"
@@ -84,8 +85,9 @@ class Handed(msgspec.Struct, frozen=True, kw_only=True, tag="handed"):
     """A batch to recognise."""
 
     batch: int
-    priority: int
-    jobs: list[WireJob]
+    priority: Priority
+    """Kind of the head."""
+    jobs: Annotated[list[WireJob], Meta(min_length=1)]
     waited_s: dict[int, float]
     """What waits there besides; as in `Wanted`."""
 

@@ -18,7 +18,8 @@ import structlog
 
 from workers.contract import codec
 from workers.contract.engine import Job, Outcome
-from workers.contract.requests import Answer, Hypothesis, Priority
+from workers.contract.errors import InvalidRequest
+from workers.contract.requests import Answer, Hypothesis
 from workers.queues.nats.demands import Demands
 from workers.queues.nats.link import Link, LinkFailed
 from workers.queues.nats.lookup import Lookup
@@ -187,25 +188,27 @@ class RemoteWork:
             if handed.waited_s:
                 await self._wake(1)
             return await self._batch(service, engine, handed)
-        except LinkFailed:
+        except (LinkFailed, InvalidRequest) as exc:
+            if isinstance(exc, InvalidRequest):  # of another version, perhaps; others may do better
+                log.warning("service_unreadable", service=service)
             self._demands.declined(service)
             return None
         finally:
             self._asking -= 1
 
-    async def _batch(self, service: str, engine: int, handed: Handed) -> Batch | None:
+    async def _batch(self, service: str, engine: int, handed: Handed) -> Batch:
         self._batches += 1
         number = self._batches
         self._origins[number] = _Origin(service, handed.batch)
         try:
             jobs = tuple([await self._job(service, each) for each in handed.jobs])
-        except LinkFailed:
+        except (LinkFailed, InvalidRequest):
             self._finish(number, outcomes=None, broke=False)
-            return None
+            raise
         return Batch(
             number=number,
             jobs=jobs,
-            priority=Priority(handed.priority),
+            priority=handed.priority,
             taken_at=self._clock(),
             engine=engine,
         )
@@ -228,7 +231,7 @@ class RemoteWork:
         ended = Ended(
             worker=self._link.name,
             batch=origin.number,
-            free=self._idle_lanes,
+            free=self._idle_lanes + 1,  # its own lane is free in a moment
             outcomes=None if outcomes is None else wrapped(outcomes),
             broke=broke,
         )
