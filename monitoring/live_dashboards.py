@@ -145,13 +145,15 @@ def queue(t: Thresholds) -> Dashboard:
             ),
             Panel(
                 title="Lanes at work",
-                says="Of all lanes, in five minutes. At 1 more work means longer waiting.",
-                queries=one("alfavoice:lanes_busy:ratio_5m", "busy"),
+                says="Of those that a service hears of, in five minutes; workers on other machines are shared, "
+                "so add the services up. At 1 more work means longer waiting.",
+                queries=one("alfavoice:lanes_busy:ratio_5m", "{{instance}}"),
                 unit="percentunit",
+                is_stacked=True,
             ),
             Panel(
                 title="Lanes ready",
-                says="By machine; 0: its recogniser is away.",
+                says="By service; 0: it has no recogniser. Fewer than before: a worker is away.",
                 queries=one("sum by (instance) (alfavoice_ready_lanes)", "{{instance}}"),
             ),
             Panel(

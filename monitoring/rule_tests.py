@@ -225,6 +225,15 @@ def _away(t: Thresholds) -> list[Case]:
             firing=_fired("RecogniserAway ticket"),
         ),
         Case(
+            name="a worker that a service heard of is gone",
+            changed={lanes: f"4x{_MINUTES - 20} 2x19"},
+            firing=_fired("RecogniserAway ticket"),
+        ),
+        Case(
+            name="a worker was added",
+            changed={lanes: f"2x{_MINUTES - 20} 4x19"},
+        ),
+        Case(
             name="a recogniser dies again and again",
             changed={_own("alfavoice_engine_restarts"): _growing(restarts / 10)},
             firing=_fired("EngineRestarts ticket"),

@@ -101,7 +101,7 @@ def records(thresholds: Thresholds) -> list[Record]:
         ),
         Record(
             name="alfavoice:lanes_busy:ratio_5m",
-            query="sum(avg_over_time(alfavoice_busy_lanes[5m])) / sum(alfavoice_ready_lanes)",
+            query="avg_over_time(alfavoice_busy_lanes[5m]) / (alfavoice_ready_lanes > 0)",
         ),
     ]
 
@@ -261,10 +261,12 @@ def _of_what_must_be_there(thresholds: Thresholds) -> Sequence[Alert]:
         Alert(
             name="AlfaVoiceRecogniserAway",
             severity="ticket",
-            query="alfavoice_ready_lanes == 0",
+            # Of workers on other machines a service counts the lanes that it hears of.
+            query="alfavoice_ready_lanes == 0\n"
+            "or alfavoice_ready_lanes < max_over_time(alfavoice_ready_lanes[1h])",
             lasting=limits["recogniser_away"].lasting,
-            summary="The recogniser of {{ $labels.instance }} is not ready.",
-            limit="none ready on one machine",
+            summary="{{ $labels.instance }} has {{ $value }} lanes of recognisers ready: some are away.",
+            limit="fewer lanes ready than within the last hour, or none",
         ),
         Alert(
             name="AlfaVoiceEngineRestarts",
