@@ -196,7 +196,10 @@ class RecordingJobs:
         await self._end(lease, "checked")
 
     async def fail(self, lease: Lease, reason: Reason) -> None:
-        """Set a job aside; of a recording whose bytes are wrong nothing counts as received."""
+        """Set a job aside; of a recording whose bytes are wrong nothing counts as received.
+
+        A transcript that no final has reached goes: of what did not become text there is no entry.
+        """
         await self._end(lease, "fail", reason, reason is Reason.HASH_MISMATCH)
 
     async def put_back(self, lease: Lease, *, wait_s: float, counts: bool) -> None:
@@ -247,7 +250,14 @@ class RecordingJobs:
         await self._postgres.call_as(lease.recording.user, within)
 
     async def _end(self, lease: Lease, statement: str, *values: object) -> None:
-        await self._postgres.call_as(
-            lease.recording.user,
-            lambda c: c.execute(_sql[statement], lease.recording.id, lease.worker, *values),
-        )
+        """Let go of a job; a transcript in which there is nothing goes, until it is begun again."""
+
+        async def end(connection: Connection) -> None:
+            if await connection.fetchval(
+                _sql[statement], lease.recording.id, lease.worker, *values
+            ):
+                await connection.execute(
+                    _sql["drop_empty_transcript"], lease.recording.derived_transcript
+                )
+
+        await self._postgres.call_as(lease.recording.user, end)

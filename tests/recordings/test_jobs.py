@@ -167,6 +167,7 @@ async def test_a_window_that_breaks_the_recogniser_sets_its_recording_aside_and_
         assert found["has_audio"]
         for key in good:
             await client.done(key)
+        assert len(await server.store.recent(LOCAL_USER)) == 3
     async with ready(start_server) as server, Uploader(server.url) as client:
         assert (await client.http.post(f"/{bad}/retry")).json()["state"] == "waiting"
         await client.done(bad)
@@ -180,7 +181,10 @@ async def test_hostile_files_fail_while_others_go_on(server: RunningServer) -> N
         for key in bad:
             found = await client.until(key, "failed")
             assert found["reason"] == "undecodable"
+            assert found["transcript"] is None
         await client.done(good)
+        history = await client.http.get(f"{server.url}/v1/history", params={"kind": "recording"})
+        assert len(history.json()["items"]) == 1  # of what became text
 
 
 async def test_a_recording_that_ends_its_workers_is_set_aside(

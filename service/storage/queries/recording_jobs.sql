@@ -111,7 +111,8 @@ SET
     leased_by = NULL,
     leased_until = NULL,
     updated_at = now()
-WHERE id = $1 AND leased_by = $2 AND state = 'checking';
+WHERE id = $1 AND leased_by = $2 AND state = 'checking'
+RETURNING TRUE;
 
 -- name: fail
 UPDATE recordings
@@ -122,7 +123,20 @@ SET
     leased_by = NULL,
     leased_until = NULL,
     updated_at = now()
-WHERE id = $1 AND leased_by = $2;
+WHERE id = $1 AND leased_by = $2
+RETURNING TRUE;
+
+-- name: drop_empty_transcript
+DELETE FROM transcripts AS t
+WHERE
+    t.id = $1
+    AND t.finished_at IS NULL
+    AND t.edited IS NULL
+    AND t.purged_at IS NULL
+    AND NOT EXISTS (
+        SELECT FROM finals AS f
+        WHERE f.transcript_id = t.id
+    );
 
 -- name: put_back
 UPDATE recordings
@@ -133,7 +147,8 @@ SET
     leased_by = NULL,
     leased_until = NULL,
     updated_at = now()
-WHERE id = $1 AND leased_by = $2;
+WHERE id = $1 AND leased_by = $2
+RETURNING TRUE;
 
 -- name: abandon
 UPDATE recordings
