@@ -39,7 +39,15 @@ from service.compat.openai_realtime_takes import (
 from service.compat.openai_rest_errors import SIGNED_OUT, OpenAIRefused, answer_for
 from service.compat.openai_rest_errors import described as described_error
 from service.compat.openai_rest_models import check_model
-from service.compat.sockets import AsgiSocket, Gone, Socket, check_origin, deny, unbreakable
+from service.compat.sockets import (
+    AsgiSocket,
+    Gone,
+    Socket,
+    check_not_draining,
+    check_origin,
+    deny,
+    unbreakable,
+)
 from service.compat.speaking import begin
 from service.dictation.wire import (
     AudioFormat,
@@ -267,6 +275,7 @@ def openai_realtime_routes(parts: Parts) -> APIRouter:
         async with unbreakable(websocket):
             try:
                 check_origin(websocket, allowed=parts.settings.allowed_origins)
+                check_not_draining(parts.sessions)
                 principal = await parts.gate.admit(websocket, Scope.DICTATE)
                 _check_intent(parts, websocket)
             except ServiceError as exc:

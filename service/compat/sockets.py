@@ -11,7 +11,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from service.accounts.origins import origin_check
 from service.compat.conversing import Ending
-from service.problems import RequestRefused
+from service.dictation.sessions import Sessions
+from service.dictation.wire import CloseCode
+from service.operations.admission import RETRY_WHEN_DRAINING_MS
+from service.problems import Refused, RequestRefused
 
 log = structlog.get_logger()
 
@@ -97,6 +100,21 @@ def check_origin(websocket: WebSocket, *, allowed: tuple[str, ...]) -> None:
     headers = websocket.headers
     if not origin_check(allowed)(headers.get("origin"), headers.get("host")):
         raise RequestRefused("auth.forbidden", "this page may not open the socket", status=403)
+
+
+def check_not_draining(sessions: Sessions) -> None:
+    """Refuse while the server stops: before the upgrade a proxy can still ask another server.
+
+    Raises:
+        Refused: `server.draining`.
+    """
+    if sessions.is_draining:
+        raise Refused(
+            "server.draining",
+            "the server is restarting; connect again",
+            close_code=CloseCode.DRAINING,
+            retry_after_ms=RETRY_WHEN_DRAINING_MS,
+        )
 
 
 async def deny(websocket: WebSocket, response: Response) -> None:

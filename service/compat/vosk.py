@@ -19,7 +19,15 @@ from fastapi import APIRouter, WebSocket
 from service.accounts.principal import Principal, Scope
 from service.compat.conversing import GONE, Ending, converse
 from service.compat.mixing import Mixdown
-from service.compat.sockets import AsgiSocket, Gone, Socket, check_origin, deny, unbreakable
+from service.compat.sockets import (
+    AsgiSocket,
+    Gone,
+    Socket,
+    check_not_draining,
+    check_origin,
+    deny,
+    unbreakable,
+)
 from service.compat.speaking import Speaking, speak
 from service.compat.vosk_messages import Style, decode_text, final_answer, partial_answer
 from service.dictation import wire
@@ -181,6 +189,7 @@ def vosk_route(parts: Parts) -> APIRouter:
         async with unbreakable(websocket):
             try:
                 check_origin(websocket, allowed=parts.settings.allowed_origins)
+                check_not_draining(parts.sessions)
                 principal = await parts.gate.admit(websocket, Scope.DICTATE)
             except ServiceError as exc:
                 await deny(websocket, answer_for(exc))

@@ -4,6 +4,7 @@ import asyncio
 import random
 
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from service.app import RunningServer
@@ -227,14 +228,19 @@ async def test_a_draining_server_refuses_sockets_before_the_upgrade_so_that_a_pr
     server: RunningServer,
 ) -> None:
     await server.sessions.drain(0)
+    address = server.url.replace("http", "ws")
+    listen = "listen?encoding=linear16&sample_rate=16000"
+    answers = []
 
-    with pytest.raises(InvalidStatus) as refused:
-        async with peer(server.url):
-            pass
+    for path in ("stream", listen, "realtime?intent=transcription", "vosk"):
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(f"{address}/v1/{path}", subprotocols=[wire.SUBPROTOCOL]):
+                pass
+        response = refused.value.response
+        answers.append((response.status_code, response.headers.get("Retry-After")))
+        assert b"server.draining" in response.body
 
-    assert refused.value.response.status_code == 503
-    assert refused.value.response.headers["Retry-After"] == "2"
-    assert b"server.draining" in refused.value.response.body
+    assert answers == [(503, "2")] * 4
 
 
 async def test_health_and_metrics_say_what_goes_on_and_nothing_that_was_said(
