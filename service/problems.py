@@ -85,7 +85,8 @@ class SetUpError(ServiceError):
         Args:
             code: `setup.*`.
             message: in English.
-            details: what a sentence of the catalogue, `error.<code>`, has placeholders for.
+            details: what a sentence of the catalogue, `error.<code>`, has placeholders for; a code
+                that says several things has a `why`, and sentences `error.<code>_<why>`.
         """
         super().__init__(code, message)
         self.details = details

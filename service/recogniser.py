@@ -1,6 +1,7 @@
 """The one place that knows where recognising is done: on this machine, or by workers over NATS."""
 
 import asyncio
+import shlex
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias
@@ -112,9 +113,15 @@ def _model(settings: Settings) -> InstalledModel:
         raise SetUpError(exc.code, str(exc), **exc.details) from exc
     if model is None:
         name = settings.model or "base"
+        # Elsewhere than usual, the command alone would bring it where nobody looks for it.
+        is_usual = settings.data_dir == Settings.model_fields["data_dir"].get_default(
+            call_default_factory=True
+        )
+        where = "" if is_usual else f" --data-dir {shlex.quote(str(settings.data_dir))}"
         raise SetUpError(
             "setup.no_model",
-            f"the speech model {name} is not installed; run `alfavoice models pull {name}`",
+            f"the speech model {name} is not installed; run `alfavoice models pull {name}{where}`",
             name=name,
+            where=where,
         )
     return model

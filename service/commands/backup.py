@@ -163,6 +163,7 @@ def _bring_keys(
             "setup.master_key",
             "the master key of this backup is not in ALFAVOICE_MASTER_KEY: unset it to have the key "
             "written to the key file",
+            why="in_variable",
         )
     brought = unseal_master_keys(sealed, _passphrase(args, language, twice=False))
     path = settings.master_key_file or settings.data_dir / KEY_FILE_NAME
@@ -181,15 +182,17 @@ def _passphrase(args: argparse.Namespace, language: Language, *, twice: bool) ->
             return str(args.passphrase_file.read_text(encoding="utf-8")).rstrip("\r\n")
         except (OSError, UnicodeDecodeError):
             raise SetUpError(
-                "setup.passphrase", "the file of the passphrase cannot be read"
+                "setup.passphrase", "the file of the passphrase cannot be read", why="unreadable"
             ) from None
     if not sys.stdin.isatty():
         raise SetUpError(
-            "setup.passphrase", "this needs the passphrase of the master key: --passphrase-file"
+            "setup.passphrase",
+            "this needs the passphrase of the master key: --passphrase-file",
+            why="missing",
         )
     passphrase = getpass.getpass(language.text("backup.passphrase"))
     if twice and getpass.getpass(language.text("backup.passphrase_again")) != passphrase:
-        raise SetUpError("setup.passphrase", "these are two different passphrases")
+        raise SetUpError("setup.passphrase", "these are two different passphrases", why="different")
     return passphrase
 
 

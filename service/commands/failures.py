@@ -24,8 +24,8 @@ def expected_failure(error: BaseException) -> Expected | None:
 def explain(error: Expected, language: Language) -> str:
     """Say what happened and what to do.
 
-    The catalogue has a sentence for the codes people meet, `error.<code>`; the others are said in
-    the words of the error itself.
+    The catalogue has a sentence for the codes people meet, `error.<code>`, or several, each with
+    why at its end (`error.<code>_<why>`); the others are said in the words of the error itself.
     """
     details: Mapping[str, object] = getattr(error, "details", {})
     if isinstance(error, NoSource):  # each source's own reason, once, in the same language
@@ -39,7 +39,9 @@ def _what(error: Expected, language: Language) -> str:
 
 
 def _sentence(error: Expected, language: Language, details: Mapping[str, object]) -> str:
-    key = f"error.{error.code}"
+    key = f"error.{error.code}_{details.get('why')}"
+    if key not in language:
+        key = f"error.{error.code}"
     if key not in language:
         return str(error)
     try:

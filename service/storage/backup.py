@@ -67,6 +67,7 @@ async def make_backup(
                 "setup.backup_failed",
                 f"the database cannot be written to a backup (SQLSTATE {exc.sqlstate}): start the "
                 "server once, so that its schema is there, and use the user who owns it",
+                sqlstate=exc.sqlstate,
             )
             if str(exc.sqlstate)[:2] in {"08", "53", "57"}:
                 failure = StoreUnavailable("the database went away during the backup")
@@ -86,7 +87,9 @@ async def _write(
     used = [row["name"] for row in await connection.fetch(_keys["masters_in_use"])]
     if not set(used) <= set(master.names):
         raise SetUpError(
-            "setup.master_key", "this database is encrypted with another master key than is here"
+            "setup.master_key",
+            "this database is encrypted with another master key than is here",
+            why="other",
         )
     tables = []
     for row in in_order(await connection.fetch(_sql["tables"])):

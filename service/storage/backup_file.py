@@ -260,18 +260,20 @@ def _told() -> Iterator[None]:
     try:
         yield
     except _DAMAGE:
-        raise damaged("it is no backup, or it was cut short") from None
+        raise damaged("it is no backup, or it was cut short", why="no_backup") from None
     except OSError as exc:
         raise unusable(exc) from None
 
 
-def damaged(what: str) -> SetUpError:
-    """Say that a file cannot be restored from."""
-    return SetUpError("setup.backup_damaged", f"the backup is damaged: {what}")
+def damaged(what: str, *, why: str | None = None) -> SetUpError:
+    """Say that a file cannot be restored from; see `SetUpError` for `why`."""
+    return SetUpError("setup.backup_damaged", f"the backup is damaged: {what}", why=why)
 
 
 def unusable(exc: OSError) -> SetUpError:
     """Say that a file cannot be read or written."""
     return SetUpError(
-        "setup.backup_unreadable", f"the backup cannot be read or written ({exc.strerror})"
+        "setup.backup_unreadable",
+        f"the backup cannot be read or written ({exc.strerror})",
+        reason=exc.strerror,
     )

@@ -50,6 +50,8 @@ def seal_master_keys(secrets: list[bytes], passphrase: str) -> bytes:
         raise SetUpError(
             "setup.passphrase",
             f"the passphrase has fewer than {SHORTEST_PASSPHRASE} letters: take a longer one",
+            why="short",
+            letters=SHORTEST_PASSPHRASE,
         )
     form = _SealedKeys(salt=os.urandom(16), rounds=4, memory_kib=256 * 1024, lanes=4, sealed=b"")
     text = b"\n".join(base64.b64encode(secret) for secret in secrets)
@@ -71,5 +73,7 @@ def unseal_master_keys(sealed: bytes, passphrase: str) -> list[bytes]:
         return parse_master_keys(unseal(form.key(passphrase), _PLACE, form.sealed).decode())
     except Unreadable:
         raise SetUpError(
-            "setup.passphrase", "this is not the passphrase the backup was made with"
+            "setup.passphrase",
+            "this is not the passphrase the backup was made with",
+            why="wrong",
         ) from None

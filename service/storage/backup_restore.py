@@ -64,6 +64,8 @@ def check_fits(reader: BackupReader, master: MasterKeys) -> None:
             "the master key of this backup is not here"
             + (f" (its name is {missing[0]})" if missing else "")
             + ": put its key file in place first",
+            why="not_here" if missing else "unknown",
+            name=missing[0] if missing else "",
         )
 
 
@@ -102,6 +104,7 @@ async def restore_backup(
             "setup.restore_failed",
             f"the backup could not be restored (SQLSTATE {exc.sqlstate}), nothing was changed: check "
             "the free space of the database's disk and that its user owns it",
+            sqlstate=exc.sqlstate,
         )
         if str(exc.sqlstate)[:2] in {"08", "57"}:
             failure = StoreUnavailable("the database went away, nothing was restored")
@@ -119,7 +122,9 @@ async def _restore(
     await connection.execute(_migrate["lock"], LOCK)
     if await connection.fetchval(_sql["services"]):
         raise SetUpError(
-            "setup.database_in_use", "a server uses this database: stop it, then restore"
+            "setup.database_in_use",
+            "a server uses this database: stop it, then restore",
+            why="restore",
         )
     set_aside = await _set_aside(connection, force)
     known = shipped_migrations()
@@ -149,6 +154,9 @@ def _versions(manifest: Manifest, known: tuple[Migration, ...]) -> int:
             "setup.backup_too_new",
             f"this backup needs an AlfaVoice that knows schema {had}, this one knows "
             f"{len(known)}: update this one",
+            why="schema",
+            needs=had,
+            knows=len(known),
         )
     if not had:
         raise damaged("it names no schema")
@@ -158,6 +166,8 @@ def _versions(manifest: Manifest, known: tuple[Migration, ...]) -> int:
                 "setup.migration_changed",
                 f"this backup was made with another {step.name} than is known here: restore it "
                 "with the AlfaVoice that made it",
+                why="backup",
+                name=step.name,
             )
     return had
 

@@ -69,6 +69,8 @@ class EmbeddedPostgres:
                 "setup.database_folder",
                 f"the data folder cannot be used ({exc.strerror}): check its owner and the free "
                 "space of its disk, or choose another folder with --data-dir",
+                why="unusable",
+                reason=exc.strerror,
             ) from None
         finally:
             if self._postmaster is None:
@@ -114,6 +116,7 @@ class EmbeddedPostgres:
                     "another AlfaVoice uses this data folder, but its database cannot be reached "
                     "from here (another container or machine?): choose another folder with "
                     "--data-dir, or give both the same DATABASE_URL",
+                    why="elsewhere",
                 )
             time.sleep(_POLL_S)
 
@@ -149,6 +152,7 @@ class EmbeddedPostgres:
                         "setup.database_in_use",
                         "another AlfaVoice has been starting or stopping the database of this data "
                         "folder for too long: end it, then try again",
+                        why="starting",
                     )
                 time.sleep(_POLL_S)
             yield

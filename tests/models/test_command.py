@@ -4,12 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from models import errors
 from models.installation import InstalledModel
 from models.registry import ModelRegistry
 from service.cli import main
+from service.commands.failures import explain
 from service.language import Language
+from service.problems import SetUpError
+from service.recogniser import recogniser
+from service.settings import Settings
 from tests.models.conftest import flip_a_byte, write_files
 
 Files = dict[str, bytes]
@@ -31,6 +36,15 @@ def installed(data_dir: Path, name: str) -> InstalledModel:
     model = ModelRegistry(data_dir / "models").installed(name)
     assert model is not None
     return model
+
+
+async def test_a_server_without_a_model_says_into_which_folder_to_pull_it(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "on a disk")
+    with pytest.raises(SetUpError) as caught:
+        async with recogniser(settings, CollectorRegistry()):
+            pass
+    hint = f"alfavoice models pull base --data-dir '{settings.data_dir}'"
+    assert hint in explain(caught.value, Language("ru"))
 
 
 def test_the_first_model_pulled_is_in_use_at_once_and_the_next_is_not(

@@ -137,4 +137,6 @@ def _unusable(exc: Exception) -> SetUpError:
         "setup.master_key",
         f"the file of the master key cannot be used ({reason}): check ALFAVOICE_MASTER_KEY_FILE, who "
         "owns the file, and that its folder can be written",
+        why="file",
+        reason=reason,
     )

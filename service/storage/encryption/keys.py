@@ -145,6 +145,7 @@ class UserKeys:
                 "this database is encrypted with another master key (its name is "
                 f"{(missing or known)[0]}, here is {', '.join(ours)}): put back the key file, or "
                 "ALFAVOICE_MASTER_KEY, it was used with",
+                why="other",
             )
 
     async def of(self, user: UUID) -> UserCipher:

@@ -145,6 +145,7 @@ def parse_master_keys(text: str) -> list[bytes]:
             "setup.master_key",
             "a master key is 32 random bytes in base64: put back the one this server had; only for "
             "a new server make one with `openssl rand -base64 32`",
+            why="malformed",
         )
     return secrets
 
