@@ -79,16 +79,20 @@ def opened(*, lanes: int = 1) -> GatedEngine:
 
 async def test_two_workers_share_what_waits(nats: NatsServer) -> None:
     to, first, second = access(nats), GatedEngine(), GatedEngine()
-    async with service(to) as remote, working(to, first), working(to, second):
+    async with service(to, ONE_BY_ONE) as remote, working(to, first), working(to, second):
         await until(lambda: remote.queue.load().lanes == 2)
         async with asyncio.TaskGroup() as group:
-            for n in range(8):
-                group.create_task(remote.queue.submit(window(f"w{n}")))
+            names = [f"w{n}" for n in range(8)]
+            for name in names:
+                group.create_task(remote.queue.submit(window(name)))
             await until(lambda: bool(first.seen and second.seen))
+            assert len(first.seen) == len(second.seen) == 1, (
+                "a worker has no more than it has lanes"
+            )
             first.open()
             second.open()
 
-    assert len(first.seen[0]) == len(second.seen[0]) == 4
+    assert sorted(first.seen + second.seen) == [[name] for name in names]
 
 
 async def test_a_final_of_one_service_goes_before_an_older_file_of_another(
@@ -253,9 +257,14 @@ async def test_nobody_at_the_address_says_what_to_do() -> None:
     assert caught.value.code == "queue.nats_unreachable"
 
 
-async def test_tls_trusts_the_authority_that_is_named_and_no_other(tmp_path: Path) -> None:
+async def test_tls_trusts_the_named_authority_alone_and_shows_our_certificate(
+    tmp_path: Path,
+) -> None:
     ca = certificates(tmp_path)
-    config = f'tls {{ cert_file: "{tmp_path}/server.pem", key_file: "{tmp_path}/server.key" }}'
+    certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
+    config = (
+        f'tls {{ cert_file: "{certificate}", key_file: "{key}", ca_file: "{ca}", verify: true }}'
+    )
     server = NatsServer(tmp_path, config, scheme="tls")
     server.start()
     try:
@@ -263,7 +272,7 @@ async def test_tls_trusts_the_authority_that_is_named_and_no_other(tmp_path: Pat
             async with service(access(server)):
                 pass
         assert caught.value.code == "queue.nats_tls"
-        to = access(server, ca=ca)
+        to = access(server, ca=ca, certificate=certificate, key=key)
         async with service(to) as remote, working(to, opened()):
             await remote.wait_ready(READY_S)
             assert isinstance(await remote.queue.submit(window("a")), Hypothesis)
