@@ -15,6 +15,7 @@ _MINUTES: Final = frozenset("минута минуты минут минуту �
 _EXACT: Final = frozenset("в к ко".split())
 """After these two numbers are a time of day, unless what follows is plainly counted."""
 _PLAINLY_COUNTED: Final = ("ов", "ев", "ей")
+_FROM: Final = frozenset("с со от".split())
 _O_CLOCK: Final = frozenset("ноль-ноль ноль-нуль нуль-нуль".split())
 
 
@@ -30,12 +31,13 @@ def clocks(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «в семнадцать тридцать», «девять ноль ноль», «в пять часов двадцать минут»."""
     found = row.cardinals(place, 4)
     if found and _is_hour(found[0]):
-        return _of_numbers(row, place, found) or _with_nouns(row, place)
+        return _of_numbers(row, place, found) or _with_nouns(row, place) or _from_to(row, place)
     return (
         _hyphenated(row, place)
         or _half_past_one(row, place)
         or _with_nouns(row, place)
         or _begun_in_digits(row, place)
+        or _from_to(row, place)
     )
 
 
@@ -57,6 +59,19 @@ def _of_numbers(row: Row, place: int, found: Sequence[Number]) -> tuple[Piece, .
         if after in DAYTIMES or (at and not _is_counted(row, place, minutes[0], after)):
             return ((length, clock(hour.value, minutes[0])),)
     return ()
+
+
+def _from_to(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «с девяти до восемнадцати ноль ноль»: what begins at a time ends at one."""
+    hour = row.amount(place)
+    if hour is None or not _is_hour(hour):
+        return ()
+    link = place + hour.length
+    if row.precedes(place) not in _FROM or row.follows(link - 1) != "до" or not row.joined(link):
+        return ()
+    found = row.cardinals(link + 1, 4)
+    end = _of_numbers(row, link + 1, found) if found and _is_hour(found[0]) else ()
+    return ((hour.length, clock(hour.value, 0)), (1, None), *end) if end else ()
 
 
 def _hyphenated(row: Row, place: int) -> tuple[Piece, ...]:

@@ -1,9 +1,10 @@
 """How much and how many: percentages, measures, money, counts, and ordinals."""
 
+import re
 from typing import Final
 
 from workers.text.numbers.counted import is_one_of
-from workers.text.numbers.formats import grouped, ordinal
+from workers.text.numbers.formats import GROUP, grouped, ordinal
 from workers.text.numbers.numerals import NUMERALS
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
@@ -18,6 +19,7 @@ from workers.text.numbers.surroundings import (
 )
 
 _THOUSAND: Final = 1000
+_PARTED_BY_COMMAS: Final = re.compile("[1-9][0-9]{0,2}(,[0-9]{3}){2,}")
 _MILLION: Final = 10**6
 SMALL: Final = 10
 """Below it a count is a word, unless something asks for digits (Milchin, 2003, § 6.1.1)."""
@@ -89,6 +91,17 @@ def begun_in_digits(row: Row, place: int) -> tuple[Piece, ...]:
     if not scale // 100 <= rest.value < scale:
         return ()
     return ((2 + rest.length, grouped(number.value * scale + rest.value)),)
+
+
+def parted_by_commas(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «1,250,000», as recognisers write it; «1,250» may be a fraction, and stays."""
+    key = row.key(place)
+    if _PARTED_BY_COMMAS.fullmatch(key) is None:
+        return ()
+    beside = row.key(place - 1) + row.key(place + 1)
+    if beside.isascii() and any(letter.isalpha() for letter in beside):
+        return ()  # English, within a text in several languages
+    return ((1, key.replace(",", GROUP)),)
 
 
 def prices(row: Row, place: int) -> tuple[Piece, ...]:

@@ -59,6 +59,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     quantities.after_one_measure,
     ranges.neighbours,
     quantities.begun_in_digits,
+    quantities.parted_by_commas,
     quantities.counts,
     quantities.ordinals,
 )
