@@ -30,6 +30,7 @@ from service.library.snippets import snippet_routes
 from service.library.sync import forget_old_tombstones, sync_routes
 from service.operations.bodies import KIB, MIB, BodyLimit
 from service.operations.documents import document_routes
+from service.operations.front_page import front_page
 from service.operations.health import Probe, health_routes
 from service.operations.problem_json import RESPONSES, install_problem_answers
 from service.parts import Parts
@@ -124,6 +125,7 @@ def application(parts: Parts, *, recogniser_is_ready: Callable[[], bool]) -> Fas
         "draining": is_open,
     }
     app.include_router(health_routes(probes=probes, registry=parts.registry, version=app.version))
+    app.include_router(front_page(probes, app.version))
     for router in _ROUTERS:
         app.include_router(router(parts), responses=RESPONSES)
     return app

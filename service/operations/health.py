@@ -55,20 +55,21 @@ def health_routes(
     @router.get("/health/ready", responses={503: {"model": Readiness}})
     async def ready(response: Response) -> Readiness:
         """Say whether to send people here."""
-        reasons = [name for name, probe in probes.items() if not await _holds(probe)]
+        reasons = [name for name, probe in probes.items() if not await holds(probe)]
         response.status_code = 503 if reasons else 200
         return Readiness(ready=not reasons, reasons=reasons, version=version)
 
     @router.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
         for name, probe in probes.items():
-            not_ready.labels(name).set(not await _holds(probe))
+            not_ready.labels(name).set(not await holds(probe))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return router
 
 
-async def _holds(probe: Probe) -> bool:
+async def holds(probe: Probe) -> bool:
+    """Ask a probe; one that does not answer in `PROBE_TIMEOUT_S` does not hold."""
     try:
         async with asyncio.timeout(PROBE_TIMEOUT_S):
             return await probe()
