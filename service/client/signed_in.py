@@ -41,15 +41,28 @@ def config_folder() -> Path:
 def server_address(server: str) -> str:
     """Give the HTTP address of a server however it was named.
 
+    Without `http://` it needs a port or a dot: one word is more often a mistake than a machine.
+
     Raises:
         ServiceError: `stream.bad_address`.
     """
-    parts = urlsplit(server if "://" in server else f"http://{server}")
+    try:
+        parts = urlsplit(server if "://" in server else f"http://{server}")
+        port = parts.port
+    except ValueError:
+        raise _no_address() from None
     scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
-    if scheme not in {"http", "https"} or not parts.hostname:
-        raise ServiceError("stream.bad_address", "this is not the address of a server")
+    host = parts.hostname
+    if scheme not in {"http", "https"} or not host or any(map(str.isspace, parts.netloc)):
+        raise _no_address()
+    if "://" not in server and port is None and "." not in host and host not in LOOPBACK:
+        raise _no_address()
     path = parts.path.rstrip("/").removesuffix("/v1/stream")
     return urlunsplit((scheme, parts.netloc.rpartition("@")[2].lower(), path, "", ""))
+
+
+def _no_address() -> ServiceError:
+    return ServiceError("stream.bad_address", "this is not the address of a server")
 
 
 def is_private(server: str) -> bool:
