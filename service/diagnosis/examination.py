@@ -1,7 +1,13 @@
 """All checks, in the order in which a person would put things right."""
 
 from service.diagnosis.finding import Finding
-from service.diagnosis.installation import check_database, check_folder, check_model, check_port
+from service.diagnosis.installation import (
+    check_database,
+    check_folder,
+    check_model,
+    check_port,
+    check_punctuation,
+)
 from service.diagnosis.machine import (
     check_clock,
     check_gpu,
@@ -26,6 +32,7 @@ def examine(settings: Settings, *, deep: bool) -> list[Finding]:
         check_gpu(settings),
         check_folder(settings),
         check_model(settings, deep=deep),
+        check_punctuation(settings),
         check_database(settings, deep=deep),
         check_port(settings),
         check_microphone(),

@@ -1,6 +1,7 @@
 """Checks of what is installed and kept: data folder, model, port, database."""
 
 import asyncio
+import json
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ import ctranslate2
 from models.errors import ModelError
 from models.installation import InstalledModel
 from models.registry import ModelRegistry
+from models.shipped import shipped_punctuation
 from service.client.servers import local_address, server_state
 from service.diagnosis.finding import Finding, fail, ok, warn
 from service.problems import ServiceError
@@ -55,6 +57,25 @@ def check_model(settings: Settings, *, deep: bool) -> Finding:
     if not deep:
         return ok("model", "doctor.model", name=found.name)
     return _load(found, settings)
+
+
+def check_punctuation(settings: Settings) -> Finding:
+    """Say which punctuation model the texts go through, if any; every answer is a way to work."""
+    if settings.punctuation == "off":
+        return ok("punctuation", "doctor.punctuation_off")
+    is_own = settings.punctuation != "auto"
+    folder = Path(settings.punctuation) if is_own else shipped_punctuation()
+    if folder is None:
+        return ok("punctuation", "doctor.punctuation_none")
+    try:
+        name = str(json.loads((folder / "labels.json").read_text(encoding="utf-8"))["name"])
+    except FileNotFoundError:
+        if not is_own:
+            return warn("punctuation", "doctor.punctuation_broken", name=folder.name)
+        name = settings.punctuation  # a checkpoint, which the server itself looks for
+    except (OSError, ValueError, KeyError, TypeError):
+        return warn("punctuation", "doctor.punctuation_broken", name=folder.name)
+    return ok("punctuation", "doctor.punctuation", name=name)
 
 
 def _load(model: InstalledModel, settings: Settings) -> Finding:

@@ -1,12 +1,12 @@
 """The punctuation model on CTranslate2: 8 bits on a CPU, half precision on a GPU, no torch."""
 
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from models.shipped import shipped_punctuation
 from workers.devices import parse_device
 from workers.recognition.cpu import prepare_cpu
 from workers.text.rubert.errors import invalid, load_failed, missing
@@ -57,8 +57,7 @@ class EncoderNetwork:
 
 def shipped_model() -> Path | None:
     """Give the folder of the model that comes with AlfaVoice; None: this build has none."""
-    folder = Path(str(files("models"))) / "punctuation" / "ru"
-    return folder if folder.is_dir() else None
+    return shipped_punctuation()
 
 
 def load_exported(
