@@ -26,6 +26,7 @@ def start_server(database_url: str, tmp_path: Path) -> StartServer:
                 "port": 0,
                 "engine": "scripted",
                 "lanes": 2,
+                "punctuation": "off",  # scripted texts are no Russian
                 "data_dir": tmp_path,
                 "database_url": SecretStr(database_url),
                 "drain_s": 5.0,

@@ -103,3 +103,20 @@ async def test_raw_is_as_recognised_and_a_chat_has_its_full_stop_once_more_follo
     assert isinstance(chat, wire.Done)
     assert raw.text == " ".join(SAID)
     assert chat.text == "Привет, купи 25 яблок.\nПозвони папе"
+
+
+async def test_the_model_that_comes_along_adds_marks_and_capitals(
+    start_server: StartServer, script: Path
+) -> None:
+    said = json.loads(script.read_text())
+    bare = ["привет как дела", "я думаю что он придет", "да", "где ты был вчера вечером"]
+    said["texts"] = dict(zip(said["texts"], bare, strict=True))
+    script.write_text(json.dumps(said))
+    async with start_server(script=script, punctuation="auto") as server:
+        await server.wait_ready(30)
+        seen = await dictate(server.url)
+
+    finals = [m for m in seen if isinstance(m, wire.Final)]
+    assert [final.raw for final in finals] == bare
+    assert finals[1].text == "Я думаю, что он придет."
+    assert all(final.text[0].isupper() and final.text[-1] in ".?!…" for final in finals)
