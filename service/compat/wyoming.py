@@ -196,7 +196,8 @@ class WyomingConnection:
                             await self._send("transcript-start", {"language": heard.language})
                         languages.append(heard.language)
                         await self._send(
-                            "transcript-chunk", {"text": f"{heard.glue}{text}" if languages[1:] else text}
+                            "transcript-chunk",
+                            {"text": f"{heard.glue}{text}" if languages[1:] else text},
                         )
                     case wire.ErrorMessage():
                         self._problem = ServiceError(heard.code, heard.message)
