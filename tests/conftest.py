@@ -1,6 +1,7 @@
 """Settings of all tests: hypothesis profiles, and no leftovers of the person's own set-up."""
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -17,6 +18,10 @@ for name in [name for name in os.environ if name.startswith("ALFAVOICE_")]:
         del os.environ[name]
 os.environ.pop("DATABASE_URL", None)
 os.environ["ALFAVOICE_ENV_FILE"] = os.devnull  # nor of the .env in this folder
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background by a shell: the programs that tests interrupt would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REQUIRED_MARKERS = [name for name in os.environ.get("ALFAVOICE_REQUIRE", "").split(",") if name]
 """Markers whose tests may not skip here: what they need is promised to be there (see .ci/run)."""

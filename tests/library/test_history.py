@@ -167,7 +167,7 @@ async def test_a_session_in_which_nobody_spoke_is_no_entry_and_stays_done(storag
     opened = await store.open("silent", user=LOCAL_USER, origin=origin)
     await store.add_final(LOCAL_USER, opened.transcript, final(""))
     for _ in range(2):
-        await store.finish(LOCAL_USER, opened.transcript, audio_samples=5 * RATE)
+        await store.finish(LOCAL_USER, opened.transcript, audio_samples=5 * RATE, is_silent=True)
 
     again = await store.open("silent", user=LOCAL_USER, origin=origin)
 

@@ -6,11 +6,13 @@ import time
 import numpy as np
 import pytest
 
-from service.accounts.principal import LOCAL_USER
+from service.accounts.principal import LOCAL_PRINCIPAL, LOCAL_USER
 from service.app import RunningServer
 from service.client.sources import HeldAudio
 from service.client.stream import Stream, StreamOptions
 from service.dictation import wire
+from service.dictation.outgoing import Outgoing
+from service.problems import Refused
 from tests.server.conftest import StartServer
 from tests.server.peer import peer
 from tests.voice import quiet, voice
@@ -172,13 +174,19 @@ async def test_nobody_is_let_go_of_for_somebody_who_is_refused(start_server: Sta
             leaving.drop()
         await asyncio.sleep(0.2)
         await server.sessions.drain(0.1)
-        async with peer(server.url) as newcomer:
-            await newcomer.send(wire.Start())
-            assert await newcomer.closed() == wire.CloseCode.DRAINING
-        async with peer(server.url) as back:
-            again = await back.start(session=gone.session, resume_from=0)
+        # As the routes do, which refuse sockets before that while the server stops.
+        who, limits = LOCAL_PRINCIPAL, gone.limits
+        with pytest.raises(Refused) as refused:
+            await server.sessions.open(
+                wire.Start(), principal=who, outgoing=Outgoing(), limits=limits
+            )
+        back = wire.Start(session=gone.session, resume_from=0, language="ru")
+        _, received = await server.sessions.open(
+            back, principal=who, outgoing=Outgoing(), limits=limits
+        )
 
-    assert again.received == 16_000
+    assert refused.value.code == "server.draining"
+    assert received == 16_000
 
 
 async def test_an_endless_stream_of_markers_is_ended(server: RunningServer) -> None:
