@@ -85,13 +85,7 @@ class RemoteWorkers:
         Returns:
             Whether everything was answered in time.
         """
-        try:
-            async with asyncio.timeout(timeout):
-                await self._queue.drain()
-        except TimeoutError:
-            self._queue.close()
-            return False
-        return True
+        return await self._queue.drain_within(timeout)
 
 
 @asynccontextmanager

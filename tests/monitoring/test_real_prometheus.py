@@ -32,6 +32,7 @@ from tests.voice import quiet, voice
 pytestmark = [
     pytest.mark.postgres,
     pytest.mark.slow,
+    pytest.mark.prometheus,
     pytest.mark.skipif(
         shutil.which("prometheus") is None,
         reason="no Prometheus here; on Debian or Ubuntu: sudo apt-get install prometheus",

@@ -190,6 +190,16 @@ class LocalQueue:
         await self._idle.wait()
         self.close()
 
+    async def drain_within(self, timeout: float) -> bool:
+        """Drain for so many seconds at most, then close; say whether everything was answered."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self.drain()
+        except TimeoutError:
+            self.close()
+            return False
+        return True
+
     def close(self, *, also_running: bool = False) -> None:
         """Refuse new work and answer what waits; with `also_running`, what is in batches too."""
         self._refuse()
