@@ -26,6 +26,7 @@ from service.compat.open_ports import open_ports
 from service.dictation.detection import SileroModel
 from service.dictation.options import DictationOptions
 from service.dictation.sessions import Sessions
+from service.dictation.tracing import traced_by
 from service.dictation.wire import MAX_AUDIO_BYTES, Limits
 from service.event_loop import event_loop_runner
 from service.library.changes import Changes
@@ -34,9 +35,9 @@ from service.listening import HttpServer, http_config, listen
 from service.operations.admission import Admission
 from service.operations.limits import PersonLimits
 from service.operations.logs import configure_logs
-from service.operations.metrics import DictationMetrics, LoopLag
+from service.operations.metrics import DictationMetrics, LoopLag, observe_held
 from service.parts import Parts
-from service.recogniser import Recognisers, recogniser
+from service.recogniser import Recognisers, recogniser, tracing
 from service.recordings.opening import open_recordings
 from service.routing import application, background_work
 from service.settings import Settings
@@ -96,8 +97,10 @@ async def running_server(
         is_login_required = login_is_required(settings.login, listener)
         ports = stack.enter_context(open_ports(settings, login_is_required=is_login_required))
         storage = await stack.enter_async_context(_storage(settings))
+        observe_held(registry, storage.postgres.connections)
         store = storage.transcripts
-        workers = await stack.enter_async_context(recogniser(settings, registry))
+        traces = await stack.enter_async_context(tracing(settings, clock=clock))
+        workers = await stack.enter_async_context(recogniser(settings, registry, traces))
         people = PersonLimits(
             max_sessions=settings.max_sessions_per_user,
             max_minutes_per_day=settings.max_minutes_per_day,
@@ -122,6 +125,7 @@ async def running_server(
             model=SileroModel(),
             metrics=metrics,
             clock=clock,
+            traced=traced_by(traces, clock),
         )
         changes = Changes(storage.dsn, is_draining=lambda: sessions.is_draining)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import shlex
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias
@@ -14,7 +15,9 @@ from models.registry import ModelRegistry
 from service.problems import SetUpError
 from service.settings import Settings
 from workers.contract.texts import TextFinisher
+from workers.contract.traces import Traces
 from workers.local import LocalWorkers, WorkerOptions, local_texts, local_workers
+from workers.tracing import open_traces
 
 if TYPE_CHECKING:
     from workers.queues.nats.access import NatsAccess
@@ -25,10 +28,21 @@ Recognisers: TypeAlias = "LocalWorkers | RemoteWorkers"
 
 
 @asynccontextmanager
-async def recogniser(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[Recognisers]:
+async def tracing(
+    settings: Settings, *, role: str = "service", clock: Callable[[], float] = time.monotonic
+) -> AsyncIterator[Traces | None]:
+    """Tell the collector of the settings, if there is one, of what happens while the block runs."""
+    async with open_traces(settings.traces_url, role=role, clock=clock) as traces:
+        yield traces
+
+
+@asynccontextmanager
+async def recogniser(
+    settings: Settings, registry: CollectorRegistry, traces: Traces | None = None
+) -> AsyncIterator[Recognisers]:
     """Start the recogniser of the settings; it loads and warms up while others go on.
 
-    With `queue` nats none is started here: workers are listened for.
+    With `queue` nats none is started here: workers are listened for, and they tell of themselves.
 
     Raises:
         SetUpError: no model is installed, or the engine cannot run here.
@@ -45,7 +59,9 @@ async def recogniser(settings: Settings, registry: CollectorRegistry) -> AsyncIt
         ) as remote:
             yield remote
         return
-    async with local_workers(_options(settings), metrics_registry=registry) as workers:
+    async with local_workers(
+        _options(settings), metrics_registry=registry, traces=traces
+    ) as workers:
         yield workers
 
 
@@ -61,7 +77,16 @@ async def worker(
     from workers.serving import serve_worker  # noqa: PLC0415 - the same
 
     options, access = _options(settings), _access(settings)
-    await serve_worker(options, access, stop=stop, hurry=hurry, announce=announce)
+    async with tracing(settings, role="worker") as traces:
+        await serve_worker(
+            options,
+            access,
+            stop=stop,
+            hurry=hurry,
+            announce=announce,
+            traces=traces,
+            metrics=settings.worker_metrics,
+        )
 
 
 def _options(settings: Settings) -> WorkerOptions:

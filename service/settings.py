@@ -97,6 +97,8 @@ class Settings(BaseSettings):
     """PEM file with which this machine shows NATS who it is."""
     nats_key: Path | None = None
     """Its private key; unset: in the same file."""
+    worker_metrics: str | None = None
+    """`HOST:PORT` where a worker answers `/metrics` and `/health/*`; unset: nowhere."""
 
     endpoint_silence_ms: int = Field(default=800, ge=200, le=5000)
     """Silence that ends an utterance."""
@@ -173,6 +175,11 @@ class Settings(BaseSettings):
     polish_at_once: int = Field(default=4, ge=1, le=1000)
     """Texts there at once; a further one comes back as it was."""
 
+    traces_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("ALFAVOICE_TRACES_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    )
+    """Base URL of an OpenTelemetry collector (OTLP over HTTP); unset: nothing is traced."""
     log_format: Literal["auto", "json", "console"] = "auto"
     """auto: readable on a terminal, JSON lines otherwise."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

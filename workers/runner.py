@@ -20,6 +20,7 @@ from workers.contract.requests import Answer, Hypothesis, Priority
 from workers.contract.texts import Text
 from workers.scheduling.batching import Batch
 from workers.scheduling.priorities import KIND_NAMES
+from workers.tracing import BatchTimes, BatchTraces
 
 log = structlog.get_logger()
 
@@ -121,12 +122,20 @@ class Runner:
         texts: Texts,
         meter: Meter,
         clock: Callable[[], float],
+        traces: BatchTraces | None = None,
     ) -> None:
         self._work = work
         self._engines = engines
         self._texts = texts
         self._meter = meter
         self._clock = clock
+        self._traces = traces
+        self._busy_lanes = 0
+
+    @property
+    def busy_lanes(self) -> int:
+        """Batches recognised at this moment."""
+        return self._busy_lanes
 
     async def run(self) -> None:
         """Recognise until cancelled, or until no engine is usable; then the queue is closed."""
@@ -156,40 +165,49 @@ class Runner:
             recognised = await self._recognise(engine, batch)
             if recognised is None:
                 continue
-            outcomes, elapsed_s = recognised
+            outcomes, times = recognised
             wanting = _wanting(batch, outcomes)
             if not wanting:
-                self._settle(batch, outcomes, elapsed_s)
+                self._settle(batch, outcomes, times)
                 continue
             if behind is not None:
                 await behind
-            behind = tasks.create_task(self._finish(batch, outcomes, wanting, elapsed_s))
+            behind = tasks.create_task(self._finish(batch, outcomes, wanting, times))
 
     async def _recognise(
         self, engine: EngineHost, batch: Batch
-    ) -> tuple[list[Outcome], float] | None:
+    ) -> tuple[list[Outcome], BatchTimes] | None:
         """Recognise a batch; None: its engine broke, and that is dealt with."""
         started = self._clock()
+        self._busy_lanes += 1
         try:
             outcomes = await engine.recognise([_bare(job) for job in batch.jobs])
         except EngineFailed:
             failures = self._work.broke(batch)
             self._meter.batch_broke(batch, failures)
             log.warning("batch_broke", windows=len(batch.jobs), given_up=len(failures))
+            if self._traces is not None:
+                now = self._clock()
+                times = BatchTimes(began=started, recognised=now, finishing=now, ended=now)
+                self._traces.ended(batch, times, failed=EngineFailed.code)
             return None
-        return outcomes, self._clock() - started
+        finally:
+            self._busy_lanes -= 1
+        now = self._clock()
+        return outcomes, BatchTimes(began=started, recognised=now, finishing=now, ended=now)
 
     async def _finish(
         self,
         batch: Batch,
         outcomes: list[Outcome],
         wanting: Sequence[tuple[int, Text]],
-        elapsed_s: float,
+        times: BatchTimes,
     ) -> None:
         """Finish the texts of a batch, then end it; a text that fails is worth no final."""
         started = self._clock()
         texts = await self._texts.finish_live([text for _, text in wanting])
-        self._meter.texts_finished(elapsed_s=self._clock() - started)
+        ended = self._clock()
+        self._meter.texts_finished(elapsed_s=ended - started)
         for (place, _), text in zip(wanting, texts, strict=True):
             outcome = outcomes[place]
             assert isinstance(outcome, Hypothesis)  # noqa: S101 - `_wanting` looked
@@ -197,9 +215,14 @@ class Runner:
         if raw := texts.count(None):
             log.warning("texts_left_raw", texts=raw)
             self._meter.texts_failed(raw)
-        self._settle(batch, outcomes, elapsed_s)
+        finished = frozenset(outcomes[place].request for place, _ in wanting)
+        times = replace(times, finishing=started, ended=ended, finished=finished)
+        self._settle(batch, outcomes, times)
 
-    def _settle(self, batch: Batch, outcomes: Sequence[Outcome], elapsed_s: float) -> None:
+    def _settle(self, batch: Batch, outcomes: Sequence[Outcome], times: BatchTimes) -> None:
+        elapsed_s = times.recognised - times.began
+        if self._traces is not None:
+            self._traces.ended(batch, times)
         answers = self._work.settle(batch, outcomes)
         self._meter.batch_ended(batch, answers, elapsed_s=elapsed_s)
         log.debug(

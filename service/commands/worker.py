@@ -16,6 +16,9 @@ def add_parser(
         "worker", help=say("worker.help"), description=say("worker.description"), allow_abbrev=False
     )
     parser.add_argument("--nats", dest="nats_url", metavar="URL", help=say("worker.nats"))
+    parser.add_argument(
+        "--metrics", dest="worker_metrics", metavar="HOST:PORT", help=say("worker.metrics")
+    )
     add_settings_flags(parser, language)
     parser.add_argument(
         "--log-format", choices=("auto", "json", "console"), help=say("serve.log_format")

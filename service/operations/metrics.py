@@ -93,6 +93,31 @@ class DictationMetrics:
         self.queueing.observe(hypothesis.cost.queue_ms / 1000)
 
 
+def observe_held(registry: CollectorRegistry, connections: Callable[[], tuple[int, int]]) -> None:
+    """Say what this process holds, so that a leak is seen as a number that does not come back.
+
+    Args:
+        registry: where it is said.
+        connections: gives connections to the database: open, and of these in use.
+
+    The tasks are those of the event loop that runs now.
+    """
+    loop = asyncio.get_running_loop()
+    Gauge(
+        "alfavoice_event_loop_tasks",
+        "Tasks of the event loop that are not done.",
+        registry=registry,
+    ).set_function(lambda: len(asyncio.all_tasks(loop)))
+    pool = Gauge(
+        "alfavoice_database_connections",
+        "Connections of the pool by state.",
+        ["state"],
+        registry=registry,
+    )
+    pool.labels("open").set_function(lambda: connections()[0])
+    pool.labels("in_use").set_function(lambda: connections()[1])
+
+
 class LoopLag:
     """How late the event loop runs what is due: the longest anybody waits for a reply."""
 

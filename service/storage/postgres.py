@@ -72,6 +72,11 @@ class Postgres:
         self._pool = pool
         self._patience = patience
 
+    def connections(self) -> tuple[int, int]:
+        """Give how many connections are open, and how many of these are in use."""
+        open_now = self._pool.get_size()
+        return open_now, open_now - self._pool.get_idle_size()
+
     async def call(self, action: Callable[[Connection], Awaitable[T]]) -> T:
         """Do something on a connection.
 

@@ -44,6 +44,7 @@ class GatedEngine:
         self.seen: list[list[str]] = []
         """Ids of the windows of every batch, in the order they came."""
         self.breaks_left = 0
+        self.restarts = 0
         self._open = asyncio.Event()
 
     def open(self) -> None:

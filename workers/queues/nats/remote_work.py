@@ -137,6 +137,11 @@ class RemoteWork:
 
     # The owner's side
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether nothing more is taken."""
+        return self._leaving
+
     async def run(self) -> None:
         """Speak and listen until cancelled."""
         async with asyncio.TaskGroup() as group:
