@@ -1,0 +1,2 @@
+/** `virtual:backend` of the desktop build. */
+export { desktopBackend as makeBackend } from './desktop';
