@@ -1,6 +1,9 @@
 """The text of a session, put together of its finals."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -54,6 +57,20 @@ def test_a_full_stop_that_a_chat_left_off_comes_back_when_more_follows():
     assert said("Привет", Finished(text=", друг", sticks=True), withheld=".") == "Привет, друг"
     assert said("Привет", Finished(text="\nДруг", sticks=True), withheld=".") == "Привет.\nДруг"
     assert said("Привет мир", Finished(text="друг", undo=1), withheld=".") == "Привет друг"
+
+
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors/composition.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
+def test_the_vectors_that_clients_are_held_to_say_what_the_server_does(vector: dict[str, Any]):
+    finals = [
+        Final(one["text"], one.get("glue", " "), one.get("erase", 0)) for one in vector["finals"]
+    ]
+    text = ""
+    for final in finals:
+        text = followed(text, final)
+    assert text == composed(finals) == vector["text"]
 
 
 texts = st.text("аб .!\n«", max_size=12)

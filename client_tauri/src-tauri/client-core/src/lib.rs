@@ -3,4 +3,13 @@
 //! Everything that touches the machine comes in through [`ports`]; `client-platform` implements them and tests bring
 //! their own.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
+pub mod composition;
 pub mod ports;
+pub mod routing;
+pub mod sensitive;
+pub mod view;
