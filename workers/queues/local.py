@@ -144,6 +144,10 @@ class LocalQueue:
         since = {kind: self._scheduler.waiting_since(kind) for kind in KIND_NAMES}
         return {kind: max(0.0, now - at) for kind, at in since.items() if at is not None}
 
+    def waiting_windows(self) -> int:
+        """Count the requests that a lane could be given."""
+        return sum(self._scheduler.waiting_of(kind) for kind in KIND_NAMES)
+
     def fail_waiting(self) -> None:
         """Answer everything that waits `engine.failed`; only right while no batch is under way."""
         waiting = list(self._callers)
@@ -232,6 +236,8 @@ class LocalQueue:
 
     def _offer_room(self) -> None:
         """Wake, for each kind with room, the caller whose user has the least waiting."""
+        if not self._before_room:
+            return
         for priority in (Priority.FINAL, Priority.FILE):
             sleeping = [
                 (waiter, request)

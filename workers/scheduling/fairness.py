@@ -90,7 +90,9 @@ class FairLine:
 
     def waiting_since(self) -> float | None:
         """Say when the oldest place in the line was taken; None when it is empty."""
-        return min((queue[0].since for queue in self._waiting.values()), default=None)
+        if not self._waiting:
+            return None
+        return min(queue[0].since for queue in self._waiting.values())
 
     def waiting_of(self, user: str) -> int:
         """Count the waiting requests of one user."""

@@ -45,12 +45,16 @@ class WaitingRoom:
         """Count the requests of a kind, of everybody or of one user."""
         line = self._lines[priority]
         in_line = len(line) if user is None else line.waiting_of(user)
+        if not self._suspects:
+            return in_line
         return in_line + sum(
             entry.priority is priority and user in {None, entry.user} for entry in self._suspects
         )
 
     def since(self, priority: Priority) -> float | None:
         """Say when the oldest request of a kind took its place."""
+        if not self._suspects:
+            return self._lines[priority].waiting_since()
         starts = [entry.since for entry in self._suspects if entry.priority is priority]
         oldest = self._lines[priority].waiting_since()
         return min(starts if oldest is None else [oldest, *starts], default=None)

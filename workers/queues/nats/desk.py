@@ -15,7 +15,6 @@ import structlog
 
 from workers.contract import codec
 from workers.contract.engine import EngineDescription, Job, Outcome
-from workers.contract.queue import Load
 from workers.contract.requests import Answer, Priority
 from workers.queues.nats.link import Link, LinkFailed
 from workers.queues.nats.messages import (
@@ -45,6 +44,9 @@ NO_WORKER_S: Final = 10.0
 """How long what waits may hope for a worker. A restarted one is back sooner."""
 CUT_OFF_S: Final = 10.0
 """After so long without NATS, batches under way are not waited for any more."""
+INVITED_S: Final = 0.05
+"""A lane that was told of waiting work asks for it within a few milliseconds: until then it need not
+be told again of every window that comes."""
 _MOST_REMEMBERED: Final = 10_000
 """Windows remembered as having been with a worker that was lost."""
 
@@ -64,8 +66,8 @@ class Scheduled(Protocol):
         """Say how long the oldest of each waiting kind has waited."""
         ...
 
-    def load(self) -> Load:
-        """Say how busy it is."""
+    def waiting_windows(self) -> int:
+        """Count the requests that a lane could be given."""
         ...
 
     def fail_waiting(self) -> None:
@@ -127,6 +129,8 @@ class Desk:
         self._changed = asyncio.Event()
         self._without_since = clock()
         self._said: frozenset[Priority] = frozenset()
+        self._invited = 0
+        self._invited_at = clock()
         link.answer(WORKERS, self._hear)
         link.answer(peer(link.name), self._answer)
         queue.watch(self._changed.set)
@@ -153,7 +157,7 @@ class Desk:
                 await self._changed.wait()
                 self._changed.clear()
                 kinds = frozenset(self._queue.waited_s())
-                if kinds and (self._workforce.free or kinds != self._said):
+                if kinds and (self._workforce.free > self._invited_now() or kinds != self._said):
                     await self._say_wanted()
                 self._said = kinds
 
@@ -173,8 +177,14 @@ class Desk:
             elif now - self._without_since > NO_WORKER_S:
                 self._queue.fail_waiting()
 
+    def _invited_now(self) -> int:
+        """Count the lanes that were told and have not asked yet."""
+        return self._invited if self._clock() - self._invited_at < INVITED_S else 0
+
     async def _say_wanted(self) -> None:
-        windows = sum(self._queue.load().waiting.values())
+        windows = self._queue.waiting_windows()
+        self._invited = min(windows, self._workforce.free)
+        self._invited_at = self._clock()
         wanted = Wanted(service=self._link.name, waited_s=self._waited_s(), windows=windows)
         with suppress(LinkFailed):  # it is said again each second
             await self._link.tell(SERVICES, codec.encode(wanted))
@@ -208,6 +218,7 @@ class Desk:
         worker = self._workforce.get(take.worker)
         if worker is None or not 0 <= take.engine < len(worker.engines):
             return Nothing()
+        self._invited = max(0, self._invited - 1)
         worker.free = max(1, take.free)
         batch = self._queue.take_now(
             engine=worker.engines[take.engine], lanes_free=max(1, self._workforce.free)
@@ -225,12 +236,15 @@ class Desk:
         )
 
     def _on_the_wire(self, job: Job) -> WireJob:
-        request = replace(job.request, deadline=None)  # of this machine's clock, and minded here
-        digest = ""
-        if request.profile.finishing is not None:
-            finishing, digest = self._vocabularies.take_off(request.profile.finishing)
-            request = replace(request, profile=replace(request.profile, finishing=finishing))
-        return WireJob(job=replace(job, request=request), vocabulary=digest)
+        request, profile, digest = job.request, job.request.profile, ""
+        if profile.finishing is not None:
+            finishing, digest = self._vocabularies.take_off(profile.finishing)
+            profile = replace(profile, finishing=finishing)
+        if request.deadline is not None or digest:
+            # The deadline is of this machine's clock, and minded here.
+            request = replace(request, deadline=None, profile=profile)
+            job = replace(job, request=request)
+        return WireJob(job=job, vocabulary=digest)
 
     def _end(self, ended: Ended) -> None:
         worker = self._workforce.get(ended.worker)
