@@ -8,9 +8,19 @@
 
 ARG PYTHON_IMAGE=python:3.13.9-slim-bookworm
 ARG UV_IMAGE=ghcr.io/astral-sh/uv:0.13.9
+ARG NODE_IMAGE=node:22.12.0-bookworm-slim
 
 # hadolint ignore=DL3006
 FROM ${UV_IMAGE} AS uv
+
+# ---- the client's browser build, which the service serves at /
+# hadolint ignore=DL3006
+FROM ${NODE_IMAGE} AS web
+WORKDIR /src
+COPY client_tauri/package.json client_tauri/package-lock.json client_tauri/.npmrc ./
+RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
+COPY client_tauri ./
+RUN npm run build:web
 
 # ---- the packages, in one virtual environment that is copied as it is
 # hadolint ignore=DL3006
@@ -29,6 +39,7 @@ COPY README.md LICENSE ./
 COPY service service
 COPY workers workers
 COPY models models
+COPY --from=web /src/dist-web service/web
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --locked --no-dev --extra whisper-base --no-editable
 

@@ -33,6 +33,7 @@ from service.operations.documents import document_routes
 from service.operations.front_page import front_page
 from service.operations.health import Probe, health_routes
 from service.operations.problem_json import RESPONSES, install_problem_answers
+from service.operations.web_app import read_web, shipped_web, web_app
 from service.parts import Parts
 from service.polishing.routes import polish_routes
 from service.recordings.opening import work_on_recordings
@@ -125,7 +126,8 @@ def application(parts: Parts, *, recogniser_is_ready: Callable[[], bool]) -> Fas
         "draining": is_open,
     }
     app.include_router(health_routes(probes=probes, registry=parts.registry, version=app.version))
-    app.include_router(front_page(probes, app.version))
+    web = read_web(parts.settings.web or shipped_web())
+    app.include_router(front_page(probes, app.version) if web is None else web_app(web))
     for router in _ROUTERS:
         app.include_router(router(parts), responses=RESPONSES)
     return app

@@ -28,7 +28,9 @@ MOST_POLISH_LETTERS: Final = 20_000
 class Settings(BaseSettings):
     """All settings, with the defaults of one person on one laptop."""
 
-    model_config = SettingsConfigDict(env_prefix="ALFAVOICE_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ALFAVOICE_", extra="ignore", frozen=True, populate_by_name=True
+    )
 
     host: str = "127.0.0.1"
     """Address to listen on. Loopback by default; beyond it people must sign in."""
@@ -48,6 +50,8 @@ class Settings(BaseSettings):
     """File of the master key; unset: `master.key` in the data folder, made at the first start."""
     allowed_origins: tuple[str, ...] = ()
     """Origins of web pages that may open the socket, besides the server's own."""
+    web: Path | None = None
+    """Folder of the client's browser build, served at `/`; unset: the one that came along."""
 
     login: Literal["auto", "required", "off"] = "auto"
     """Whether people sign in; auto: unless only this machine can reach the server."""
