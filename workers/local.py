@@ -21,6 +21,7 @@ from workers.contract.engine import EngineDescription
 from workers.contract.errors import EngineFailed, EngineUnusable
 from workers.contract.queue import TranscriptionQueue
 from workers.contract.texts import TextFinisher
+from workers.contract.traces import Traces
 from workers.devices import compute_type_of, lanes_of, resolve_devices
 from workers.engines import EngineName, EngineOptions, planner_for
 from workers.finishing import Finisher
@@ -30,6 +31,7 @@ from workers.queues.local import LocalQueue
 from workers.runner import Runner
 from workers.scheduling.batching import BatchLimits
 from workers.scheduling.scheduler import Scheduler, SchedulerLimits
+from workers.tracing import batch_traces
 
 log = structlog.get_logger()
 
@@ -136,6 +138,7 @@ async def local_workers(
     options: WorkerOptions,
     *,
     metrics_registry: CollectorRegistry,
+    traces: Traces | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[LocalWorkers]:
     """Run the recognisers while the block runs. It is entered before they are ready.
@@ -149,7 +152,14 @@ async def local_workers(
     meter = WorkerMetrics(metrics_registry)
     meter.observe(queue.load, lambda: sum(engine.restarts for engine in engines))
     finisher = Finisher(options.punctuation)
-    runner = Runner(queue, engines, texts=finisher, meter=meter, clock=clock)
+    runner = Runner(
+        queue,
+        engines,
+        texts=finisher,
+        meter=meter,
+        clock=clock,
+        traces=batch_traces(traces, engines),
+    )
     failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
         running = group.create_task(runner.run())

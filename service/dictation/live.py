@@ -33,6 +33,7 @@ from service.dictation.outputs import (
 )
 from service.dictation.session import Session
 from service.dictation.storing import Recorder
+from service.dictation.tracing import Traced, Untraced
 from service.dictation.translation import (
     final_message,
     given_up_message,
@@ -44,7 +45,7 @@ from service.dictation.translation import (
 from service.dictation.turns import Turnstile
 from service.operations.metrics import DictationMetrics
 from service.problems import ProtocolError
-from workers.contract.audio import SAMPLE_RATE_HZ, seconds
+from workers.contract.audio import BYTES_PER_SAMPLE, SAMPLE_RATE_HZ, seconds
 from workers.contract.queue import TranscriptionQueue
 from workers.contract.requests import Answer, Profile, Request
 
@@ -65,6 +66,7 @@ class Surroundings:
     turnstile: Turnstile
     clock: Callable[[], float]
     """Monotonic seconds."""
+    traced: Traced = Untraced
 
 
 class LiveSession:
@@ -87,6 +89,7 @@ class LiveSession:
         """Monotonic seconds since when no socket is attached."""
         self._session = session
         self._queue = surroundings.queue
+        self._trace = surroundings.traced(surroundings.queue)
         self._recorder = recorder
         self._metrics = surroundings.metrics
         self._turnstile = surroundings.turnstile
@@ -106,11 +109,12 @@ class LiveSession:
     async def run(self) -> None:
         """Own the session's tasks until it has ended."""
         async with asyncio.TaskGroup() as tasks:
-            asking = Asking(tasks, self._queue, clock=self._clock, answered=self._answered)
+            asking = Asking(tasks, self._trace.queue, clock=self._clock, answered=self._answered)
             self._asking = asking
             workers = [tasks.create_task(self._feed()), tasks.create_task(self._store())]
             await self.ended.wait()
             asking.stop()
+            self._trace.ended()
             for task in workers:
                 task.cancel()
             self._has_room.set()  # nobody is to wait for room in what has ended
@@ -277,6 +281,7 @@ class LiveSession:
     def _take_in(self, item: Item) -> None:
         match item:
             case bytearray():
+                self._trace.heard(self._session.received + len(item) // BYTES_PER_SAMPLE)
                 self._do(self._session.audio(item))
             case Mark(id=marker, at=at):
                 self._do(self._session.marker(marker, at))
@@ -336,10 +341,12 @@ class LiveSession:
         self._recorder.add(final)
         self._send(final_message(final, self.audio))
         self._metrics.utterance(seconds(shown.end - shown.start), shown.hypothesis)
+        self._trace.shown(shown)
         log_final(self.id, shown)
 
     def _give_up(self, output: GaveUp) -> None:
         log_given_up(self.id, output)
+        self._trace.given_up(output)
         self._metrics.given_up.inc()
         if self._outgoing:
             self._outgoing.close(wire.CloseCode.INTERNAL, given_up_message(output))
@@ -351,6 +358,7 @@ class LiveSession:
         """Store finals in order, for as long as it takes, then say so."""
         async for stored in self._recorder.run():
             self._session.stored(stored)
+            self._trace.stored(stored)
             self._acknowledge()
             self._look_for_room()
         if self._finishing:

@@ -20,6 +20,7 @@ from service.dictation.outgoing import Outgoing
 from service.dictation.personal import UNKNOWN, WISHES_PATIENCE_S, Personal, PersonalWishes
 from service.dictation.session import Session
 from service.dictation.storing import Recorder
+from service.dictation.tracing import Traced, Untraced
 from service.dictation.transcripts import SessionOrigin, TranscriptStore
 from service.dictation.turns import Turnstile
 from service.dictation.utterances import Speaker
@@ -70,6 +71,7 @@ class Sessions:
         model: SileroModel,
         metrics: DictationMetrics,
         clock: Callable[[], float],
+        traced: Traced = Untraced,
     ) -> None:
         self._options = options
         self._admission = admission
@@ -85,7 +87,7 @@ class Sessions:
         self.turnstile = Turnstile()
         """For whatever hundreds of sockets may want at once."""
         self._surroundings = Surroundings(
-            queue=queue, metrics=metrics, turnstile=self.turnstile, clock=clock
+            queue=queue, metrics=metrics, turnstile=self.turnstile, clock=clock, traced=traced
         )
         self._opening = [asyncio.Lock() for _ in range(LOCKS)]  # by hash of the session's id
         self._tasks: asyncio.TaskGroup | None = None

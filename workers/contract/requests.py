@@ -10,6 +10,7 @@ from enum import IntEnum
 from workers.contract.audio import BYTES_PER_SAMPLE, WINDOW_LIMIT_SAMPLES, seconds
 from workers.contract.errors import InvalidRequest
 from workers.contract.finishing import Finished, Finishing
+from workers.contract.traces import Context
 from workers.contract.words import Word
 
 
@@ -61,6 +62,8 @@ class Request:
     profile: Profile = Profile()
     draft: str = ""
     """What it probably says: what was heard of the same speech before. Saves time, changes nothing."""
+    trace: Context = ""
+    """Of its utterance; whoever works on it may tell of that (`workers.contract.traces`)."""
 
     def __post_init__(self) -> None:
         """Refuse audio that is empty, odd or longer than a window."""
