@@ -89,7 +89,7 @@ class Recorder:
                     await self._persist(None)
                 else:
                     with suppress(StoreUnavailable):
-                        await self._leave()
+                        await self._store.leave(self._user, self.transcript)
                 return
             self._changed.clear()
             await self._changed.wait()
@@ -101,13 +101,6 @@ class Recorder:
             StoreUnavailable: it may still be stored; the client is told to cancel again.
         """
         await self._store.forget(self._user, self.transcript)
-
-    async def _leave(self) -> None:
-        """Nobody came back: keep what was said, to be found and to be gone on with."""
-        if self.finals:
-            await self._store.index(self._user, self.transcript)
-        else:
-            await self.forget()
 
     async def _persist(self, final: StoredFinal | None) -> None:
         wait_s = FIRST_RETRY_S

@@ -106,8 +106,12 @@ class TranscriptStore(Protocol):
         """
         ...
 
-    async def index(self, user: UUID, transcript: UUID) -> None:
-        """Make findable what is stored of a session that nobody came back to; again if need be."""
+    async def leave(self, user: UUID, transcript: UUID) -> None:
+        """Make findable what is stored of a session that nobody came back to; again if need be.
+
+        A transcript of which nothing is stored is deleted. What counts is what the store has: the
+        person may have gone on elsewhere, where this server does not see it.
+        """
         ...
 
     async def finish(

@@ -160,11 +160,15 @@ class PostgresTranscripts:
         if not is_stored:
             raise ServiceError("server.failed", "the session went on elsewhere meanwhile")
 
-    async def index(self, user: UUID, transcript: UUID) -> None:
-        """Make findable what is stored of a session that did not end."""
-        await self._postgres.call_as(
-            user, lambda connection: connection.execute(_sql["index"], transcript)
-        )
+    async def leave(self, user: UUID, transcript: UUID) -> None:
+        """Make findable what is stored of a session that did not end; delete it if nothing is."""
+
+        async def leave(connection: Connection) -> None:
+            await connection.execute(_sql["only_me"], transcript)
+            await connection.execute(_sql["forget_empty"], transcript)
+            await connection.execute(_sql["index"], transcript)
+
+        await self._postgres.call_as(user, leave)
 
     async def finish(
         self,

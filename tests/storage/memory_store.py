@@ -47,8 +47,11 @@ class MemoryTranscripts:
         if (stored.start, stored.end) != (final.start, final.end):
             raise ServiceError("server.failed", "the session went on elsewhere meanwhile")
 
-    async def index(self, user: UUID, transcript: UUID) -> None:
+    async def leave(self, user: UUID, transcript: UUID) -> None:
         self._answer()
+        kept = self.kept.get(transcript)
+        if kept is not None and not kept.finals and kept.audio_samples is None:
+            await self.forget(user, transcript)
 
     async def finish(
         self,

@@ -115,6 +115,31 @@ async def test_a_session_opened_by_many_at_once_is_one_transcript(store):
     assert len({task.result().transcript for task in opening}) == 1
 
 
+async def test_a_server_whose_session_went_on_elsewhere_takes_nothing_of_it_away(store):
+    opened = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+    elsewhere = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+    await store.add_final(LOCAL_USER, elsewhere.transcript, FIRST)
+
+    await store.leave(LOCAL_USER, opened.transcript)
+
+    again = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+    assert (again.transcript, again.finals) == (opened.transcript, (FIRST,))
+
+
+async def test_a_session_that_is_left_with_nothing_said_leaves_nothing_unless_it_is_finished(store):
+    empty = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+    silent = await store.open("session-2", user=LOCAL_USER, origin=ORIGIN)
+    await store.finish(LOCAL_USER, silent.transcript, audio_samples=16_000, is_silent=True)
+
+    for each in (empty, silent):
+        await store.leave(LOCAL_USER, each.transcript)
+
+    again = await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
+    done = await store.open("session-2", user=LOCAL_USER, origin=ORIGIN)
+    assert again.transcript != empty.transcript
+    assert (done.transcript, done.finished) == (silent.transcript, True)
+
+
 async def test_another_users_session_is_refused(store, database_url):
     await store.open("session-1", user=LOCAL_USER, origin=ORIGIN)
     other = await new_user(database_url)

@@ -60,6 +60,23 @@ FROM (
 ) AS said
 WHERE id = $1 AND edited IS NULL AND purged_at IS NULL;
 
+-- name: only_me
+-- Whoever stores a final meanwhile is waited for; the next statement sees it.
+SELECT id FROM transcripts
+WHERE id = $1
+FOR UPDATE;
+
+-- name: forget_empty
+DELETE FROM transcripts
+WHERE
+    id = $1
+    AND finished_at IS NULL
+    AND edited IS NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM finals
+        WHERE transcript_id = $1
+    );
+
 -- name: finish
 UPDATE transcripts
 SET
