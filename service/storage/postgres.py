@@ -40,6 +40,13 @@ _BEGIN_AS: Final = (
 """One message to the server instead of three. The role and the setting are those of the row-level
 security in migration 0002, and end with the transaction."""
 
+QUIET_S: Final = 2.0
+"""A connection not used for longer is asked whether it still works before it is used."""
+IDLE_S: Final = 60.0
+"""A connection that nobody needed for so long is closed."""
+_REMEMBERED: Final = 1000
+"""Connections of which is known when they were used; more than any pool has."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -71,6 +78,8 @@ class Postgres:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, patience: Patience) -> None:
         self._pool = pool
         self._patience = patience
+        self._used: dict[int, float] = {}  # by the server's process, in the order of their use
+        self._doubtful_until = 0.0
 
     def connections(self) -> tuple[int, int]:
         """Give how many connections are open, and how many of these are in use."""
@@ -130,20 +139,62 @@ class Postgres:
                 return await self._on_connection(action)
         except (asyncpg.PostgresError, ValueError, *CONNECTION_LOST) as exc:
             failure = _as_ours(exc)
+            if isinstance(exc, CONNECTION_LOST):  # TimeoutError is one of them
+                self._doubtful_until = time.monotonic()
         # Outside of the handler, so that the driver's error is not carried along as the context.
         raise failure
 
     async def _on_connection(self, action: Callable[[Connection], Awaitable[T]]) -> T:
-        connection = await self._pool.acquire()
+        connection = await self._working_connection()
         try:
-            return await action(connection)
+            result = await action(connection)
         except (asyncio.CancelledError, *CONNECTION_LOST):
             # A connection in the middle of a call is given up: returning it would wait for a server
             # that may be gone.
             connection.terminate()
             raise
+        else:
+            self._note_use(connection)
+            return result
         finally:
             await self._pool.release(connection)
+
+    async def _working_connection(self) -> Connection:
+        """Take a connection out of the pool that works, as far as can be known.
+
+        A router, a firewall or the other machine may have forgotten it and told nobody; a call on it
+        would wait for nothing until its time is over, and the next one on the next such connection.
+        So what was quiet is asked first, and once one proved dead, all that were last used before
+        are given up unasked.
+        """
+        while True:
+            connection = await self._pool.acquire()
+            now = time.monotonic()
+            used = self._used.get(connection.get_server_pid(), now)  # unknown: just opened
+            if used > self._doubtful_until and now - used <= QUIET_S:
+                return connection
+            if used > self._doubtful_until:
+                try:
+                    async with asyncio.timeout(self._patience.probe_s):
+                        await _ask(connection)
+                except (asyncpg.PostgresError, *CONNECTION_LOST):
+                    self._doubtful_until = now
+                except BaseException:
+                    connection.terminate()
+                    await self._pool.release(connection)
+                    raise
+                else:
+                    return connection
+            self._used.pop(connection.get_server_pid(), None)
+            connection.terminate()
+            await self._pool.release(connection)
+
+    def _note_use(self, connection: Connection) -> None:
+        process = connection.get_server_pid()
+        self._used.pop(process, None)
+        self._used[process] = time.monotonic()
+        if len(self._used) > _REMEMBERED:
+            del self._used[next(iter(self._used))]
 
 
 async def _ask(connection: Connection) -> object:
@@ -176,7 +227,14 @@ async def open_postgres(
             max_size=connections,
             timeout=patience.connect_s,
             command_timeout=patience.call_s,
-            server_settings={"application_name": "alfavoice", "statement_timeout": statement_ms},
+            max_inactive_connection_lifetime=IDLE_S,
+            server_settings={
+                "application_name": "alfavoice",
+                "statement_timeout": statement_ms,
+                # What the server has of a service that vanished without a word: locks, a place.
+                "idle_in_transaction_session_timeout": str(round(patience.call_s * 1000)),
+                "idle_session_timeout": str(round(IDLE_S * 2 * 1000)),
+            },
         )
         try:
             await pool.fetchval("SELECT 1")

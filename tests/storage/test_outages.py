@@ -7,9 +7,11 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from benchmarks.fault_links import FaultLinks, link_to
 from service.accounts.principal import LOCAL_USER
 from service.problems import StoreUnavailable
 from service.storage.cluster import Cluster
@@ -151,3 +153,32 @@ async def until_stored(store: PostgresTranscripts, transcript) -> None:
                 await asyncio.sleep(0.05)
             else:
                 return
+
+
+async def test_connections_that_the_network_forgot_cost_a_call_a_moment_and_not_its_answer(
+    server, monkeypatch
+):
+    monkeypatch.setattr("service.storage.postgres.QUIET_S", -1.0)
+    url = urlsplit(server.enter())
+    socket = next(Path(parse_qs(url.query)["host"][0]).glob(".s.PGSQL.*[0-9]"))
+    line = link_to("line", socket)
+    dsn = f"postgresql://alfavoice@127.0.0.1:{line.port}/alfavoice"
+    patience = Patience(call_s=5.0, probe_s=0.3)
+
+    async with FaultLinks([line]) as links, open_postgres(dsn, patience=patience) as postgres:
+        together = asyncio.Barrier(8)
+
+        async def at_once(connection) -> None:
+            await together.wait()
+            await connection.execute("SELECT 1")
+
+        await asyncio.gather(*(postgres.call(at_once) for _ in range(8)))
+        await links.forget(["line"])
+
+        answers = [await postgres.call(answer) for _ in range(8)]
+
+    assert answers == [2] * 8
+
+
+def answer(connection):
+    return connection.fetchval("SELECT 2")
