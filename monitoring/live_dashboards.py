@@ -165,6 +165,20 @@ def queue(t: Thresholds) -> Dashboard:
                 limit=t.limits["engine_restarts"].value,
             ),
             Panel(
+                title="Lanes of workers at work",
+                says="Batches at this moment, by worker on a machine of its own.",
+                queries=one("alfavoice_worker_busy_lanes", "{{instance}}"),
+                is_stacked=True,
+            ),
+            Panel(
+                title="Speech recognised by workers",
+                says="Seconds of audio a second, partials and second passes included.",
+                queries=one(
+                    rate("alfavoice_worker_audio_seconds_total", by="instance"), "{{instance}}"
+                ),
+                is_stacked=True,
+            ),
+            Panel(
                 title="Windows in a batch",
                 says="Mean. More together is more speech a second, and longer waiting for each.",
                 queries=one(

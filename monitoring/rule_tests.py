@@ -71,6 +71,10 @@ def healthy(t: Thresholds) -> dict[str, str]:
         _own("alfavoice_not_ready", 'reason="store"'): _steady(0),
         _own("alfavoice_ready_lanes"): _steady(2),
         _own("alfavoice_engine_restarts"): _steady(1),
+        _worker("up", t): _steady(1),
+        _worker("alfavoice_worker_engine_restarts", t): _steady(1),
+        _worker("alfavoice_worker_nats_connected", t): _steady(1),
+        _worker("alfavoice_worker_texts_left_raw_total", t): _steady(0),
         _own("alfavoice_recording_jobs_total", 'outcome="done"'): _growing(2),
         _own("alfavoice_recording_jobs_total", 'outcome="failed"'): _steady(1),
         _own("alfavoice_texts_left_raw_total"): _steady(0),
@@ -89,6 +93,10 @@ def healthy(t: Thresholds) -> dict[str, str]:
 
 def _own(name: str, labels: str = "") -> str:
     return f"{name}{{{_INSTANCE}{',' if labels else ''}{labels}}}"
+
+
+def _worker(name: str, t: Thresholds) -> str:
+    return f'{name}{{instance="worker:9764",job="{t.worker_job}"}}'
 
 
 def _steady(value: float) -> str:
@@ -242,6 +250,25 @@ def _away(t: Thresholds) -> list[Case]:
             name="a recogniser died once",
             changed={_own("alfavoice_engine_restarts"): f"1x{_MINUTES - 5} 2x4"},
         ),
+        Case(
+            name="a recogniser of a worker dies again and again",
+            changed={_worker("alfavoice_worker_engine_restarts", t): _growing(restarts / 10)},
+            firing=_fired("EngineRestarts ticket"),
+        ),
+        Case(
+            name="a worker does not answer",
+            changed={_worker("up", t): _steady(0)},
+            firing=_fired("WorkerAway ticket"),
+        ),
+        Case(
+            name="a worker has lost NATS",
+            changed={_worker("alfavoice_worker_nats_connected", t): _steady(0)},
+            firing=_fired("WorkerAway ticket"),
+        ),
+        Case(
+            name="a worker was restarted",
+            changed={_worker("up", t): f"1x{_MINUTES - 2} 0 1"},
+        ),
     ]
 
 
@@ -267,6 +294,13 @@ def _recordings_and_texts(t: Thresholds) -> list[Case]:
             firing=_fired("TextsLeftRaw ticket"),
         ),
         Case(
+            name="finals come from a worker as they were recognised",
+            changed={
+                _worker("alfavoice_worker_texts_left_raw_total", t): _growing(400 * raw.value)
+            },
+            firing=_fired("TextsLeftRaw ticket"),
+        ),
+        Case(
             name="somebody guesses passwords",
             changed={
                 _own("alfavoice_request_errors_total", 'code="auth.too_many_attempts"'): _growing(
@@ -288,7 +322,15 @@ def _machine(t: Thresholds) -> list[Case]:
             name="the memory of a GPU is full",
             changed={'DCGM_FI_DEV_FB_FREE{gpu="0"}': _steady(0)},
             firing=_fired("GpuMemoryFull ticket"),
-        )
+        ),
+        Case(
+            name="the memory of a worker's GPU is full",
+            changed={
+                'alfavoice_worker_gpu_memory_bytes{gpu="0"}': _steady(80_000),
+                'alfavoice_worker_gpu_memory_used_bytes{gpu="0"}': _steady(79_000),
+            },
+            firing=_fired("GpuMemoryFull ticket"),
+        ),
     ]
     for name, series, (early, late), unit in (
         ("CertificateEnding", ends, days, _DAY_S),

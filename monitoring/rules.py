@@ -271,10 +271,20 @@ def _of_what_must_be_there(thresholds: Thresholds) -> Sequence[Alert]:
         Alert(
             name="AlfaVoiceEngineRestarts",
             severity="ticket",
-            query=f"increase(alfavoice_engine_restarts[30m]) >= {restarts.value:g}",
+            # A worker on a machine of its own counts those of its own.
+            query=f"increase(alfavoice_engine_restarts[30m]) >= {restarts.value:g}\n"
+            f"or increase(alfavoice_worker_engine_restarts[30m]) >= {restarts.value:g}",
             lasting=restarts.lasting,
             summary="A recogniser of {{ $labels.instance }} died {{ $value | humanize }} times in half an hour.",
             limit=f"{restarts.value:g} in 30m",
+        ),
+        Alert(
+            name="AlfaVoiceWorkerAway",
+            severity="ticket",
+            query=f'up{{job="{thresholds.worker_job}"}} == 0\nor alfavoice_worker_nats_connected == 0',
+            lasting=limits["worker_down"].lasting,
+            summary="Worker {{ $labels.instance }} does not answer, or has no connection to NATS.",
+            limit="does not answer, or is not connected to NATS",
         ),
     )
 
@@ -284,6 +294,8 @@ def _of_recordings_and_texts(thresholds: Thresholds) -> Sequence[Alert]:
     failing, raw, wrong = (
         limits[name] for name in ("recordings_failed", "texts_left_raw", "wrong_passwords")
     )
+    # Where workers finish the texts, they count them.
+    left = "alfavoice_texts_left_raw_total|alfavoice_worker_texts_left_raw_total"
     jobs = "alfavoice_recording_jobs_total"
     failed = f'sum(increase({jobs}{{outcome="failed"}}[1h]))'
     given = 'sum(rate(alfavoice_answers_total{kind!="partial",result="recognised"}[15m]))'
@@ -300,7 +312,7 @@ def _of_recordings_and_texts(thresholds: Thresholds) -> Sequence[Alert]:
         Alert(
             name="AlfaVoiceTextsLeftRaw",
             severity="ticket",
-            query=f"sum(rate(alfavoice_texts_left_raw_total[15m])) / {given} > {raw.value:g}",
+            query=f'sum(rate({{__name__=~"{left}"}}[15m])) / {given} > {raw.value:g}',
             lasting=raw.lasting,
             summary="{{ $value | humanizePercentage }} of the finals come without punctuation and numbers.",
             limit=f"over {_percent(raw.value)} in 15m",
@@ -319,6 +331,7 @@ def _of_recordings_and_texts(thresholds: Thresholds) -> Sequence[Alert]:
 def _of_the_machine(thresholds: Thresholds) -> Sequence[Alert]:
     limits, memory = thresholds.limits, thresholds.limits["gpu_memory"]
     used = "DCGM_FI_DEV_FB_USED / (DCGM_FI_DEV_FB_USED + DCGM_FI_DEV_FB_FREE)"
+    own = "alfavoice_worker_gpu_memory_used_bytes / alfavoice_worker_gpu_memory_bytes"
     free = f"node_filesystem_avail_bytes{{{DISKS}}} / node_filesystem_size_bytes{{{DISKS}}}"
     days = "(probe_ssl_earliest_cert_expiry - time()) / 86400"
 
@@ -338,7 +351,8 @@ def _of_the_machine(thresholds: Thresholds) -> Sequence[Alert]:
         Alert(
             name="AlfaVoiceGpuMemoryFull",
             severity="ticket",
-            query=f"{used} > {memory.value:g}",
+            # Of workers without dcgm-exporter beside them, their own.
+            query=f"{used} > {memory.value:g}\nor {own} > {memory.value:g}",
             lasting=memory.lasting,
             summary="{{ $value | humanizePercentage }} of the memory of GPU {{ $labels.gpu }} is in use.",
             limit=f"over {_percent(memory.value)} in use",

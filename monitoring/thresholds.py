@@ -57,6 +57,7 @@ class Thresholds:
 
     runbook: str
     job: str
+    worker_job: str
     slow_after_s: float
     objectives: Mapping[str, Objective]
     burns: tuple[Burn, ...]
@@ -92,6 +93,7 @@ def read_thresholds(text: str | None = None) -> Thresholds:
     thresholds = Thresholds(
         runbook=raw["runbook"],
         job=raw["job"],
+        worker_job=raw["worker_job"],
         slow_after_s=float(raw["text_slow"]["slow_after_s"]),
         objectives={name: _objective(raw[name]) for name in names},
         burns=tuple(Burn(**each) for each in raw["burns"]),

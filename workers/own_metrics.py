@@ -89,12 +89,12 @@ class OwnMetrics:
         """
         loop = asyncio.get_running_loop()
         for name, says, function in (
-            ("ready_lanes", "Lanes of warmed-up engines of this worker.", lanes),
-            ("busy_lanes", "Batches that this worker recognises at this moment.", busy),
-            ("engine_restarts", "Times an engine process was started again.", restarts),
-            ("nats_connected", "1 while this worker is connected to NATS.", is_connected),
+            ("alfavoice_worker_ready_lanes", "Lanes of this worker's warmed-up engines.", lanes),
+            ("alfavoice_worker_busy_lanes", "Batches it recognises at this moment.", busy),
+            ("alfavoice_worker_engine_restarts", "Engine processes started again.", restarts),
+            ("alfavoice_worker_nats_connected", "1 while it has a connection.", is_connected),
         ):
-            gauge = Gauge(f"alfavoice_worker_{name}", says, registry=self._registry)
+            gauge = Gauge(name, says, registry=self._registry)
             gauge.set_function(function)
         Gauge(
             "alfavoice_event_loop_tasks",
