@@ -9,7 +9,11 @@
 )]
 
 pub mod composition;
+pub mod coordinator;
+pub mod gestures;
 pub mod ports;
 pub mod routing;
 pub mod sensitive;
+pub mod settings;
 pub mod view;
+pub mod wire;

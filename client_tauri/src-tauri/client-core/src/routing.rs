@@ -60,14 +60,14 @@ impl Reason {
     /// Stable code for the screens.
     pub fn code(self) -> &'static str {
         match self {
-            Self::Ready => "route.ready",
-            Self::Pinned => "route.pinned",
-            Self::LocalNotReady => "route.local_not_ready",
-            Self::NoServer => "route.no_server",
-            Self::Starting => "route.starting",
-            Self::SignedOut => "route.signed_out",
-            Self::Unreachable => "route.unreachable",
-            Self::Refused => "route.refused",
+            Self::Ready => "preferred",
+            Self::Pinned => "pinned",
+            Self::LocalNotReady => "local_starting",
+            Self::NoServer => "no_server",
+            Self::Starting => "local_starting",
+            Self::SignedOut => "signed_out",
+            Self::Unreachable => "server_unreachable",
+            Self::Refused => "server_refused",
         }
     }
 }
@@ -164,25 +164,19 @@ mod tests {
     #[test]
     fn the_order_is_local_then_team_then_outbox() {
         use Standing::{None as Absent, Ready, SignedOut, Starting, Unreachable};
-        assert_eq!(at(Ready, Ready, None), (Route::Local, "route.ready"));
-        assert_eq!(
-            at(Starting, Ready, None),
-            (Route::Team, "route.local_not_ready")
-        );
-        assert_eq!(at(Absent, Ready, None), (Route::Team, "route.ready"));
+        assert_eq!(at(Ready, Ready, None), (Route::Local, "preferred"));
+        assert_eq!(at(Starting, Ready, None), (Route::Team, "local_starting"));
+        assert_eq!(at(Absent, Ready, None), (Route::Team, "preferred"));
         assert_eq!(
             at(Starting, Absent, None),
-            (Route::Outbox, "route.starting")
+            (Route::Outbox, "local_starting")
         );
-        assert_eq!(
-            at(Starting, SignedOut, None),
-            (Route::Outbox, "route.signed_out")
-        );
+        assert_eq!(at(Starting, SignedOut, None), (Route::Outbox, "signed_out"));
         assert_eq!(
             at(Absent, Unreachable, None),
-            (Route::Outbox, "route.unreachable")
+            (Route::Outbox, "server_unreachable")
         );
-        assert_eq!(at(Absent, Absent, None), (Route::Outbox, "route.no_server"));
+        assert_eq!(at(Absent, Absent, None), (Route::Outbox, "no_server"));
     }
 
     #[test]
@@ -191,12 +185,12 @@ mod tests {
         let pin = Some(Route::Team);
         assert_eq!(
             at(Ready, Unreachable, pin),
-            (Route::Outbox, "route.unreachable")
+            (Route::Outbox, "server_unreachable")
         );
-        assert_eq!(at(Ready, Ready, pin), (Route::Team, "route.pinned"));
+        assert_eq!(at(Ready, Ready, pin), (Route::Team, "pinned"));
         assert_eq!(
             at(Ready, Ready, Some(Route::Outbox)),
-            (Route::Outbox, "route.pinned")
+            (Route::Outbox, "pinned")
         );
     }
 

@@ -1,9 +1,11 @@
 //! What the screens are shown: the snapshot of everything and the events between snapshots.
 //!
-//! The TypeScript types in docs/client_design.md are the same ones; names are camelCase in JSON. Transcripts are in
+//! The TypeScript types in client_tauri/src/backend/backend.ts are the same ones; names are camelCase in JSON. Transcripts are in
 //! here, so nothing in this module is ever logged.
 
 use serde::Serialize;
+
+use crate::ports::Chord;
 
 /// Something went wrong, or needs the person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,6 +18,9 @@ pub struct Problem {
     /// What a button could do about it (`choose_microphone`, `sign_in`, …).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
+    /// Seconds until trying again makes sense.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_s: Option<u64>,
 }
 
 impl Problem {
@@ -25,6 +30,7 @@ impl Problem {
             code: code.into(),
             message: message.into(),
             action: None,
+            retry_after_s: None,
         }
     }
 
@@ -85,13 +91,13 @@ pub struct Dictation {
     pub state: DictationState,
     /// Which take that is about.
     pub take: Option<String>,
-    /// Since when (Unix seconds).
+    /// Since when (milliseconds since 1970 UTC).
     pub since: Option<f64>,
     /// Text that will not change any more.
     pub stable: String,
     /// Text that may.
     pub tail: String,
-    /// Until when a cancelled take may be taken back (Unix seconds).
+    /// Until when a cancelled take may be taken back (milliseconds since 1970 UTC).
     pub undo_until: Option<f64>,
 }
 
@@ -228,7 +234,7 @@ pub struct OutboxView {
 pub struct LastText {
     /// The text.
     pub text: String,
-    /// When it came (Unix seconds).
+    /// When it came (milliseconds since 1970 UTC).
     pub at: f64,
     /// Whether it was put into a window.
     pub inserted: bool,
@@ -292,8 +298,12 @@ pub enum Changed {
     News,
     /// Takes kept here.
     Outbox,
-    /// Settings.
+    /// Settings of this computer.
     Settings,
+    /// Models.
+    Models,
+    /// What holds for all computers of a person.
+    Preferences,
 }
 
 /// What is told between snapshots.
@@ -326,8 +336,8 @@ pub enum BackendEvent {
     },
     /// A chord was held while a new one was asked for.
     HotkeyRecorded {
-        /// In words (`Ctrl+Super+Space`).
-        chord: String,
+        /// `None`: it was ended without one.
+        chord: Option<Chord>,
         /// Why it cannot be used.
         problem: Option<Problem>,
     },
@@ -357,7 +367,7 @@ mod tests {
             route: RouteView {
                 active: Route::Outbox,
                 pinned: None,
-                reason: "server.none".into(),
+                reason: "no_server".into(),
             },
             server: ServerView::default(),
             sidecar: SidecarView::default(),
@@ -379,7 +389,7 @@ mod tests {
             json!({"type": "snapshot", "snapshot": {
                 "version": "0.1.0", "kind": "desktop", "platform": "linux-x11",
                 "dictation": {"state": "latched", "take": null, "since": null, "stable": "", "tail": "", "undoUntil": 2.5},
-                "route": {"active": "outbox", "pinned": null, "reason": "server.none"},
+                "route": {"active": "outbox", "pinned": null, "reason": "no_server"},
                 "server": {"kind": null, "address": null, "reachable": false, "signedIn": false, "user": null,
                            "version": null, "problem": null},
                 "sidecar": {"state": "absent", "problem": null, "download": null},
