@@ -1,0 +1,195 @@
+//! A take's way as a whole: one socket after the other, and when to give up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::attempt::{self, End};
+use super::{Event, Opening, Outcome, Wish};
+use crate::account::Server;
+use crate::backoff::pause;
+use crate::outbox::{KnownAs, Outbox, OutboxError};
+use crate::view::Problem;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(300);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// How often a server that cannot be reached is told to forget a session; then the session is ended there as any is that
+/// nobody comes back to.
+const CANCEL_ATTEMPTS: u32 = 6;
+
+/// One take's way.
+pub(crate) struct Link {
+    pub(super) server: Arc<Server>,
+    pub(super) outbox: Outbox,
+    pub(super) opening: Opening,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) wish: watch::Receiver<Wish>,
+    /// How long a finished take may be without a connection. None: one attempt that gets nowhere is enough.
+    patience: Option<Duration>,
+    /// Before this, text is stored at the server, as far as this link was told.
+    pub(super) stored: u64,
+    /// Whether a server may know the session.
+    pub(super) is_known: bool,
+}
+
+impl Link {
+    pub(crate) fn new(
+        server: Arc<Server>,
+        outbox: Outbox,
+        opening: Opening,
+        events: mpsc::Sender<Event>,
+        wish: watch::Receiver<Wish>,
+        patience: Option<Duration>,
+    ) -> Self {
+        Self {
+            server,
+            outbox,
+            opening,
+            events,
+            wish,
+            patience,
+            stored: 0,
+            is_known: false,
+        }
+    }
+
+    /// Goes the way to its end and writes that end into the outbox.
+    pub(crate) async fn run(mut self) -> Outcome {
+        let outcome = self.go().await;
+        let (outbox, take) = (&self.outbox, self.opening.take);
+        let written = match &outcome {
+            Outcome::Stored { transcript, text } => outbox
+                .stored(take, transcript.clone(), Some(text.clone()))
+                .await
+                .map(drop),
+            Outcome::Later(problem) => outbox
+                .again(take, Some(problem.code.clone()), None)
+                .await
+                .map(drop),
+            Outcome::Failed(problem) => outbox.failed(take, problem.code.clone()).await.map(drop),
+            Outcome::Cancelled => Ok(()),
+        };
+        match (written, outcome) {
+            // Removed meanwhile, which the person knows; or stored, only that the disk does not take it: it is found out again at
+            // the next start, by asking the server with the same id.
+            (Err(error), Outcome::Later(_) | Outcome::Failed(_)) => Outcome::Later(error.problem()),
+            (_, outcome) => outcome,
+        }
+    }
+
+    async fn go(&mut self) -> Outcome {
+        self.is_known = match self.outbox.get(self.opening.take).await {
+            Ok(take) => take.known_as == Some(KnownAs::Session),
+            Err(error) => return Outcome::Later(error.problem()),
+        };
+        let mut failures = 0;
+        let mut alone_since = Instant::now();
+        loop {
+            if *self.wish.borrow() == Wish::Cancelled
+                && (!self.is_known || failures >= CANCEL_ATTEMPTS)
+            {
+                return Outcome::Cancelled;
+            }
+            let end = attempt::attempt(self).await;
+            let (problem, retry_after, was_ready) = match end {
+                End::Done(done) => {
+                    return Outcome::Stored {
+                        transcript: done.transcript,
+                        text: done.text,
+                    };
+                }
+                End::Cancelled => return Outcome::Cancelled,
+                End::Replaced(problem) => {
+                    self.speech_is_over(&problem).await;
+                    return Outcome::Later(problem);
+                }
+                End::Refused(problem) => {
+                    self.speech_is_over(&problem).await;
+                    if *self.wish.borrow() == Wish::Cancelled {
+                        return Outcome::Cancelled;
+                    }
+                    return Outcome::Failed(problem);
+                }
+                End::Lost {
+                    problem,
+                    retry_after,
+                    was_ready,
+                } => (problem, retry_after, was_ready),
+            };
+            if was_ready {
+                failures = 0;
+                alone_since = Instant::now();
+            }
+            failures += 1;
+            self.say(Event::Interrupted(problem.clone()));
+            let wait = retry_after.unwrap_or_else(|| pause(failures, FIRST_PAUSE, LONGEST_PAUSE));
+            if !self.wait(wait, alone_since).await {
+                return Outcome::Later(problem);
+            }
+        }
+    }
+
+    /// Waits before the next attempt; tells whether there is to be one.
+    async fn wait(&mut self, wait: Duration, alone_since: Instant) -> bool {
+        let until = Instant::now() + wait;
+        loop {
+            let wish = *self.wish.borrow_and_update();
+            let give_up_at = match (wish, self.patience) {
+                (Wish::Finished(_), Some(patience)) => Some(alone_since + patience),
+                (Wish::Finished(_), None) => return false,
+                (Wish::Cancelled, _) => return self.slept_until(until).await,
+                (Wish::Speaking(_), _) => None,
+            };
+            if give_up_at.is_some_and(|at| at <= until) {
+                return false;
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => return true,
+                changed = self.wish.changed() => {
+                    if changed.is_err() {
+                        // Whoever held the handle is gone: nothing more is going to come.
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn slept_until(&self, until: Instant) -> bool {
+        tokio::time::sleep_until(until).await;
+        true
+    }
+
+    /// A server will not have the take: nothing is written about it as long as the microphone is on.
+    async fn speech_is_over(&mut self, problem: &Problem) {
+        if matches!(*self.wish.borrow(), Wish::Speaking(_)) {
+            self.say(Event::Interrupted(problem.clone()));
+        }
+        // An error says that the handle is gone, and with it whoever speaks.
+        let _ = self
+            .wish
+            .wait_for(|wish| !matches!(wish, Wish::Speaking(_)))
+            .await;
+    }
+
+    /// Tells something that may be left out when nobody keeps up.
+    pub(super) fn say(&self, event: Event) {
+        // Full or closed: the take goes on without.
+        let _ = self.events.try_send(event);
+    }
+
+    /// Notes that the server knows the session, before it gets any audio.
+    pub(super) async fn note_known(&mut self) -> Result<(), OutboxError> {
+        if self.is_known {
+            return Ok(());
+        }
+        let address = self.server.address().to_string();
+        self.outbox
+            .known(self.opening.take, address, KnownAs::Session)
+            .await?;
+        self.is_known = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,485 @@
+//! The async handle of the outbox, and its thread.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::OptionalExtension;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::error::OutboxError;
+use super::place::Place;
+use super::store::Store;
+use super::take::{KnownAs, NewTake, State, Take, TakeId};
+use super::{Appended, Counts, Opened, Retention, Status};
+use crate::ports::Keychain;
+use crate::sensitive::Sensitive;
+
+/// What waits for the thread; more than this makes callers wait. Audio comes ten times a second at most.
+const QUEUE: usize = 64;
+
+type Job = Box<dyn FnOnce(&mut Store) -> bool + Send>;
+
+/// The outbox. Clones are the same one.
+#[derive(Clone)]
+pub struct Outbox {
+    jobs: mpsc::Sender<Job>,
+    status: watch::Receiver<Status>,
+    changes: watch::Sender<u64>,
+}
+
+impl Outbox {
+    /// Starts the thread. The file stays closed, and takes in memory, until [`Outbox::open`].
+    ///
+    /// # Errors
+    /// The thread or the tables in memory cannot be made.
+    pub fn start(
+        place: Place,
+        keychain: Arc<dyn Keychain>,
+        retention: Retention,
+    ) -> Result<Self, OutboxError> {
+        let mut store = Store::new(place, keychain, retention)?;
+        let (jobs, mut waiting) = mpsc::channel::<Job>(QUEUE);
+        let (tell, status) = watch::channel(store.status());
+        std::thread::Builder::new()
+            .name("outbox".to_owned())
+            .spawn(move || {
+                while let Some(job) = waiting.blocking_recv() {
+                    let goes_on = job(&mut store);
+                    let now = store.status();
+                    tell.send_if_modified(|before| {
+                        let is_new = *before != now;
+                        *before = now;
+                        is_new
+                    });
+                    if !goes_on {
+                        break;
+                    }
+                }
+            })?;
+        Ok(Self {
+            jobs,
+            status,
+            changes: watch::Sender::new(0),
+        })
+    }
+
+    /// Opens the file, makes it if there is none, and takes care of what a process that died left behind.
+    ///
+    /// # Errors
+    /// `Locked` (try again later), `PassphraseNeeded`, `WrongPassphrase`, `KeyLost` (see [`Outbox::put_aside`]), `InUse`,
+    /// `NoCipher`, `TooNew`, `DiskFull`. A damaged file is no error: see [`Opened::salvaged`].
+    pub async fn open(
+        &self,
+        passphrase: Option<Sensitive<String>>,
+    ) -> Result<Opened, OutboxError> {
+        self.write(move |store| store.open(passphrase.as_ref(), now()))
+            .await
+    }
+
+    /// Puts a file aside whose key is lost, so that [`Outbox::open`] makes a new one; tells where it is.
+    ///
+    /// # Errors
+    /// `WrongState`: the file is open.
+    pub async fn put_aside(&self) -> Result<PathBuf, OutboxError> {
+        self.write(|store| store.put_aside(now())).await
+    }
+
+    /// How it is, now and whenever that changes.
+    #[must_use]
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.status.clone()
+    }
+
+    /// Counts up whenever a take came, went or changed its state.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// A take begins.
+    ///
+    /// # Errors
+    /// `WrongState`: it is there already.
+    pub async fn begin(&self, new: NewTake) -> Result<(), OutboxError> {
+        self.write(move |store| store.begin(&new)).await
+    }
+
+    /// Adds samples to a take that is being recorded, at most a second of them. When this comes back they are kept.
+    ///
+    /// # Errors
+    /// `NoRoom`: neither disk nor memory takes them; `WrongState`: it is not being recorded.
+    pub async fn append(&self, id: TakeId, samples: &[i16]) -> Result<Appended, OutboxError> {
+        let pcm: Vec<u8> = samples.iter().flat_map(|one| one.to_le_bytes()).collect();
+        self.run(move |store| store.append(id, &pcm)).await
+    }
+
+    /// Recording has ended: the take is `Live` (a socket is to say `done`) or `Pending`.
+    ///
+    /// # Errors
+    /// `UnknownTake`, `WrongState`.
+    pub async fn recorded(&self, id: TakeId, next: State) -> Result<Take, OutboxError> {
+        self.change(id, move |take| {
+            take.state = next;
+            take.ended_at = take.ended_at.or(Some(now()));
+        })
+        .await
+    }
+
+    /// A server knows the take now.
+    ///
+    /// # Errors
+    /// `UnknownTake`.
+    pub async fn known(
+        &self,
+        id: TakeId,
+        server: String,
+        known_as: KnownAs,
+    ) -> Result<Take, OutboxError> {
+        self.change(id, move |take| {
+            take.server = Some(server.clone());
+            take.known_as = Some(known_as);
+        })
+        .await
+    }
+
+    /// How far sending got: samples a server has, samples whose text it has stored.
+    ///
+    /// # Errors
+    /// `UnknownTake`.
+    pub async fn progress(
+        &self,
+        id: TakeId,
+        uploaded_samples: u64,
+        stored_samples: u64,
+    ) -> Result<Take, OutboxError> {
+        self.change(id, move |take| {
+            take.uploaded_samples = uploaded_samples;
+            take.stored_samples = stored_samples;
+        })
+        .await
+    }
+
+    /// The server has stored the text: the audio is deleted here.
+    ///
+    /// # Errors
+    /// `UnknownTake`, `WrongState`.
+    pub async fn stored(
+        &self,
+        id: TakeId,
+        transcript: String,
+        text: Option<String>,
+    ) -> Result<Take, OutboxError> {
+        self.write(move |store| {
+            let forget_at = now() + store.retention().stored_s;
+            let take = store.change(id, |take| {
+                take.state = State::Stored;
+                take.ended_at = take.ended_at.or(Some(now()));
+                take.transcript = Some(transcript.clone());
+                take.text.clone_from(&text);
+                take.problem = None;
+                take.next_attempt_at = None;
+                take.forget_at = Some(forget_at);
+            })?;
+            store.forget_audio(id)?;
+            Ok(take)
+        })
+        .await
+    }
+
+    /// It cannot be sent as it is; the person decides. The audio stays.
+    ///
+    /// # Errors
+    /// `UnknownTake`, `WrongState`.
+    pub async fn failed(&self, id: TakeId, problem: String) -> Result<Take, OutboxError> {
+        self.change(id, move |take| {
+            take.state = State::Failed;
+            take.ended_at = take.ended_at.or(Some(now()));
+            take.problem = Some(problem.clone());
+            take.next_attempt_at = None;
+        })
+        .await
+    }
+
+    /// Sending failed for now: the take waits until `next_attempt_at` (None: for a change of circumstances no more than usual).
+    ///
+    /// # Errors
+    /// `UnknownTake`, `WrongState`.
+    pub async fn again(
+        &self,
+        id: TakeId,
+        problem: Option<String>,
+        next_attempt_at: Option<f64>,
+    ) -> Result<Take, OutboxError> {
+        self.change(id, move |take| {
+            take.state = State::Pending;
+            take.ended_at = take.ended_at.or(Some(now()));
+            take.problem.clone_from(&problem);
+            take.attempts = take.attempts.saturating_add(1);
+            take.next_attempt_at = next_attempt_at;
+        })
+        .await
+    }
+
+    /// The person wants it sent now. One that failed is sent as a new recording.
+    ///
+    /// # Errors
+    /// `UnknownTake`, `WrongState`.
+    pub async fn retry(&self, id: TakeId) -> Result<Take, OutboxError> {
+        self.change(id, |take| {
+            if take.state == State::Failed {
+                take.known_as = None;
+                take.uploaded_samples = 0;
+            }
+            take.state = State::Pending;
+            take.attempts = 0;
+            take.next_attempt_at = None;
+        })
+        .await
+    }
+
+    /// Takes the oldest pending take whose time has come, as `Uploading`.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn claim(&self, now: f64) -> Result<Option<Take>, OutboxError> {
+        self.write(move |store| {
+            let due = store.all()?.into_iter().find(|take| {
+                take.state == State::Pending && take.next_attempt_at.is_none_or(|at| at <= now)
+            });
+            due.map(|take| store.change(take.id, |take| take.state = State::Uploading))
+                .transpose()
+        })
+        .await
+    }
+
+    /// Makes all pending takes due at once: something has changed (the network, the server, a sign-in).
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn hurry(&self) -> Result<(), OutboxError> {
+        self.run(|store| {
+            for take in store.all()? {
+                if take.state == State::Pending && take.next_attempt_at.is_some() {
+                    store.change(take.id, |take| take.next_attempt_at = None)?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Drops a take. One that is long enough is kept for undo: until when is the answer.
+    ///
+    /// # Errors
+    /// `UnknownTake`; `WrongState`: its text is stored already.
+    pub async fn cancel(&self, id: TakeId) -> Result<Option<f64>, OutboxError> {
+        self.write(move |store| {
+            let (take, now) = (store.get(id)?, now());
+            if take.seconds() < store.retention().shortest_s && take.state == State::Recording {
+                store.remove(id)?;
+                return Ok(None);
+            }
+            let until = now + store.retention().cancelled_s;
+            store.change(id, |take| {
+                take.state = State::Cancelled;
+                take.ended_at = take.ended_at.or(Some(now));
+                take.forget_at = Some(until);
+            })?;
+            Ok(Some(until))
+        })
+        .await
+    }
+
+    /// Undoes [`Outbox::cancel`]: the take is pending.
+    ///
+    /// # Errors
+    /// `UnknownTake`: it is past its time; `WrongState`.
+    pub async fn restore(&self, id: TakeId) -> Result<Take, OutboxError> {
+        self.change(id, |take| {
+            take.state = State::Pending;
+            take.forget_at = None;
+            take.attempts = 0;
+            take.next_attempt_at = None;
+            take.problem = None;
+            // The server was told to forget it.
+            take.uploaded_samples = 0;
+            take.stored_samples = 0;
+        })
+        .await
+    }
+
+    /// Deletes a take for good; again changes nothing.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn remove(&self, id: TakeId) -> Result<(), OutboxError> {
+        self.write(move |store| store.remove(id)).await
+    }
+
+    /// One take.
+    ///
+    /// # Errors
+    /// `UnknownTake`.
+    pub async fn get(&self, id: TakeId) -> Result<Take, OutboxError> {
+        self.run(move |store| store.get(id)).await
+    }
+
+    /// All takes, oldest first.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn list(&self) -> Result<Vec<Take>, OutboxError> {
+        self.run(|store| store.all()).await
+    }
+
+    /// How many wait, are on their way, failed.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn counts(&self) -> Result<Counts, OutboxError> {
+        let mut counts = Counts::default();
+        for take in self.list().await? {
+            match take.state {
+                State::Pending => counts.pending += 1,
+                State::Uploading | State::Live => counts.uploading += 1,
+                State::Failed => counts.failed += 1,
+                State::Recording | State::Stored | State::Cancelled => {}
+            }
+        }
+        Ok(counts)
+    }
+
+    /// The samples of a take from `first` on, `most` at most, fewer at its end.
+    ///
+    /// # Errors
+    /// `UnknownTake`.
+    pub async fn audio(
+        &self,
+        id: TakeId,
+        first: u64,
+        most: u64,
+    ) -> Result<Vec<i16>, OutboxError> {
+        self.run(move |store| store.audio(id, first, most)).await
+    }
+
+    /// Deletes what is past its time and brings to the disk what is held in memory. To be called about once a minute.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn tend(&self) -> Result<(), OutboxError> {
+        self.write(|store| store.tend(now())).await
+    }
+
+    /// Closes the file and ends the thread, after all that was asked before.
+    pub async fn close(&self) {
+        let (tell, told) = oneshot::channel();
+        let last: Job = Box::new(move |store| {
+            store.close();
+            // Nobody waits for it: fine.
+            let _ = tell.send(());
+            false
+        });
+        if self.jobs.send(last).await.is_ok() {
+            // An error means that the thread has ended, which is what was asked for.
+            let _ = told.await;
+        }
+    }
+
+    pub(crate) async fn read_cached(&self, key: String) -> Result<Option<String>, OutboxError> {
+        self.run(move |store| {
+            Ok(store
+                .disk()?
+                .prepare_cached("SELECT value FROM cached WHERE key = ?")?
+                .query_row([&key], |row| row.get(0))
+                .optional()?)
+        })
+        .await
+    }
+
+    pub(crate) async fn write_cached(&self, key: String, value: String) -> Result<(), OutboxError> {
+        self.run(move |store| {
+            store.disk()?.execute(
+                "INSERT INTO cached (key, value, written_at) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (key) DO UPDATE SET value = ?2, written_at = ?3",
+                (&key, &value, now()),
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes what begins with `prefix`, then the oldest beyond `most`.
+    pub(crate) async fn forget_cached(
+        &self,
+        prefix: Option<String>,
+        most: usize,
+    ) -> Result<(), OutboxError> {
+        self.run(move |store| {
+            let disk = store.disk()?;
+            if let Some(prefix) = &prefix {
+                disk.execute(
+                    "DELETE FROM cached WHERE substr(key, 1, length(?1)) = ?1",
+                    [prefix],
+                )?;
+            }
+            disk.execute(
+                "DELETE FROM cached WHERE key IN
+                 (SELECT key FROM cached ORDER BY written_at DESC, key LIMIT -1 OFFSET ?)",
+                [i64::try_from(most).unwrap_or(i64::MAX)],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn change(
+        &self,
+        id: TakeId,
+        change: impl Fn(&mut Take) + Send + 'static,
+    ) -> Result<Take, OutboxError> {
+        self.write(move |store| store.change(id, &change)).await
+    }
+
+    /// Runs it on the thread and tells of the change.
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&mut Store) -> Result<T, OutboxError> + Send + 'static,
+    ) -> Result<T, OutboxError> {
+        let told = self.run(job).await;
+        if told.is_ok() {
+            self.changes.send_modify(|count| *count += 1);
+        }
+        told
+    }
+
+    /// Runs it on the thread, once more if the file turns out to be damaged and could be made anew. It is done even if nobody
+    /// waits for the answer any more.
+    async fn run<T: Send + 'static>(
+        &self,
+        mut job: impl FnMut(&mut Store) -> Result<T, OutboxError> + Send + 'static,
+    ) -> Result<T, OutboxError> {
+        let (tell, told) = oneshot::channel();
+        let one: Job = Box::new(move |store| {
+            let mut result = job(store);
+            if matches!(result, Err(OutboxError::Damaged)) {
+                result = store.repair(now()).and_then(|()| job(store));
+            }
+            // Whoever asked may be gone.
+            let _ = tell.send(result);
+            true
+        });
+        self.jobs
+            .send(one)
+            .await
+            .map_err(|_| OutboxError::Closed)?;
+        told.await.map_err(|_| OutboxError::Closed)?
+    }
+}
+
+/// Seconds of the Unix epoch.
+pub(crate) fn now() -> f64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}

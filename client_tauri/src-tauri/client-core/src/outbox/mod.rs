@@ -1,0 +1,88 @@
+//! The encrypted file every take is in from its first second, and the thread that alone touches it.
+//!
+//! [`Outbox`] is there from the start, also while the file is locked or the disk is full: takes are then held in memory, up to
+//! a bound, go to the server live, and come to the disk as soon as it takes them. [`Status::problem`] says so, and what
+//! does not fit is refused with an error: nothing is dropped in silence.
+
+mod audio;
+mod error;
+mod file;
+mod handle;
+mod key;
+mod place;
+mod rows;
+mod salvage;
+mod store;
+mod take;
+#[cfg(test)]
+mod tests;
+
+pub use audio::wav_header;
+pub use error::OutboxError;
+pub use handle::Outbox;
+pub use key::KEY_NAME;
+pub(crate) use key::to_hex;
+pub use place::Place;
+pub use salvage::Salvaged;
+pub use take::{KnownAs, NewTake, State, Take, TakeId};
+
+/// How long what the person no longer needs is kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Retention {
+    /// A cancelled take, with its audio, for undo. Seconds.
+    pub cancelled_s: f64,
+    /// The row and the text of a take that is stored (its audio goes at once). Seconds.
+    pub stored_s: f64,
+    /// Cancelled takes shorter than this are not kept at all: nobody said anything. Seconds.
+    pub shortest_s: f64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            cancelled_s: 24.0 * 3600.0,
+            stored_s: 24.0 * 3600.0,
+            shortest_s: 1.0,
+        }
+    }
+}
+
+/// What was found when the file was opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// Takes of a process that died; they are pending now.
+    pub recovered: Vec<TakeId>,
+    /// The file was damaged; this is what became of it.
+    pub salvaged: Option<Salvaged>,
+}
+
+/// How the outbox is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Whether the file is open.
+    pub is_open: bool,
+    /// What is wrong: why it is not open, or why takes are held in memory. It passes by itself where it can.
+    pub problem: Option<OutboxError>,
+    /// The file was found damaged while running, and this is what became of it.
+    pub salvaged: Option<Salvaged>,
+}
+
+/// How many takes are in which state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Waiting to be sent.
+    pub pending: u64,
+    /// Being sent, by upload or by a socket that is to say `done`.
+    pub uploading: u64,
+    /// Waiting for the person.
+    pub failed: u64,
+}
+
+/// Audio was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// How many samples the take has now.
+    pub samples: u64,
+    /// Whether it is on the disk; else in memory, and [`Status::problem`] says why.
+    pub on_disk: bool,
+}

@@ -1,0 +1,387 @@
+//! The file and its stand-in in memory: what a take's row becomes, whichever of the two holds it.
+//!
+//! A take that the disk did not take is held in memory whole: its row there counts, its audio is in both. Each later write
+//! tries to bring it back to the disk. While the file is locked, all takes are.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::error::OutboxError;
+use super::key::{self, Key};
+use super::place::Place;
+use super::rows::{self, Chunk};
+use super::salvage::{self, Salvaged};
+use super::take::{NewTake, State, Take, TakeId};
+use super::{Appended, Opened, Retention, Status};
+use crate::ports::Keychain;
+use crate::sensitive::Sensitive;
+
+/// Audio held in memory while the disk takes none: half an hour at 16 kHz.
+const MEMORY_BYTES: usize = 64 * 1024 * 1024;
+
+pub(super) struct Store {
+    place: Place,
+    keychain: Arc<dyn Keychain>,
+    retention: Retention,
+    disk: Option<Disk>,
+    memory: Connection,
+    memory_bytes: usize,
+    /// Why takes are in memory, if they are.
+    pub(super) problem: Option<OutboxError>,
+    /// What was salvaged while running, until told.
+    pub(super) salvaged: Option<Salvaged>,
+}
+
+struct Disk {
+    connection: Connection,
+    key: Key,
+    /// Held as long as the file is open.
+    _lock: std::fs::File,
+}
+
+impl Store {
+    pub(super) fn new(
+        place: Place,
+        keychain: Arc<dyn Keychain>,
+        retention: Retention,
+    ) -> Result<Self, OutboxError> {
+        Ok(Self {
+            place,
+            keychain,
+            retention,
+            disk: None,
+            memory: super::file::in_memory()?,
+            memory_bytes: 0,
+            problem: Some(OutboxError::Locked),
+            salvaged: None,
+        })
+    }
+
+    /// Opens the file; see [`super::Outbox::open`].
+    pub(super) fn open(
+        &mut self,
+        passphrase: Option<&Sensitive<String>>,
+        now: f64,
+    ) -> Result<Opened, OutboxError> {
+        if self.disk.is_some() {
+            return Ok(Opened::default());
+        }
+        let opened = self.open_file(passphrase, now);
+        self.problem = opened.as_ref().err().copied();
+        let mut opened = opened?;
+        opened.recovered = self.recover()?;
+        self.flush();
+        Ok(opened)
+    }
+
+    fn open_file(
+        &mut self,
+        passphrase: Option<&Sensitive<String>>,
+        now: f64,
+    ) -> Result<Opened, OutboxError> {
+        self.place.prepare()?;
+        let lock = self.place.lock()?;
+        let key = key::find(&self.place, &self.keychain, passphrase)?;
+        let (connection, salvaged) = match super::file::open(&self.place.file(), &key) {
+            Ok(connection) => (connection, None),
+            Err(OutboxError::Damaged) => {
+                let (connection, salvaged) = salvage::salvage(&self.place, &key, now)?;
+                (connection, Some(salvaged))
+            }
+            Err(error) => return Err(error),
+        };
+        self.disk = Some(Disk {
+            connection,
+            key,
+            _lock: lock,
+        });
+        Ok(Opened {
+            salvaged,
+            ..Opened::default()
+        })
+    }
+
+    /// Puts a file aside whose key is lost. Only while it is not open.
+    pub(super) fn put_aside(&mut self, now: f64) -> Result<PathBuf, OutboxError> {
+        if self.disk.is_some() {
+            return Err(OutboxError::WrongState);
+        }
+        self.place.prepare()?;
+        let _lock = self.place.lock()?;
+        let aside = self.place.put_aside("key-lost", now)?;
+        self.place.forget_note()?;
+        Ok(aside)
+    }
+
+    /// Makes a new file of what can be read of this one; the damaged one is put aside.
+    pub(super) fn repair(&mut self, now: f64) -> Result<(), OutboxError> {
+        let Some(disk) = self.disk.take() else {
+            return Err(OutboxError::Damaged);
+        };
+        let Disk {
+            connection,
+            key,
+            _lock,
+        } = disk;
+        drop(connection);
+        let (connection, salvaged) = salvage::salvage(&self.place, &key, now).inspect_err(|error| {
+            self.problem = Some(*error);
+        })?;
+        self.salvaged = Some(salvaged);
+        self.disk = Some(Disk {
+            connection,
+            key,
+            _lock,
+        });
+        Ok(())
+    }
+
+    /// What a process that died left behind: it can be sent.
+    fn recover(&mut self) -> Result<Vec<TakeId>, OutboxError> {
+        let Some(disk) = &self.disk else {
+            return Ok(Vec::new());
+        };
+        let mut recovered = Vec::new();
+        for mut take in rows::all(&disk.connection)? {
+            let died = match take.state {
+                State::Recording | State::Live => true,
+                State::Uploading => false,
+                _ => continue,
+            };
+            if died {
+                if take.samples == 0 {
+                    rows::remove(&disk.connection, take.id)?;
+                    continue;
+                }
+                take.recovered = true;
+                take.ended_at = take.ended_at.or(Some(take.began_at + take.seconds()));
+                recovered.push(take.id);
+            }
+            take.state = State::Pending;
+            take.next_attempt_at = None;
+            rows::put(&disk.connection, &take)?;
+        }
+        Ok(recovered)
+    }
+
+    pub(super) fn begin(&mut self, new: &NewTake) -> Result<(), OutboxError> {
+        self.flush();
+        if let Some(disk) = &self.disk {
+            match rows::insert(&disk.connection, new) {
+                Err(error) if error.is_no_room() => self.problem = Some(error),
+                told => return told,
+            }
+        }
+        rows::insert(&self.memory, new)
+    }
+
+    pub(super) fn append(&mut self, id: TakeId, pcm: &[u8]) -> Result<Appended, OutboxError> {
+        self.flush();
+        let take = self.get(id)?;
+        if take.state != State::Recording {
+            return Err(OutboxError::WrongState);
+        }
+        let mut number = rows::last_number(&self.memory, id)?;
+        if let Some(disk) = &self.disk {
+            number = number.max(rows::last_number(&disk.connection, id)?);
+        }
+        let chunk = Chunk {
+            number: number + 1,
+            first_sample: take.samples,
+            pcm: pcm.to_vec(),
+        };
+        if let Some(disk) = &self.disk
+            && !self.is_in_memory(id)?
+        {
+            match rows::append(&disk.connection, id, &chunk) {
+                Err(error) if error.is_no_room() => {
+                    self.problem = Some(error);
+                    rows::put(&self.memory, &take)?;
+                }
+                told => {
+                    return told.map(|samples| Appended {
+                        samples,
+                        on_disk: true,
+                    });
+                }
+            }
+        }
+        if self.memory_bytes + pcm.len() > MEMORY_BYTES {
+            return Err(OutboxError::NoRoom);
+        }
+        let samples = rows::append(&self.memory, id, &chunk)?;
+        self.memory_bytes += pcm.len();
+        Ok(Appended {
+            samples,
+            on_disk: false,
+        })
+    }
+
+    /// Changes a row, wherever it is; a way between states that does not exist is refused.
+    pub(super) fn change(
+        &mut self,
+        id: TakeId,
+        change: impl Fn(&mut Take),
+    ) -> Result<Take, OutboxError> {
+        self.flush();
+        let mut take = self.get(id)?;
+        let before = take.state;
+        change(&mut take);
+        if !before.may_become(take.state) {
+            return Err(OutboxError::WrongState);
+        }
+        if let Some(disk) = &self.disk
+            && !self.is_in_memory(id)?
+        {
+            match rows::put(&disk.connection, &take) {
+                Err(error) if error.is_no_room() => self.problem = Some(error),
+                told => return told.map(|()| take),
+            }
+        }
+        rows::put(&self.memory, &take)?;
+        Ok(take)
+    }
+
+    pub(super) fn get(&self, id: TakeId) -> Result<Take, OutboxError> {
+        if let Some(take) = rows::get(&self.memory, id)? {
+            return Ok(take);
+        }
+        match &self.disk {
+            Some(disk) => rows::get(&disk.connection, id)?.ok_or(OutboxError::UnknownTake),
+            None => Err(OutboxError::UnknownTake),
+        }
+    }
+
+    /// All takes, oldest first.
+    pub(super) fn all(&self) -> Result<Vec<Take>, OutboxError> {
+        let mut takes = rows::all(&self.memory)?;
+        if let Some(disk) = &self.disk {
+            for take in rows::all(&disk.connection)? {
+                if !takes.iter().any(|held| held.id == take.id) {
+                    takes.push(take);
+                }
+            }
+        }
+        takes.sort_by(|a, b| a.began_at.total_cmp(&b.began_at).then(a.id.cmp(&b.id)));
+        Ok(takes)
+    }
+
+    /// The samples from `first` on, `most` at most. What is missing of a damaged take is silence, so that positions hold.
+    pub(super) fn audio(&self, id: TakeId, first: u64, most: u64) -> Result<Vec<i16>, OutboxError> {
+        let take = self.get(id)?;
+        let end = take.samples.min(first.saturating_add(most));
+        let length = usize::try_from(end.saturating_sub(first)).map_err(|_| OutboxError::NoRoom)?;
+        let mut samples = vec![0_i16; length];
+        let mut found = rows::chunks(&self.memory, id, first, end)?;
+        if let Some(disk) = &self.disk {
+            found.extend(rows::chunks(&disk.connection, id, first, end)?);
+        }
+        for chunk in found {
+            for (at, bytes) in (chunk.first_sample..).zip(chunk.pcm.chunks_exact(2)) {
+                if let Some(place) = at
+                    .checked_sub(first)
+                    .and_then(|at| usize::try_from(at).ok())
+                    .and_then(|at| samples.get_mut(at))
+                {
+                    *place = i16::from_le_bytes([bytes[0], bytes[1]]);
+                }
+            }
+        }
+        Ok(samples)
+    }
+
+    /// Deletes the audio of a take whose text is stored.
+    pub(super) fn forget_audio(&mut self, id: TakeId) -> Result<(), OutboxError> {
+        rows::forget_audio(&self.memory, id)?;
+        self.count_memory()?;
+        match &self.disk {
+            Some(disk) => rows::forget_audio(&disk.connection, id),
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes a take; again changes nothing.
+    pub(super) fn remove(&mut self, id: TakeId) -> Result<(), OutboxError> {
+        if let Some(disk) = &self.disk {
+            rows::remove(&disk.connection, id)?;
+        }
+        rows::remove(&self.memory, id)?;
+        self.count_memory()
+    }
+
+    /// Deletes what is past its time, and brings to the disk what it did not take before.
+    pub(super) fn tend(&mut self, now: f64) -> Result<(), OutboxError> {
+        self.flush();
+        for take in self.all()? {
+            if take.forget_at.is_some_and(|at| at <= now)
+                && matches!(take.state, State::Stored | State::Cancelled)
+            {
+                self.remove(take.id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the file as it should be: what is in memory goes there if it can.
+    pub(super) fn close(&mut self) {
+        self.flush();
+        self.disk = None;
+        self.problem = Some(OutboxError::Closed);
+    }
+
+    pub(super) fn status(&self) -> Status {
+        Status {
+            is_open: self.disk.is_some(),
+            problem: self.problem,
+            salvaged: self.salvaged.clone(),
+        }
+    }
+
+    pub(super) fn retention(&self) -> Retention {
+        self.retention
+    }
+
+    /// The open file, for what is not audio.
+    pub(super) fn disk(&self) -> Result<&Connection, OutboxError> {
+        match &self.disk {
+            Some(disk) => Ok(&disk.connection),
+            None => Err(self.problem.unwrap_or(OutboxError::Locked)),
+        }
+    }
+
+    fn is_in_memory(&self, id: TakeId) -> Result<bool, OutboxError> {
+        Ok(rows::get(&self.memory, id)?.is_some())
+    }
+
+    /// Brings to the disk what is held in memory; what does not go stays.
+    fn flush(&mut self) {
+        let Some(disk) = &self.disk else { return };
+        let told = (|| {
+            for take in rows::all(&self.memory)? {
+                let transaction = disk.connection.unchecked_transaction()?;
+                rows::put(&transaction, &take)?;
+                for chunk in rows::chunks(&self.memory, take.id, 0, u64::MAX >> 1)? {
+                    rows::put_chunk(&transaction, take.id, &chunk)?;
+                }
+                transaction.commit()?;
+                rows::remove(&self.memory, take.id)?;
+            }
+            Ok(())
+        })();
+        self.problem = told.err();
+        // Counted anew; were that to fail, memory is thought fuller than it is, which is the safe side.
+        let _ = self.count_memory();
+    }
+
+    fn count_memory(&mut self) -> Result<(), OutboxError> {
+        let bytes: i64 =
+            self.memory
+                .query_row("SELECT coalesce(sum(length(pcm)), 0) FROM chunk", (), |row| {
+                    row.get(0)
+                })?;
+        self.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        Ok(())
+    }
+}
