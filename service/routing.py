@@ -33,6 +33,7 @@ from service.operations.documents import document_routes
 from service.operations.front_page import front_page
 from service.operations.health import Probe, health_routes
 from service.operations.problem_json import RESPONSES, install_problem_answers
+from service.operations.updates import update_routes
 from service.operations.web_app import read_web, shipped_web, web_app
 from service.parts import Parts
 from service.polishing.routes import polish_routes
@@ -67,6 +68,7 @@ _ROUTERS: Final[tuple[Callable[[Parts], APIRouter], ...]] = (
     recording_routes,
     text_routes,
     polish_routes,
+    update_routes,
     document_routes,
 )
 """One for each thing the product does."""

@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     """Origins of web pages that may open the socket, besides the server's own."""
     web: Path | None = None
     """Folder of the client's browser build, served at `/`; unset: the one that came along."""
+    releases: Path | None = None
+    """Folder of the desktop client's versions that are handed out; unset: `releases` in the data folder."""
 
     login: Literal["auto", "required", "off"] = "auto"
     """Whether people sign in; auto: unless only this machine can reach the server."""

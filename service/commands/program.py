@@ -13,6 +13,7 @@ from service.commands import (
     doctor,
     keys,
     models,
+    releases,
     serve,
     signing_in,
     text,
@@ -93,7 +94,8 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title=say("cli.commands"), metavar="", required=True)
     for command in (
-        serve, worker, transcribe, dictate, text, doctor, models, users, signing_in, keys, backup,
+        serve, worker, transcribe, dictate, text, doctor, models, releases, users, signing_in, keys,
+        backup,
     ):  # fmt: skip
         command.add_parser(commands, language)
     return parser
