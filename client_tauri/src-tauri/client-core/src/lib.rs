@@ -3,17 +3,22 @@
 //! Everything that touches the machine comes in through [`ports`]; `client-platform` implements them and tests bring
 //! their own.
 
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod account;
+pub mod api;
+mod backoff;
+pub mod cache;
 pub mod composition;
+pub mod connection;
 pub mod coordinator;
 pub mod gestures;
+pub mod outbox;
 pub mod ports;
 pub mod routing;
 pub mod sensitive;
 pub mod settings;
+mod tls;
+pub mod uploads;
 pub mod view;
 pub mod wire;

@@ -90,11 +90,13 @@ impl Trust {
 
     /// TLS 1.2 or 1.3 with these checks.
     pub(crate) fn config(self: &Arc<Self>) -> Result<ClientConfig, Error> {
-        Ok(ClientConfig::builder_with_provider(Arc::clone(&self.provider))
-            .with_safe_default_protocol_versions()?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::clone(self) as Arc<dyn ServerCertVerifier>)
-            .with_no_client_auth())
+        Ok(
+            ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+                .with_safe_default_protocol_versions()?
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::clone(self) as Arc<dyn ServerCertVerifier>)
+                .with_no_client_auth(),
+        )
     }
 
     /// The certificate refused last, once.

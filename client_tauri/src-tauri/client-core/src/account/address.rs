@@ -139,7 +139,10 @@ mod tests {
     fn what_people_type_becomes_one_address() {
         for (typed, meant) in [
             ("Voice.Example.com", "https://voice.example.com"),
-            (" https://voice.example.com:443/ ", "https://voice.example.com"),
+            (
+                " https://voice.example.com:443/ ",
+                "https://voice.example.com",
+            ),
             ("voice.example.com/av/", "https://voice.example.com/av"),
             ("localhost:8765", "http://localhost:8765"),
             ("127.0.0.1:8765", "http://127.0.0.1:8765"),

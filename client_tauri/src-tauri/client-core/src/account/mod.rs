@@ -22,7 +22,7 @@ use self::tokens::Tokens;
 use crate::api::ApiError;
 use crate::ports::Keychain;
 use crate::sensitive::Sensitive;
-use crate::tls::{Fingerprint, Trust};
+use crate::tls::Trust;
 
 /// Finding out that nobody is there.
 pub(crate) const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
@@ -221,7 +221,10 @@ impl Server {
         &self.http
     }
 
-    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Result<Response, ApiError> {
+    pub(crate) async fn send(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Response, ApiError> {
         request.send().await.map_err(|error| {
             if error.is_timeout() && !error.is_connect() {
                 return ApiError::TimedOut;

@@ -188,7 +188,11 @@ impl Tokens {
 
     pub(super) async fn refused(&self, token: &Sensitive<String>) {
         let mut held = self.held.lock().await;
-        if held.access.as_ref().is_some_and(|(access, _)| access == token) {
+        if held
+            .access
+            .as_ref()
+            .is_some_and(|(access, _)| access == token)
+        {
             held.access = None;
         }
     }

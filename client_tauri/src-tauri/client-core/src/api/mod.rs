@@ -50,7 +50,9 @@ impl Server {
     /// # Errors
     /// `NotAllowed`, and whatever [`ApiError`] says.
     pub async fn call(self: &Arc<Self>, call: &Call) -> Result<Value, ApiError> {
-        let answer = self.with_token(|token| self.built(call, token, ANSWER_PATIENCE)).await?;
+        let answer = self
+            .with_token(|token| self.built(call, token, ANSWER_PATIENCE))
+            .await?;
         let body = success(answer).await?;
         if body.is_empty() {
             return Ok(Value::Null);

@@ -162,10 +162,7 @@ fn start_of(link: &Link, take: &Take) -> ClientMessage {
             words: false,
             client: ClientProgram { name, version },
             context: Context {
-                app: take
-                    .app
-                    .as_ref()
-                    .map(|app| app.chars().take(200).collect()),
+                app: take.app.as_ref().map(|app| app.chars().take(200).collect()),
                 terms: terms.clone(),
             },
         });
@@ -189,11 +186,7 @@ async fn ready(stream: &mut SplitStream<Socket>) -> Result<u64, End> {
     }
 }
 
-async fn read(
-    link: &Link,
-    stream: &mut SplitStream<Socket>,
-    acked: &watch::Sender<Acked>,
-) -> End {
+async fn read(link: &Link, stream: &mut SplitStream<Socket>, acked: &watch::Sender<Acked>) -> End {
     let mut last: Option<ServerError> = None;
     loop {
         let message = match tokio::time::timeout(SILENCE, next(stream, &mut last)).await {
@@ -293,10 +286,7 @@ fn end_of(error: &ServerError, code: Option<u16>) -> End {
 fn not_opened(error: &ApiError) -> End {
     let problem = error.problem();
     match error {
-        ApiError::Refused(refused) if !error.passes() => {
-            let _ = refused;
-            End::Refused(problem)
-        }
+        ApiError::Refused(_) if !error.passes() => End::Refused(problem),
         ApiError::Refused(refused) => End::Lost {
             problem,
             retry_after: refused.retry_after_s.map(Duration::from_secs),

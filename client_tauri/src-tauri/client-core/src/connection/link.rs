@@ -79,7 +79,8 @@ impl Link {
         }
     }
 
-    async fn go(&mut self) -> Outcome {
+    /// Goes the way to its end; what became of it is for the caller to write down.
+    pub(crate) async fn go(&mut self) -> Outcome {
         self.is_known = match self.outbox.get(self.opening.take).await {
             Ok(take) => take.known_as == Some(KnownAs::Session),
             Err(error) => return Outcome::Later(error.problem()),

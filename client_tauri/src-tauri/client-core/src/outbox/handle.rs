@@ -14,6 +14,7 @@ use super::take::{KnownAs, NewTake, State, Take, TakeId};
 use super::{Appended, Counts, Opened, Retention, Status};
 use crate::ports::Keychain;
 use crate::sensitive::Sensitive;
+use crate::view::Route;
 
 /// What waits for the thread; more than this makes callers wait. Audio comes ten times a second at most.
 const QUEUE: usize = 64;
@@ -69,10 +70,7 @@ impl Outbox {
     /// # Errors
     /// `Locked` (try again later), `PassphraseNeeded`, `WrongPassphrase`, `KeyLost` (see [`Outbox::put_aside`]), `InUse`,
     /// `NoCipher`, `TooNew`, `DiskFull`. A damaged file is no error: see [`Opened::salvaged`].
-    pub async fn open(
-        &self,
-        passphrase: Option<Sensitive<String>>,
-    ) -> Result<Opened, OutboxError> {
+    pub async fn open(&self, passphrase: Option<Sensitive<String>>) -> Result<Opened, OutboxError> {
         self.write(move |store| store.open(passphrase.as_ref(), now()))
             .await
     }
@@ -221,7 +219,7 @@ impl Outbox {
         .await
     }
 
-    /// The person wants it sent now. One that failed is sent as a new recording.
+    /// The person wants it sent now, to whichever server there is. One that failed is sent as a new recording.
     ///
     /// # Errors
     /// `UnknownTake`, `WrongState`.
@@ -232,25 +230,34 @@ impl Outbox {
                 take.uploaded_samples = 0;
             }
             take.state = State::Pending;
+            take.route = Route::Outbox;
             take.attempts = 0;
             take.next_attempt_at = None;
         })
         .await
     }
 
-    /// Takes the oldest pending take whose time has come, as `Uploading`.
+    /// Takes the oldest pending take whose time has come and that may go there, as `Uploading`. A take meant for one server
+    /// is never given to the other; one that was meant for none goes to either.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub async fn claim(&self, now: f64) -> Result<Option<Take>, OutboxError> {
-        self.write(move |store| {
-            let due = store.all()?.into_iter().find(|take| {
-                take.state == State::Pending && take.next_attempt_at.is_none_or(|at| at <= now)
-            });
-            due.map(|take| store.change(take.id, |take| take.state = State::Uploading))
-                .transpose()
-        })
-        .await
+    pub async fn claim(&self, now: f64, to: Route) -> Result<Option<Take>, OutboxError> {
+        let told = self
+            .run(move |store| {
+                let due = store.all()?.into_iter().find(|take| {
+                    take.state == State::Pending
+                        && take.next_attempt_at.is_none_or(|at| at <= now)
+                        && (take.route == to || take.route == Route::Outbox)
+                });
+                due.map(|take| store.change(take.id, |take| take.state = State::Uploading))
+                    .transpose()
+            })
+            .await;
+        if matches!(told, Ok(Some(_))) {
+            self.changes.send_modify(|count| *count += 1);
+        }
+        told
     }
 
     /// Makes all pending takes due at once: something has changed (the network, the server, a sign-in).
@@ -354,12 +361,7 @@ impl Outbox {
     ///
     /// # Errors
     /// `UnknownTake`.
-    pub async fn audio(
-        &self,
-        id: TakeId,
-        first: u64,
-        most: u64,
-    ) -> Result<Vec<i16>, OutboxError> {
+    pub async fn audio(&self, id: TakeId, first: u64, most: u64) -> Result<Vec<i16>, OutboxError> {
         self.run(move |store| store.audio(id, first, most)).await
     }
 
@@ -368,7 +370,7 @@ impl Outbox {
     /// # Errors
     /// The file cannot be read.
     pub async fn tend(&self) -> Result<(), OutboxError> {
-        self.write(|store| store.tend(now())).await
+        self.run(|store| store.tend(now())).await
     }
 
     /// Closes the file and ends the thread, after all that was asked before.
@@ -390,7 +392,7 @@ impl Outbox {
         self.run(move |store| {
             Ok(store
                 .disk()?
-                .prepare_cached("SELECT value FROM cached WHERE key = ?")?
+                .prepare("SELECT value FROM cached WHERE key = ?")?
                 .query_row([&key], |row| row.get(0))
                 .optional()?)
         })
@@ -469,10 +471,7 @@ impl Outbox {
             let _ = tell.send(result);
             true
         });
-        self.jobs
-            .send(one)
-            .await
-            .map_err(|_| OutboxError::Closed)?;
+        self.jobs.send(one).await.map_err(|_| OutboxError::Closed)?;
         told.await.map_err(|_| OutboxError::Closed)?
     }
 }

@@ -20,6 +20,7 @@ mod tests;
 pub use audio::wav_header;
 pub use error::OutboxError;
 pub use handle::Outbox;
+pub(crate) use handle::now;
 pub use key::KEY_NAME;
 pub(crate) use key::to_hex;
 pub use place::Place;

@@ -12,7 +12,7 @@ const COLUMNS: &str = "id, state, began_at, ended_at, sample_rate, samples, lang
 
 pub(super) fn insert(connection: &Connection, new: &NewTake) -> Result<(), OutboxError> {
     connection
-        .prepare_cached(
+        .prepare(
             "INSERT INTO take (id, state, began_at, sample_rate, language, app, route)
              VALUES (?, ?, ?, ?, ?, ?, ?)",
         )?
@@ -31,11 +31,11 @@ pub(super) fn insert(connection: &Connection, new: &NewTake) -> Result<(), Outbo
 /// Writes a whole row, in place of one with its id.
 pub(super) fn put(connection: &Connection, take: &Take) -> Result<(), OutboxError> {
     connection
-        .prepare_cached(&format!(
+        .prepare(&format!(
             "INSERT INTO take ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, \
              ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
              ON CONFLICT (id) DO UPDATE SET state = ?2, ended_at = ?4, samples = ?6, language = ?7, \
-             server = ?10, known_as = ?11, recovered = ?12, attempts = ?13, next_attempt_at = ?14, \
+             route = ?9, server = ?10, known_as = ?11, recovered = ?12, attempts = ?13, next_attempt_at = ?14, \
              problem = ?15, uploaded_samples = ?16, stored_samples = ?17, transcript = ?18, text = ?19, \
              forget_at = ?20"
         ))?
@@ -66,7 +66,7 @@ pub(super) fn put(connection: &Connection, take: &Take) -> Result<(), OutboxErro
 
 pub(super) fn get(connection: &Connection, id: TakeId) -> Result<Option<Take>, OutboxError> {
     Ok(connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM take WHERE id = ?"))?
+        .prepare(&format!("SELECT {COLUMNS} FROM take WHERE id = ?"))?
         .query_row([id.to_string()], read)
         .optional()?)
 }
@@ -74,7 +74,7 @@ pub(super) fn get(connection: &Connection, id: TakeId) -> Result<Option<Take>, O
 /// All takes, oldest first.
 pub(super) fn all(connection: &Connection) -> Result<Vec<Take>, OutboxError> {
     let mut statement =
-        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM take ORDER BY began_at, id"))?;
+        connection.prepare(&format!("SELECT {COLUMNS} FROM take ORDER BY began_at, id"))?;
     let rows = statement.query_map((), read)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -101,7 +101,7 @@ pub(super) fn append(
     put_chunk(&transaction, id, chunk)?;
     let samples = chunk.first_sample + (chunk.pcm.len() / 2) as u64;
     transaction
-        .prepare_cached("UPDATE take SET samples = ? WHERE id = ?")?
+        .prepare("UPDATE take SET samples = ? WHERE id = ?")?
         .execute(params![signed(samples), id.to_string()])?;
     transaction.commit()?;
     Ok(samples)
@@ -113,7 +113,9 @@ pub(super) fn put_chunk(
     chunk: &Chunk,
 ) -> Result<(), OutboxError> {
     connection
-        .prepare_cached("INSERT OR IGNORE INTO chunk (take, number, first_sample, pcm) VALUES (?, ?, ?, ?)")?
+        .prepare(
+            "INSERT OR IGNORE INTO chunk (take, number, first_sample, pcm) VALUES (?, ?, ?, ?)",
+        )?
         .execute(params![
             id.to_string(),
             chunk.number,
@@ -125,7 +127,7 @@ pub(super) fn put_chunk(
 
 pub(super) fn last_number(connection: &Connection, id: TakeId) -> Result<i64, OutboxError> {
     Ok(connection
-        .prepare_cached("SELECT coalesce(max(number), -1) FROM chunk WHERE take = ?")?
+        .prepare("SELECT coalesce(max(number), -1) FROM chunk WHERE take = ?")?
         .query_row([id.to_string()], |row| row.get(0))?)
 }
 
@@ -136,7 +138,7 @@ pub(super) fn chunks(
     first: u64,
     end: u64,
 ) -> Result<Vec<Chunk>, OutboxError> {
-    let mut statement = connection.prepare_cached(
+    let mut statement = connection.prepare(
         "SELECT number, first_sample, pcm FROM chunk
          WHERE take = ? AND first_sample < ?3 AND first_sample + length(pcm) / 2 > ?2 ORDER BY number",
     )?;

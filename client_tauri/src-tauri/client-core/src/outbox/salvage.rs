@@ -28,7 +28,7 @@ pub struct Salvaged {
 /// A chunk is a page at least, and rows of the other tables are few.
 const BYTES_PER_ROW: u64 = 512;
 /// Stops a number of rows that is itself damaged.
-const MOST_ROWS: u64 = 10_000_000;
+const MOST_ROWS: i64 = 10_000_000;
 
 pub(super) fn salvage(
     place: &Place,
@@ -48,10 +48,12 @@ pub(super) fn salvage(
         incomplete: true,
     };
     let size = std::fs::metadata(place.file()).map_or(0, |file| file.len());
+    let most_rows =
+        i64::try_from(size / BYTES_PER_ROW).map_or(MOST_ROWS, |rows| rows.min(MOST_ROWS));
     let new = super::file::open(&fresh, key)?;
     if let Ok(old) = super::file::open_damaged(&place.file(), key) {
         let transaction = new.unchecked_transaction()?;
-        salvaged.incomplete = copy(&old, &transaction, (size / BYTES_PER_ROW).min(MOST_ROWS))?;
+        salvaged.incomplete = copy(&old, &transaction, most_rows)?;
         transaction.commit()?;
     }
     salvaged.takes = rows::all(&new)?.len();
@@ -64,11 +66,11 @@ pub(super) fn salvage(
 }
 
 /// Copies what can be read; tells whether anything could not be.
-fn copy(old: &Connection, new: &Connection, most_rows: u64) -> Result<bool, OutboxError> {
+fn copy(old: &Connection, new: &Connection, most_rows: i64) -> Result<bool, OutboxError> {
     let mut incomplete = false;
     for row in 1..=last_row(old, "take", most_rows) {
         let found = old
-            .prepare_cached(
+            .prepare(
                 "SELECT id, state, began_at, ended_at, sample_rate, samples, language, app, route, server, \
                  known_as, recovered, attempts, next_attempt_at, problem, uploaded_samples, \
                  stored_samples, transcript, text, forget_at FROM take WHERE rowid = ?",
@@ -82,7 +84,7 @@ fn copy(old: &Connection, new: &Connection, most_rows: u64) -> Result<bool, Outb
     }
     for row in 1..=last_row(old, "chunk", most_rows) {
         let found = old
-            .prepare_cached("SELECT take, number, first_sample, pcm FROM chunk WHERE rowid = ?")
+            .prepare("SELECT take, number, first_sample, pcm FROM chunk WHERE rowid = ?")
             .and_then(|mut statement| {
                 statement.query_row([row], |row| {
                     Ok((
@@ -145,13 +147,13 @@ fn began_at(id: TakeId) -> f64 {
 }
 
 /// The largest row number, as far as it can be read; else as many as the file has room for.
-fn last_row(old: &Connection, table: &str, most_rows: u64) -> u64 {
+fn last_row(old: &Connection, table: &str, most_rows: i64) -> i64 {
     let rows: Result<Option<i64>, _> =
         old.query_row(&format!("SELECT max(rowid) FROM {table}"), (), |row| {
             row.get(0)
         });
     match rows {
-        Ok(rows) => u64::try_from(rows.unwrap_or(0)).unwrap_or(0).min(MOST_ROWS),
+        Ok(rows) => rows.unwrap_or(0).min(MOST_ROWS),
         Err(_) => most_rows,
     }
 }

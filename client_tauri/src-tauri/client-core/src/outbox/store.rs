@@ -126,9 +126,10 @@ impl Store {
             _lock,
         } = disk;
         drop(connection);
-        let (connection, salvaged) = salvage::salvage(&self.place, &key, now).inspect_err(|error| {
-            self.problem = Some(*error);
-        })?;
+        let (connection, salvaged) =
+            salvage::salvage(&self.place, &key, now).inspect_err(|error| {
+                self.problem = Some(*error);
+            })?;
         self.salvaged = Some(salvaged);
         self.disk = Some(Disk {
             connection,
@@ -376,11 +377,11 @@ impl Store {
     }
 
     fn count_memory(&mut self) -> Result<(), OutboxError> {
-        let bytes: i64 =
-            self.memory
-                .query_row("SELECT coalesce(sum(length(pcm)), 0) FROM chunk", (), |row| {
-                    row.get(0)
-                })?;
+        let bytes: i64 = self.memory.query_row(
+            "SELECT coalesce(sum(length(pcm)), 0) FROM chunk",
+            (),
+            |row| row.get(0),
+        )?;
         self.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         Ok(())
     }

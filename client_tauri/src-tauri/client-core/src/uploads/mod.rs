@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc, watch};
 pub use self::run::run;
 use crate::account::Server;
 use crate::outbox::{Outbox, TakeId};
-use crate::view::Problem;
+use crate::view::{Problem, Route};
 
 /// What came of a take that was sent late.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,12 +43,21 @@ pub enum UploadEvent {
     },
 }
 
+/// A server takes may be sent to.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Which of the two it is: takes meant for the other one stay here.
+    pub route: Route,
+    /// The server.
+    pub server: Arc<Server>,
+}
+
 /// What uploads are made of.
 pub struct Uploads {
     /// Where takes wait.
     pub outbox: Outbox,
     /// Where they go: the server chosen now and signed in to, if there is one.
-    pub server: watch::Receiver<Option<Arc<Server>>>,
+    pub server: watch::Receiver<Option<Target>>,
     /// Rung when the network changed: what waits is tried at once.
     pub wake: Arc<Notify>,
     /// Told what came of each; waited for when full.
