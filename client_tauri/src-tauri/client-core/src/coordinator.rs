@@ -22,16 +22,12 @@ mod texts;
 
 use std::time::{Duration, Instant};
 
-use uuid::Uuid;
-
 use crate::gestures::{Input, Timing};
 use crate::ports::Sound;
 use crate::view::{NoticeKind, Problem};
 
+pub use crate::outbox::TakeId;
 pub use machine::Coordinator;
-
-/// A take's id: UUIDv7, the same in the outbox, in the stream and in uploads.
-pub type TakeId = Uuid;
 
 /// The time twice over: the one that never jumps, for waiting, and the time of the day, for showing.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -13,6 +13,7 @@ pub mod composition;
 pub mod connection;
 pub mod coordinator;
 pub mod gestures;
+pub mod listening;
 pub mod outbox;
 pub mod ports;
 pub mod routing;

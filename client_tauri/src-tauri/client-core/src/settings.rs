@@ -213,6 +213,8 @@ pub struct ServerChoice {
     pub kind: Option<ServerKind>,
     /// Of the team's server.
     pub address: Option<String>,
+    /// SHA-256 of the certificate that the person confirmed for it.
+    pub certificate: Option<String>,
     /// What the person fixed the route to.
     pub pinned: Option<Route>,
 }

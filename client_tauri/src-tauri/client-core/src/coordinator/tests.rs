@@ -3,6 +3,11 @@ use crate::ports::Edge;
 use crate::view::DictationState;
 use proptest::prelude::*;
 use std::collections::HashMap;
+use uuid::Uuid;
+
+fn id(number: u128) -> TakeId {
+    Uuid::from_u128(number).to_string().parse().unwrap()
+}
 
 struct Desk {
     coordinator: Coordinator,
@@ -16,7 +21,7 @@ impl Desk {
         Self {
             coordinator: Coordinator::new(Limits::default(), move || {
                 next += 1;
-                Uuid::from_u128(next)
+                id(next)
             }),
             start: Instant::now(),
             now_ms: 0,
@@ -81,7 +86,7 @@ fn codes(effects: &[Effect]) -> Vec<&str> {
 #[test]
 fn a_dictation_from_the_key_to_the_window() {
     let mut desk = Desk::new();
-    let take = Uuid::from_u128(1);
+    let take = id(1);
     assert_eq!(desk.key(0, Edge::Pressed), [Effect::Begin(take)]);
     assert_eq!(
         desk.after(90, Event::Heard(take)),
@@ -149,7 +154,7 @@ fn late_text_is_never_typed_but_can_be_pasted() {
 #[test]
 fn text_of_takes_of_another_run_is_never_typed() {
     let mut desk = Desk::new();
-    let effects = desk.text(0, Uuid::from_u128(99), "Вчерашнее.");
+    let effects = desk.text(0, id(99), "Вчерашнее.");
     assert_eq!(codes(&effects), ["dictation.late_text"]);
     assert_eq!(effects.len(), 1);
 }
@@ -291,7 +296,7 @@ fn a_forgotten_latch_is_ended() {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let take = (1u128..6).prop_map(Uuid::from_u128);
+    let take = (1u128..6).prop_map(id);
     let problem = || Problem::new("test", "test");
     let key = prop::sample::select(vec![
         (Some((Edge::Pressed, false)), Input::Cancel),
@@ -339,7 +344,7 @@ proptest! {
         let mut begun = Vec::new();
         let mut ended: HashMap<TakeId, End> = HashMap::new();
         let mut texts: HashMap<TakeId, Vec<String>> = HashMap::new();
-        let mut last_inserted = 0;
+        let mut last_inserted = id(0);
         let late = std::iter::repeat_n((Event::Tick, 2 * 3600 * 1000), 6);
         for (event, gap) in events.into_iter().chain(late) {
             if let Event::Text { take, text } = &event {
@@ -358,8 +363,8 @@ proptest! {
                     Effect::Insert { take, text } => {
                         prop_assert!(texts.get(&take).is_some_and(|known| known.contains(&text)), "inserted without a final");
                         prop_assert!(!text.is_empty() && !ended.contains_key(&take));
-                        prop_assert!(take.as_u128() > last_inserted, "inserted out of order or twice");
-                        last_inserted = take.as_u128();
+                        prop_assert!(take > last_inserted, "inserted out of order or twice");
+                        last_inserted = take;
                     }
                     Effect::Ended(take, end) => {
                         prop_assert!(begun.contains(&take));
