@@ -7,13 +7,15 @@ import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
-import { offlineWorker } from './bundling/worker';
+import { offlineWorker } from './bundling/worker.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig(({ mode }) => {
   const web = mode === 'web' || mode === 'test';
   return {
+    // Relative: the server may stand behind a path of a proxy's.
+    base: './',
     plugins: [svelte(), ...(mode === 'web' ? [offlineWorker()] : [])],
     resolve: {
       alias: { 'virtual:backend': here(web ? 'src/backend/chosen_browser.ts' : 'src/backend/chosen_desktop.ts') },

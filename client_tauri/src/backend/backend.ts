@@ -131,7 +131,8 @@ export type Pasting = 'automatic' | 'shift_insert' | 'control_v' | 'control_shif
 
 /** What this computer keeps of its person's choices. What holds for all their computers is in `/v1/preferences`. */
 export interface Settings {
-  hotkeys: Binding[];
+  /** Null: those this system begins with. */
+  hotkeys: Binding[] | null;
   audio: {
     /** `Microphone.id`; null: the system's own choice. */
     microphone: string | null;

@@ -1,0 +1,158 @@
+/**
+ * Who is signed in. The access token is only in memory; the refresh token is sealed in the vault, and one page at a time
+ * uses it, because it works once.
+ */
+import type { Problem } from '../backend';
+import type { Vault } from './vault';
+
+const KEPT = 'account';
+const LOCK = 'alfavoice-refresh';
+/** Seconds before its end that an access token counts as over. */
+const EARLY_S = 30;
+
+interface Kept {
+  device: string;
+  refresh: string | null;
+  user: string | null;
+}
+
+interface SignedIn {
+  access_token: string;
+  expires_in: number;
+  refresh_token: string;
+  device: string;
+  user: { login: string | null; name: string };
+}
+
+/** Makes a problem of an answer that is one. */
+export async function problemOf(answer: Response): Promise<Problem> {
+  const told = (await answer.json().catch(() => ({}))) as { code?: string; detail?: string };
+  const wait = Number(answer.headers.get('retry-after'));
+  return {
+    code: told.code ?? 'server.failed',
+    message: told.detail ?? `the server answered ${answer.status}`,
+    ...(wait > 0 ? { retryAfterS: wait } : {}),
+  };
+}
+
+export const UNREACHABLE: Problem = { code: 'server.unreachable', message: 'the server cannot be reached', action: 'retry' };
+const SIGN_IN: Problem = { code: 'auth.required', message: 'sign in', action: 'sign_in' };
+
+/** `fetch` whose failures are problems; gives up after a while. */
+export async function reach(path: string, options: RequestInit = {}, patienceMs = 30_000): Promise<Response> {
+  try {
+    return await fetch(path, { cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(patienceMs), ...options });
+  } catch {
+    throw UNREACHABLE;
+  }
+}
+
+export class Account {
+  private access: { token: string; until: number } | null = null;
+  private kept: Kept | null = null;
+  loginRequired = true;
+
+  constructor(
+    private readonly vault: Vault,
+    private readonly client: string,
+  ) {}
+
+  /** Reads what is kept and asks the server whether people sign in there; true if it answered. */
+  async open(): Promise<void> {
+    this.kept = ((await this.vault.getJson('kept', KEPT)) as Kept | undefined) ?? null;
+    const known = await this.vault.getJson('kept', 'login-required');
+    if (typeof known === 'boolean') this.loginRequired = known;
+  }
+
+  async askWhetherLogin(): Promise<{ hasAdmin: boolean }> {
+    const answer = await reach('v1/auth/setup', {}, 8_000);
+    if (!answer.ok) throw await problemOf(answer);
+    const told = (await answer.json()) as { login_required: boolean; has_admin: boolean };
+    if (told.login_required !== this.loginRequired) await this.vault.putJson('kept', 'login-required', told.login_required);
+    this.loginRequired = told.login_required;
+    return { hasAdmin: told.has_admin };
+  }
+
+  get signedIn(): boolean {
+    return !this.loginRequired || Boolean(this.kept?.refresh);
+  }
+
+  get user(): string | null {
+    return this.loginRequired ? (this.kept?.user ?? null) : null;
+  }
+
+  async signIn(login: string, password: string): Promise<void> {
+    const device = { id: this.kept?.device ?? null, name: deviceName(), platform: 'browser', client: this.client };
+    const answer = await reach('v1/auth/login', json({ login, password, device }));
+    if (!answer.ok) throw await problemOf(answer);
+    await this.keep((await answer.json()) as SignedIn);
+  }
+
+  async signOut(): Promise<void> {
+    const refresh = this.kept?.refresh;
+    this.access = null;
+    if (this.kept) {
+      this.kept = { ...this.kept, refresh: null, user: null };
+      await this.vault.putJson('kept', KEPT, this.kept);
+    }
+    // Without a connection the sign-in ends on this computer at least.
+    if (refresh) await reach('v1/auth/logout', json({ refresh_token: refresh }), 5_000).catch(() => undefined);
+  }
+
+  /** The headers that say who asks; none where nobody signs in. */
+  async headers(): Promise<Record<string, string>> {
+    if (!this.loginRequired) return {};
+    return { Authorization: `Bearer ${await this.token()}` };
+  }
+
+  /** Forgets the access token: the server does not take it any more. */
+  dropAccess(): void {
+    this.access = null;
+  }
+
+  /** Subprotocols to open a socket with. */
+  async ticket(): Promise<string[]> {
+    if (!this.loginRequired) return [];
+    const answer = await reach('v1/auth/tickets', { method: 'POST', headers: await this.headers() }, 10_000);
+    if (answer.status === 401) this.dropAccess();
+    if (!answer.ok) throw await problemOf(answer);
+    return [`ticket.${((await answer.json()) as { ticket: string }).ticket}`];
+  }
+
+  private async token(): Promise<string> {
+    if (this.access && this.access.until > Date.now()) return this.access.token;
+    return navigator.locks.request(LOCK, async () => {
+      if (this.access && this.access.until > Date.now()) return this.access.token;
+      // Another page may have used the refresh token meanwhile.
+      this.kept = ((await this.vault.getJson('kept', KEPT)) as Kept | undefined) ?? null;
+      if (!this.kept?.refresh) throw SIGN_IN;
+      const answer = await reach('v1/auth/refresh', json({ refresh_token: this.kept.refresh, device: this.kept.device }), 15_000);
+      if (answer.status === 401) {
+        this.kept = { ...this.kept, refresh: null };
+        await this.vault.putJson('kept', KEPT, this.kept);
+        throw { ...(await problemOf(answer)), action: 'sign_in' } satisfies Problem;
+      }
+      if (!answer.ok) throw await problemOf(answer);
+      return this.keep((await answer.json()) as SignedIn);
+    });
+  }
+
+  private async keep(signedIn: SignedIn): Promise<string> {
+    this.kept = { device: signedIn.device, refresh: signedIn.refresh_token, user: signedIn.user.name || signedIn.user.login };
+    this.access = { token: signedIn.access_token, until: Date.now() + (signedIn.expires_in - EARLY_S) * 1000 };
+    await this.vault.putJson('kept', KEPT, this.kept);
+    return signedIn.access_token;
+  }
+}
+
+function json(body: unknown): RequestInit {
+  return { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+/** How its owner knows this browser in the list of devices. */
+function deviceName(): string {
+  const agent = navigator.userAgent;
+  const browser = /Firefox|Edg|OPR|YaBrowser|Chrome|Safari/.exec(agent)?.[0] ?? 'Browser';
+  const system = /Windows|Android|iPhone|iPad|Mac OS|Linux/.exec(agent)?.[0] ?? '';
+  return `${{ Edg: 'Edge', OPR: 'Opera', YaBrowser: 'Yandex' }[browser] ?? browser} ${system}`.trim();
+}

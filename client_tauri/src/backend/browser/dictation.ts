@@ -1,0 +1,205 @@
+/**
+ * The dictation of this page: microphone → outbox → socket. The outbox has each sample before the socket does; the
+ * socket may fail at any time, and then the take waits and is sent later.
+ */
+import { Composition } from '../../protocol/composition';
+import type { ServerMessage } from '../../protocol/messages';
+import { uuid7 } from '../../uuid';
+import { asProblem, type DictationState, type LastText, type Problem } from '../backend';
+import { LiveConnection, type LiveEnd, type LiveSurroundings } from './live';
+import { capture, type Capturing } from './microphone';
+import { UNDO_MS, type KeptTake, type Outbox } from './outbox';
+import { levelOf, pcm16 } from './pcm';
+
+/** Held for as long as a page records a take, so that another page does not take it for a dead one's. */
+const TAKE_LOCK = 'alfavoice-take-';
+/** Attempts to get a lost connection back while somebody speaks, and after the key is up. */
+const PATIENCE_MS = 4_000;
+/** Levels a second at most. */
+const LEVEL_MS = 60;
+
+export const IDLE: DictationState = { state: 'idle', take: null, since: null, stable: '', tail: '', undoUntil: null };
+
+interface Around {
+  outbox: Outbox;
+  surroundings(take: KeptTake, heard?: (message: ServerMessage) => void): LiveSurroundings;
+  mayGoLive(): boolean;
+  language(): string;
+  microphone(): string | null;
+  changed(): void;
+  level(level: { rms: number; peak: number }): void;
+  notice(problem: Problem, take?: string): void;
+  finished(last: LastText): void;
+  /** A take was left to wait. */
+  waiting(): void;
+}
+
+interface Current {
+  take: string;
+  capturing: Capturing | null;
+  live: LiveConnection | null;
+  text: Composition;
+  release: () => void;
+  over: boolean;
+  writing: Promise<void>;
+}
+
+/** Whether no page is recording the take any more. */
+export async function isAbandoned(take: string): Promise<boolean> {
+  return navigator.locks.request(TAKE_LOCK + take, { ifAvailable: true }, (lock) => Promise.resolve(lock !== null));
+}
+
+export class Dictation {
+  state: DictationState = IDLE;
+  private current: Current | null = null;
+  private cancelled: string | null = null;
+  private levelAt = 0;
+
+  constructor(private readonly around: Around) {}
+
+  async begin(): Promise<void> {
+    if (this.current) return;
+    const take = uuid7();
+    const { outbox } = this.around;
+    let release: () => void = () => undefined;
+    const current: Current = { take, capturing: null, live: null, text: new Composition(), release: () => release(), over: false, writing: Promise.resolve() };
+    this.current = current;
+    void navigator.locks.request(TAKE_LOCK + take, () => new Promise<void>((resolve) => (release = resolve)));
+    try {
+      await outbox.begin(take, this.around.language());
+      current.capturing = await capture(this.around.microphone(), (sound) => this.heard(current, sound), (problem) => void this.lost(problem));
+    } catch (error) {
+      this.current = null;
+      current.release();
+      await outbox.forget(take);
+      throw asProblem(error);
+    }
+    this.show({ ...IDLE, state: 'latched', take, since: Date.now() });
+    if (this.around.mayGoLive()) void this.keepLive(current);
+  }
+
+  async end(): Promise<void> {
+    const current = this.current;
+    if (!current || this.state.state === 'finishing' || !current.capturing) return;
+    this.show({ ...this.state, state: 'finishing' });
+    await current.capturing.stop();
+    await current.writing;
+    const kept = await this.recorded(current);
+    current.over = true;
+    if (current.live) current.live.more(kept.samples);
+    else await this.leave(current, null);
+  }
+
+  async cancel(): Promise<void> {
+    const current = this.current;
+    if (!current) return;
+    this.current = null;
+    current.over = true;
+    await current.capturing?.stop();
+    await current.writing;
+    await this.recorded(current);
+    current.live?.cancel();
+    await this.around.outbox.change(current.take, { state: 'cancelled', known: false, stored: 0 });
+    current.release();
+    this.cancelled = current.take;
+    const undoUntil = Date.now() + UNDO_MS;
+    this.show({ ...IDLE, state: 'cancelled', take: current.take, undoUntil });
+    setTimeout(() => {
+      if (this.state.undoUntil === undoUntil) this.show(IDLE);
+    }, UNDO_MS);
+  }
+
+  async undoCancel(): Promise<void> {
+    if (!this.cancelled) return;
+    // As a recording: the server was told to forget the session.
+    await this.around.outbox.change(this.cancelled, { state: 'pending' });
+    this.cancelled = null;
+    this.show(IDLE);
+    this.around.waiting();
+  }
+
+  private heard(current: Current, sound: Float32Array): void {
+    if (sound.length === 0) return;
+    current.writing = current.writing
+      .then(() => this.around.outbox.append(current.take, pcm16(sound)))
+      .then(() => current.live?.more())
+      .catch(() => this.lost({ code: 'outbox.full_disk', message: 'there is no room for the recording', action: 'free_space' }));
+    const now = Date.now();
+    if (now - this.levelAt >= LEVEL_MS) {
+      this.levelAt = now;
+      this.around.level(levelOf(sound));
+    }
+  }
+
+  /** The microphone or the disk failed: what there is becomes text. */
+  private async lost(problem: Problem): Promise<void> {
+    if (!this.current || this.state.state === 'finishing') return;
+    this.around.notice(problem, this.current.take);
+    await this.end();
+  }
+
+  private async recorded(current: Current): Promise<KeptTake> {
+    const { outbox } = this.around;
+    await outbox.flush(current.take);
+    await outbox.change(current.take, { endedAt: Date.now() });
+    return outbox.get(current.take)!;
+  }
+
+  /** Keeps a connection for the take until it is done; gives up when the key is up and nothing comes of it. */
+  private async keepLive(current: Current): Promise<void> {
+    const { outbox } = this.around;
+    let since = Date.now();
+    for (;;) {
+      const kept = outbox.get(current.take);
+      if (!kept || this.current !== current) return;
+      const heard = (message: ServerMessage): void => {
+        since = Date.now();
+        this.message(current, kept, message);
+      };
+      current.live = new LiveConnection({ session: kept.take, language: kept.language, stored: kept.stored }, this.around.surroundings(kept, heard));
+      const running = current.live.run();
+      if (current.over) current.live.more(kept.samples);
+      const how = await running;
+      current.live = null;
+      if (this.current !== current) return;
+      if (how.kind === 'done') return this.done(current, how);
+      const tired = Date.now() - since > PATIENCE_MS;
+      if (!how.retryable || (current.over && tired)) return current.over ? this.leave(current, how.problem) : this.goOnAlone(how.problem, current);
+      await new Promise((resolve) => setTimeout(resolve, how.waitMs ?? 400 + Math.random() * 600));
+    }
+  }
+
+  private goOnAlone(problem: Problem, current: Current): void {
+    // Recording goes on; the take waits for the server when the key is up.
+    this.around.notice(problem, current.take);
+  }
+
+  private message(current: Current, kept: KeptTake, message: ServerMessage): void {
+    if (message.type === 'ready' && !kept.known) void this.around.outbox.change(kept.take, { known: true, state: 'live' });
+    if (message.type === 'ack' && message.stored > kept.stored) void this.around.outbox.change(kept.take, { stored: message.stored });
+    if (message.type === 'final') current.text.final(message);
+    if (message.type === 'partial') current.text.partialCame(message);
+    if (message.type === 'final' || message.type === 'partial') this.show({ ...this.state, ...current.text.shown() });
+  }
+
+  private async done(current: Current, how: Extract<LiveEnd, { kind: 'done' }>): Promise<void> {
+    this.current = null;
+    await this.around.outbox.forget(current.take);
+    current.release();
+    this.around.finished({ text: how.text, at: Date.now(), inserted: false, problem: null });
+    this.show(IDLE);
+  }
+
+  private async leave(current: Current, problem: Problem | null): Promise<void> {
+    this.current = null;
+    await this.around.outbox.change(current.take, { state: 'pending', problem, text: current.text.text || null });
+    current.release();
+    this.show(IDLE);
+    this.around.waiting();
+  }
+
+  private show(state: DictationState): void {
+    this.state = state;
+    this.around.changed();
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Takes and their audio, from the moment recording begins until the server says `done`. PCM16 at 16 kHz; a chunk is
+ * half a second at most, so that a browser that dies loses no more.
+ */
+import type { Problem, Take, TakeState } from '../backend';
+import { RATE, wav } from './pcm';
+import type { Vault } from './vault';
+
+export interface KeptTake {
+  take: string;
+  state: TakeState;
+  beganAt: number;
+  samples: number;
+  language: string;
+  /** The server has heard of it as a live session: then it is resumed as one, so that it comes to one transcript. */
+  known: boolean;
+  /** Samples before this are in finals that are stored. */
+  stored: number;
+  recovered: boolean;
+  attempts: number;
+  nextAttemptAt: number | null;
+  uploaded: number;
+  text: string | null;
+  problem: Problem | null;
+  endedAt: number | null;
+  /** What {@link Outbox.remove} would take away, until then. */
+  removedAt: number | null;
+}
+
+const HALF_SECOND = RATE / 2;
+/** How long a removed or cancelled take can be brought back. */
+export const UNDO_MS = 10_000;
+const DAY_MS = 86_400_000;
+
+const chunksOf = (take: string): IDBKeyRange => IDBKeyRange.bound([take, 0], [take, Infinity]);
+
+export class Outbox {
+  private readonly takes = new Map<string, KeptTake>();
+  private readonly pieces = new Map<string, Uint8Array<ArrayBuffer>[]>();
+
+  constructor(
+    private readonly vault: Vault,
+    private readonly changed: () => void,
+  ) {}
+
+  /** Reads what is there; a take that a page was recording when it died is recovered. */
+  async open(isMine: (take: string) => Promise<boolean>): Promise<void> {
+    for (const id of await this.vault.keys('takes')) {
+      const kept = (await this.vault.getJson('takes', id)) as KeptTake | undefined;
+      if (!kept) continue;
+      this.takes.set(kept.take, kept);
+      if ((kept.state === 'recording' || kept.state === 'live') && (await isMine(kept.take))) {
+        await this.change(kept.take, { state: 'pending', recovered: true, samples: await this.lengthOnDisk(kept.take), endedAt: Date.now() });
+      } else if (kept.state === 'uploading') await this.change(kept.take, { state: 'pending' });
+    }
+  }
+
+  async begin(take: string, language: string): Promise<void> {
+    const kept: KeptTake = {
+      take, language, state: 'recording', beganAt: Date.now(), samples: 0, known: false, stored: 0, recovered: false, attempts: 0,
+      nextAttemptAt: null, uploaded: 0, text: null, problem: null, endedAt: null, removedAt: null,
+    };
+    this.takes.set(take, kept);
+    await this.vault.putJson('takes', take, kept);
+    this.changed();
+  }
+
+  get(take: string): KeptTake | undefined {
+    return this.takes.get(take);
+  }
+
+  all(): KeptTake[] {
+    return [...this.takes.values()].filter((take) => take.removedAt === null).toSorted((a, b) => b.beganAt - a.beganAt);
+  }
+
+  /** Adds audio; it is on the disk each half second. */
+  async append(take: string, pcm: Uint8Array<ArrayBuffer>): Promise<void> {
+    const kept = this.takes.get(take);
+    if (!kept) return;
+    const waiting = this.pieces.get(take) ?? [];
+    waiting.push(pcm);
+    this.pieces.set(take, waiting);
+    kept.samples += pcm.byteLength / 2;
+    if (waiting.reduce((sum, piece) => sum + piece.byteLength / 2, 0) >= HALF_SECOND) await this.flush(take);
+  }
+
+  /** Puts on the disk what is only in memory. */
+  async flush(take: string): Promise<void> {
+    const waiting = this.pieces.get(take);
+    const kept = this.takes.get(take);
+    if (!waiting?.length || !kept) return;
+    this.pieces.set(take, []);
+    const bytes = joined(waiting);
+    await this.vault.put('chunks', [take, kept.samples - this.inMemory(take) - bytes.byteLength / 2], bytes);
+  }
+
+  /** The audio from a sample on, out of the disk. */
+  async audioFrom(take: string, sample: number): Promise<Uint8Array<ArrayBuffer>> {
+    await this.flush(take);
+    const parts: Uint8Array<ArrayBuffer>[] = [];
+    for (const id of await this.vault.keys('chunks', chunksOf(take))) {
+      const first = (id as [string, number])[1];
+      const bytes = await this.vault.get('chunks', id);
+      if (bytes && first + bytes.byteLength / 2 > sample) parts.push(bytes.slice(Math.max(0, sample - first) * 2));
+    }
+    return joined(parts);
+  }
+
+  async wav(take: string): Promise<Blob> {
+    return wav([await this.audioFrom(take, 0)]);
+  }
+
+  async change(take: string, patch: Partial<KeptTake>): Promise<void> {
+    const kept = this.takes.get(take);
+    if (!kept) return;
+    Object.assign(kept, patch);
+    await this.vault.putJson('takes', take, kept);
+    this.changed();
+  }
+
+  /** The server has it, or nobody wants it: take and audio are gone. */
+  async forget(take: string): Promise<void> {
+    this.takes.delete(take);
+    this.pieces.delete(take);
+    await this.vault.forget('chunks', chunksOf(take));
+    await this.vault.forget('takes', take);
+    this.changed();
+  }
+
+  /** Forgets what was removed long enough ago, and failed or cancelled takes older than that many days. */
+  async tidy(keepFailedDays: number): Promise<void> {
+    const now = Date.now();
+    for (const kept of this.takes.values()) {
+      const old = (kept.state === 'failed' || kept.state === 'cancelled') && kept.beganAt < now - keepFailedDays * DAY_MS;
+      if (old || (kept.removedAt !== null && kept.removedAt < now - UNDO_MS)) await this.forget(kept.take);
+    }
+  }
+
+  private inMemory(take: string): number {
+    return (this.pieces.get(take) ?? []).reduce((sum, piece) => sum + piece.byteLength / 2, 0);
+  }
+
+  private async lengthOnDisk(take: string): Promise<number> {
+    const ids = await this.vault.keys('chunks', chunksOf(take));
+    const last = ids.at(-1) as [string, number] | undefined;
+    const bytes = last && (await this.vault.get('chunks', last));
+    return last ? last[1] + (bytes?.byteLength ?? 0) / 2 : 0;
+  }
+}
+
+function joined(parts: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.byteLength;
+  }
+  return all;
+}
+
+/** What the screens see of a take. */
+export function shown(kept: KeptTake): Take {
+  const { take, state, beganAt, recovered, attempts, nextAttemptAt, uploaded, text, problem } = kept;
+  return { take, state, beganAt, seconds: kept.samples / RATE, recovered, attempts, nextAttemptAt, uploaded, app: null, text, problem };
+}

@@ -1,0 +1,162 @@
+/**
+ * Takes that wait, on their way to a transcript: those the server never heard of as recordings (`/v1/recordings`), those
+ * it knows as live sessions by resuming them. Each keeps its own id throughout, so each comes to one transcript however
+ * often something breaks. One page at a time does this.
+ */
+import { asProblem, type Problem } from '../backend';
+import type { Api } from './api';
+import { LiveConnection, type LiveEnd, type LiveSurroundings } from './live';
+import type { KeptTake, Outbox } from './outbox';
+import { RATE } from './pcm';
+
+const LOCK = 'alfavoice-uploads';
+const CHUNK = 1024 * 1024;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 5 * 60_000;
+const ASKING_MS = 700;
+
+interface Recording {
+  state: 'uploading' | 'checking' | 'waiting' | 'working' | 'done' | 'failed';
+  received_bytes: number;
+  is_stored: boolean;
+  progress: number;
+  reason: string | null;
+  transcript: string | null;
+}
+
+/** Pause before the next attempt: doubled each time, up to 5 minutes, between half of it and all of it at random. */
+export function pauseMs(attempts: number, random: number = Math.random()): number {
+  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempts, 20)) * (0.5 + random / 2);
+}
+
+/** Problems that no further attempt will cure; a person has to decide. */
+function isFinal(problem: Problem): boolean {
+  return /^(recording\.(differs|too_large|undecodable|too_long|poison|damaged|recogniser_failed|failed)|session\.(forbidden|too_long|format_changed|samples_differ)|recogniser\.rejected|request\.|audio\.|protocol\.|outbox\.)/.test(problem.code);
+}
+
+export class Uploads {
+  private wake: (() => void) | null = null;
+  private stopped = false;
+
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly api: Api,
+    private readonly surroundings: (take: KeptTake) => LiveSurroundings,
+    private readonly arrived: (take: KeptTake, text: string) => void,
+    private readonly mayGo: () => boolean,
+  ) {}
+
+  /** Works until stopped; call once. */
+  async run(): Promise<void> {
+    await navigator.locks.request(LOCK, async () => {
+      while (!this.stopped) {
+        const next = this.mayGo() ? this.due() : undefined;
+        if (next) await this.attempt(next);
+        else await this.sleep();
+      }
+    });
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.hurry();
+  }
+
+  /** Something changed (the network, a new take): look again now. */
+  hurry(): void {
+    this.wake?.();
+  }
+
+  /** Makes all waiting takes due, because the server is there again. */
+  async hurryAll(): Promise<void> {
+    for (const take of this.outbox.all()) if (take.state === 'pending' && take.nextAttemptAt) await this.outbox.change(take.take, { nextAttemptAt: null });
+    this.hurry();
+  }
+
+  private due(): KeptTake | undefined {
+    const now = Date.now();
+    return this.outbox.all().toReversed().find(({ state, nextAttemptAt }) => state === 'pending' && (nextAttemptAt ?? 0) <= now);
+  }
+
+  private sleep(): Promise<void> {
+    const soonest = Math.min(...this.outbox.all().map((take) => (take.state === 'pending' ? (take.nextAttemptAt ?? 0) : Infinity)));
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, Math.min(30_000, Math.max(250, soonest - Date.now())));
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  private async attempt(kept: KeptTake): Promise<void> {
+    const { take } = kept;
+    await this.outbox.change(take, { state: 'uploading', attempts: kept.attempts + 1, problem: null });
+    try {
+      const text = kept.known ? await this.resumed(kept) : await this.uploaded(kept);
+      await this.outbox.forget(take);
+      this.arrived(kept, text);
+    } catch (error) {
+      const problem = asProblem(error);
+      if (isFinal(problem)) await this.outbox.change(take, { state: 'failed', problem: { ...problem, action: 'retry' } });
+      else await this.outbox.change(take, { state: 'pending', problem, nextAttemptAt: Date.now() + Math.max(pauseMs(kept.attempts), (problem.retryAfterS ?? 0) * 1000) });
+    }
+  }
+
+  private async resumed(kept: KeptTake): Promise<string> {
+    const live = new LiveConnection({ session: kept.take, language: kept.language, stored: kept.stored }, this.surroundings(kept));
+    const running = live.run();
+    live.more(kept.samples);
+    const how: LiveEnd = await running;
+    if (how.kind === 'done') return how.text;
+    throw { ...how.problem, ...(how.waitMs ? { retryAfterS: how.waitMs / 1000 } : {}) } satisfies Problem;
+  }
+
+  private async uploaded(kept: KeptTake): Promise<string> {
+    const audio = await this.outbox.audioFrom(kept.take, 0);
+    if (audio.byteLength === 0) return '';
+    const path = `/v1/recordings/${kept.take}`;
+    const announcement = {
+      sha256: hex(await crypto.subtle.digest('SHA-256', audio)), size_bytes: audio.byteLength, encoding: 'pcm16', sample_rate: RATE,
+      recorded_at: new Date(kept.beganAt).toISOString(), language: kept.language,
+    };
+    let now = (await this.api.json({ method: 'PUT', path, body: announcement })) as Recording;
+    while (now.received_bytes < audio.byteLength && now.state === 'uploading') {
+      const from = now.received_bytes;
+      const answer = await this.api.send(
+        { method: 'PATCH', path: `${path}/audio` },
+        { body: audio.subarray(from, from + CHUNK), headers: { 'Upload-Offset': String(from), 'Content-Type': 'application/octet-stream' } },
+        120_000,
+      );
+      now = (await answer.json()) as Recording;
+      await this.outbox.change(kept.take, { uploaded: now.received_bytes / audio.byteLength });
+    }
+    // Somebody asked for it again: the server does the same.
+    if (now.state === 'failed' && now.reason !== 'hash_mismatch') now = (await this.api.json({ method: 'POST', path: `${path}/retry` })) as Recording;
+    return this.text(now, path);
+  }
+
+  private async text(first: Recording, path: string): Promise<string> {
+    let now = first;
+    while (now.state !== 'done') {
+      if (now.state === 'failed') {
+        if (now.reason === 'hash_mismatch') throw { code: 'recording.hash_mismatch', message: 'sent again' } satisfies Problem;
+        throw { code: `recording.${now.reason ?? 'failed'}`, message: 'no text came of the recording' } satisfies Problem;
+      }
+      await new Promise((resolve) => setTimeout(resolve, ASKING_MS));
+      now = (await this.api.json({ method: 'GET', path })) as Recording;
+    }
+    if (!now.transcript) return '';
+    try {
+      return ((await this.api.json({ method: 'GET', path: `/v1/history/${now.transcript}` })) as { text: string }).text;
+    } catch (error) {
+      // Nobody spoke: that is no entry of the history.
+      if (asProblem(error).code === 'request.not_found') return '';
+      throw error;
+    }
+  }
+}
+
+function hex(bytes: ArrayBuffer): string {
+  return [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}

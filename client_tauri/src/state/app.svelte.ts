@@ -1,0 +1,190 @@
+/** What all screens share: the back end, its newest snapshot, which screen is open, and the messages at the bottom. */
+import { getContext, setContext } from 'svelte';
+
+import { asProblem, type Backend, type BackendEvent, type Changed, type Problem, type ProblemAction, type Settings, type SettingsPatch, type Snapshot } from '../backend/backend';
+import { isKey, problemText, resolveLanguage, setLanguage, t } from '../messages/messages.svelte';
+import { recall, remember } from './memory';
+
+export const SCREENS = ['dictation', 'history', 'notes', 'snippets', 'dictionary', 'outbox', 'statistics', 'news', 'models', 'settings', 'diagnostics'] as const;
+export type Screen = (typeof SCREENS)[number] | 'first_start' | 'sign_in';
+
+export interface Toast {
+  id: number;
+  text: string;
+  kind: 'plain' | 'problem';
+  action?: { label: string; run: () => void };
+}
+
+const TOAST_MS = 6_000;
+const UNDO_TOAST_MS = 9_000;
+
+export class App {
+  snapshot = $state.raw<Snapshot>()!;
+  settings = $state.raw<Settings>()!;
+  screen = $state<Screen>('dictation');
+  collapsed = $state(recall('sidebar') === 'collapsed');
+  toasts = $state<Toast[]>([]);
+  level = $state.raw({ rms: 0, peak: 0 });
+  /** Section of the settings to open. */
+  section = $state(recall('section') ?? 'audio');
+  /** A word on its way into the dictionary from another screen. */
+  newTerm = $state('');
+  private readonly changes = new Set<(what: Changed) => void>();
+  private readonly events = new Set<(event: BackendEvent) => void>();
+  private toastId = 0;
+
+  constructor(readonly backend: Backend) {}
+
+  /** Gets ready to be shown; until then there is nothing to show. */
+  async open(): Promise<void> {
+    this.backend.subscribe((event) => this.hear(event));
+    [this.snapshot, this.settings] = await Promise.all([this.backend.snapshot(), this.backend.settings()]);
+    this.applyLook();
+    this.go(this.wanted(), false);
+    addEventListener('hashchange', () => this.go(this.wanted(), false));
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.applyLook());
+  }
+
+  go(screen: Screen, push = true): void {
+    this.screen = screen;
+    if ((SCREENS as readonly string[]).includes(screen)) remember('screen', screen);
+    if (push && location.hash !== `#/${screen}`) location.hash = `/${screen}`;
+  }
+
+  toggleSidebar(): void {
+    this.collapsed = !this.collapsed;
+    remember('sidebar', this.collapsed ? 'collapsed' : 'open');
+  }
+
+  openSettings(section: string): void {
+    this.section = section;
+    remember('section', section);
+    this.go('settings');
+  }
+
+  async changeSettings(patch: SettingsPatch): Promise<void> {
+    await this.attempt(async () => {
+      this.settings = await this.backend.changeSettings(patch);
+      this.applyLook();
+    });
+  }
+
+  /** Does something; what goes wrong is told to the person. Resolves with whether it worked. */
+  async attempt(what: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await what();
+      return true;
+    } catch (error) {
+      this.tellProblem(asProblem(error));
+      return false;
+    }
+  }
+
+  tell(text: string, undo?: () => void): void {
+    this.put({ text, kind: 'plain', action: undo && { label: t('app.undo'), run: undo } }, undo ? UNDO_TOAST_MS : TOAST_MS);
+  }
+
+  tellProblem(problem: Problem): void {
+    const action = problem.action && this.actionFor(problem.action);
+    this.put({ text: problemText(problem), kind: 'problem', action }, UNDO_TOAST_MS);
+  }
+
+  async copy(text: string): Promise<void> {
+    if (await this.attempt(() => this.backend.copyText(text))) this.tell(t('app.copied'));
+  }
+
+  dismiss(id: number): void {
+    this.toasts = this.toasts.filter((toast) => toast.id !== id);
+  }
+
+  /** What a problem's action does here; nothing for those a screen offers itself. */
+  actionFor(action: ProblemAction): Toast['action'] {
+    const key = `action.${action}`;
+    const run = this.runs(action);
+    return run && isKey(key) ? { label: t(key), run } : undefined;
+  }
+
+  /** Calls back when something of the kind has changed; to be used in an effect. */
+  onChanged(wanted: Changed, run: () => void): () => void {
+    const listener = (what: Changed): void => {
+      if (what === wanted) run();
+    };
+    this.changes.add(listener);
+    return () => this.changes.delete(listener);
+  }
+
+  onEvent(listener: (event: BackendEvent) => void): () => void {
+    this.events.add(listener);
+    return () => this.events.delete(listener);
+  }
+
+  private runs(action: ProblemAction): (() => void) | undefined {
+    switch (action) {
+      case 'sign_in':
+        return () => this.go('sign_in');
+      case 'choose_server':
+        return () => this.go('first_start');
+      case 'choose_microphone':
+        return () => this.openSettings('audio');
+      case 'change_hotkey':
+        return () => this.openSettings('hotkeys');
+      case 'update':
+        return () => this.openSettings('updates');
+      case 'unlock_outbox':
+      case 'open_outbox':
+      case 'free_space':
+        return () => this.go('outbox');
+      case 'open_diagnostics':
+        return () => this.go('diagnostics');
+      case 'install_model':
+        return () => this.go('models');
+      default:
+        return undefined;
+    }
+  }
+
+  private wanted(): Screen {
+    const asked = location.hash.replace(/^#\//, '') || (recall('screen') ?? '');
+    if (asked === 'sign_in' || asked === 'first_start') return asked;
+    return SCREENS.find((screen) => screen === asked) ?? 'dictation';
+  }
+
+  private hear(event: BackendEvent): void {
+    if (event.type === 'snapshot') this.snapshot = event.snapshot;
+    if (event.type === 'level') this.level = event;
+    if (event.type === 'changed') this.changes.forEach((listener) => listener(event.what));
+    if (event.type === 'changed' && event.what === 'settings') void this.backend.settings().then((settings) => (this.settings = settings)).then(() => this.applyLook());
+    if (event.type === 'notice') this.notice(event);
+    this.events.forEach((listener) => listener(event));
+  }
+
+  private notice(event: Extract<BackendEvent, { type: 'notice' }>): void {
+    const key = `notice.${event.code}`;
+    if (event.kind === 'problem') this.tellProblem({ code: event.code, message: event.message });
+    else if (isKey(key)) this.tell(t(key));
+    else if (isKey(`notice.${event.kind}`)) this.tell(t(`notice.${event.kind}` as 'notice.news'));
+  }
+
+  private put(toast: Omit<Toast, 'id'>, forMs: number): void {
+    const id = (this.toastId += 1);
+    this.toasts = [...this.toasts.filter(({ text }) => text !== toast.text).slice(-2), { ...toast, id }];
+    setTimeout(() => this.dismiss(id), forMs);
+  }
+
+  private applyLook(): void {
+    const { theme, language } = this.settings.appearance;
+    const dark = theme === 'dark' || (theme === 'system' && matchMedia('(prefers-color-scheme: dark)').matches);
+    document.documentElement.dataset['theme'] = dark ? 'dark' : 'light';
+    setLanguage(resolveLanguage(language));
+  }
+}
+
+const KEY = Symbol('app');
+
+export function provideApp(app: App): App {
+  return setContext(KEY, app);
+}
+
+export function useApp(): App {
+  return getContext<App>(KEY);
+}
