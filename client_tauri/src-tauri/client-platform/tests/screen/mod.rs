@@ -1,8 +1,9 @@
 //! A display of a test's own, with the programs that run on it; all of it ends with the test.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// An Xvfb with openbox on it.
@@ -14,10 +15,18 @@ pub struct Screen {
 impl Screen {
     /// `None`, said loudly, where there is no Xvfb; a failure where the tests are told that there has to be one.
     pub fn start(layout: &str) -> Option<Self> {
-        let missing: Vec<&str> = ["Xvfb", "openbox", "xdotool", "xclip", "setxkbmap"]
-            .into_iter()
-            .filter(|program| !installed(program))
-            .collect();
+        let missing: Vec<&str> = [
+            "Xvfb",
+            "openbox",
+            "xdotool",
+            "xclip",
+            "setxkbmap",
+            "xterm",
+            "xev",
+        ]
+        .into_iter()
+        .filter(|program| !installed(program))
+        .collect();
         if !missing.is_empty() {
             assert!(
                 std::env::var_os("ALFAVOICE_DISPLAY_TESTS").is_none(),
@@ -33,6 +42,7 @@ impl Screen {
                 "-screen",
                 "0",
                 "800x600x24",
+                "-noreset",
                 "-nolisten",
                 "tcp",
             ])
@@ -94,6 +104,49 @@ impl Screen {
             .spawn()
             .unwrap();
         self.children.push(child);
+    }
+
+    /// A program that says things line by line on its standard output.
+    pub fn start_telling(&mut self, program: &str, arguments: &[&str]) -> Receiver<String> {
+        let mut child = self
+            .command(program, arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        self.children.push(child);
+        let (say, said) = channel();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if say.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        said
+    }
+
+    /// Puts something into a selection, as another program would.
+    pub fn own(&self, selection: &str, target: &str, content: &[u8]) {
+        let mut child = self
+            .command("xclip", &["-i", "-selection", selection, "-t", target])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(content).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+
+    /// What another program would paste.
+    pub fn read(&self, selection: &str, target: &str) -> Vec<u8> {
+        self.command("xclip", &["-o", "-selection", selection, "-t", target])
+            .stderr(Stdio::null())
+            .output()
+            .unwrap()
+            .stdout
     }
 
     /// As somebody strikes keys: `keydown`, `keyup` or `key` of xdotool.
