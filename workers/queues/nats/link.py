@@ -37,6 +37,8 @@ HANG_UP_S: Final = 1.0
 PING_S: Final = 2
 MOST_PINGS: Final = 2
 """A connection whose other end went without a word is noticed after six seconds."""
+LOOK_S: Final = 0.5
+"""How often is looked whether the connection is still there."""
 MOST_AT_ONCE: Final = 4096
 """Messages being answered at once; further ones are passed over, and said again by who sent them."""
 
@@ -121,8 +123,8 @@ class Link:
             QueueUnreachable: the very first connection could not be made; says what to do.
         """
         delay_s = 0.0
-        try:
-            async with asyncio.TaskGroup() as tasks:
+        async with asyncio.TaskGroup() as tasks:
+            try:
                 while True:
                     if delay_s:
                         await asyncio.sleep(delay_s * (0.5 + random.random() / 2))  # noqa: S311
@@ -137,11 +139,23 @@ class Link:
                     delay_s = BACK_OFF_S
                     connected.set()
                     log.info("nats_connected", role=self._role)
-                    await self._lost.wait()
+                    await self._until_lost()
                     await self._disconnect()
                     log.warning("nats_lost", role=self._role)
-        finally:
-            await self._disconnect()
+            finally:
+                await self._disconnect()  # before `tasks` takes no more handlers
+
+    async def _until_lost(self) -> None:
+        """Wait for the end of the connection, also one that the client library does not tell.
+
+        Where the last bytes cannot leave because the connection was reset, nats-py 2.16 closes itself
+        and calls nobody: without looking, this peer would be cut off for ever.
+        """
+        client = self._client
+        while client is not None and client.is_connected and not self._lost.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._lost.wait()
 
     async def _connect(self, tasks: asyncio.TaskGroup) -> None:
         self._lost = lost = asyncio.Event()
@@ -260,6 +274,11 @@ def _is_encrypted(client: Client) -> bool:
 
 
 async def _hang_up(client: Client) -> None:
+    if client.is_closed and client._subs:
+        # It gave up closing where its last bytes could not leave: without them it gets to the end,
+        # and its tasks and socket with it.
+        client._pending, client._pending_data_size = [], 0
+        client._status = Client.DISCONNECTED
     # After a failed TLS handshake the client library waits for an end that never comes.
     with suppress(Exception):
         async with asyncio.timeout(HANG_UP_S):
