@@ -153,6 +153,13 @@ class LiveSession:
             self._outgoing = None
             self.detached_at = self._clock()
 
+    def is_behind(self, resume_from: int | None) -> bool:
+        """Whether a client that has no audio before this position went on elsewhere meanwhile.
+
+        Another server stored what is missing here: from there on only the store knows the session.
+        """
+        return (resume_from or 0) > self.audio.received + self.audio.rounding
+
     def is_attached(self, outgoing: Outgoing) -> bool:
         """Whether this socket is the session's one."""
         return self._outgoing is outgoing

@@ -132,6 +132,9 @@ class Sessions:
         async with self._opening[hash(session) % LOCKS]:
             held = self._held.get(session)
             how = "resumed"
+            if held and held.user == principal.user and held.live.is_behind(start.resume_from):
+                held.how = "elsewhere"
+                held.live.ended.set()
             if held is None or held.live.ended.is_set() or held.live.is_flushing:
                 if held:
                     await _gone(held)

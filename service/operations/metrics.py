@@ -13,7 +13,9 @@ LATENCY_BUCKETS_S: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3
 """Dense around the promises: 0.2 s with speculation, 0.4 s at idle, 1 s and 2 s under load."""
 LAG_BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 LAG_PERIOD_S: Final = 0.05
-HOW_SESSIONS_END: Final = ("finished", "cancelled", "expired", "let_go", "drained", "failed")
+HOW_SESSIONS_END: Final = (
+    "finished", "cancelled", "expired", "let_go", "elsewhere", "drained", "failed"
+)  # fmt: skip
 
 
 class DictationMetrics:

@@ -12,6 +12,7 @@ from service.client.sources import HeldAudio
 from service.client.stream import Stream, StreamOptions
 from service.dictation import wire
 from service.dictation.outgoing import Outgoing
+from service.dictation.transcripts import SessionOrigin, StoredFinal
 from service.problems import Refused
 from tests.server.conftest import StartServer
 from tests.server.peer import peer
@@ -69,6 +70,36 @@ async def test_who_comes_back_while_the_rest_is_being_stored_loses_nothing(
     assert heard >= 3.3 * 16_000
     assert done.text == transcript.text
     assert transcript.finished_at is not None
+
+
+async def test_who_went_on_elsewhere_and_comes_back_goes_on_from_what_was_stored_there(
+    server: RunningServer,
+) -> None:
+    said, elsewhere, rest = voice(900), voice(2000, seed=2) + quiet(1100), voice(1500, seed=3)
+    stored = len(said + elsewhere) // 2
+    async with peer(server.url) as client:
+        ready = await client.start()
+        await client.say(said)
+        await client.until(wire.Ack)
+        client.drop()
+    # Another service on the same database: it had all of it again, and has stored it.
+    opened = await server.store.open(
+        ready.session, user=LOCAL_USER, origin=SessionOrigin(language="ru", sample_rate=16_000)
+    )
+    final = StoredFinal(
+        utterance=0, start=0, end=stored - 8_000, text="Там.", raw="Там.", language="ru", words=()
+    )
+    await server.store.add_final(LOCAL_USER, opened.transcript, final)
+
+    async with peer(server.url) as client:
+        again = await client.start(session=ready.session, resume_from=stored)
+        await client.say(rest)
+        await client.send(wire.Finish(samples=stored + len(rest) // 2))
+        done = await client.until(wire.Done)
+
+    assert again.received == stored
+    assert done.text.startswith("Там. ")
+    assert [each.utterance for each in client.of(wire.Final)] == [1]
 
 
 async def test_a_missed_done_is_said_again_at_a_rate_that_does_not_divide(
