@@ -85,8 +85,8 @@ class StreamOptions:
     patience_s: float = 60.0
     """How long to go on trying while nothing gets through; 0: the first failure is the answer."""
     open_timeout_s: float = 10.0
-    silence_s: float = 60.0
-    """A server that says nothing for so long is taken for gone (it sends heartbeats)."""
+    silence_s: float = 20.0
+    """A server that says nothing for so long is taken for gone: it sends heartbeats every 5 s."""
 
 
 def stream_address(server: str) -> str:
@@ -125,6 +125,8 @@ class Stream:
         self._timing = Timing()
         self._finals: dict[int, wire.Final] = {}
         self._opened = False  # a `start` may have reached the server
+        self._let_in = False  # the newest connection was answered `ready`
+        self._elsewhere = 0  # connections that were not
         self._forgotten = False  # the server said that it forgot the session
         self._sent = 0  # next sample to send
         self._received = 0  # the server has every sample before
@@ -164,6 +166,7 @@ class Stream:
                 return await self._attempt()
             except (OSError, WebSocketException, ServiceError) as exc:
                 failure = failure_met(exc)
+            self._elsewhere += not self._let_in
             if self._moved_at > started_at:
                 attempt, pauses = 0, waits(random.SystemRandom())
             attempt += 1
@@ -185,6 +188,7 @@ class Stream:
 
     async def _attempt(self) -> Transcription:
         """Open one connection and stay on it until `done` or a failure."""
+        self._let_in = False
         async with await self._connection() as socket:
             if socket.subprotocol != wire.SUBPROTOCOL:
                 raise StreamBroken("stream.not_alfavoice", "the server does not speak alfavoice.v1")
@@ -213,11 +217,14 @@ class Stream:
         token = options.token
         if options.token_source is not None:
             token = await options.token_source() or token
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if self._elsewhere:  # a proxy before several services asks another one
+            headers[wire.ELSEWHERE] = str(self._elsewhere)
         address = stream_address(options.server)
         return connect(
             address,
             subprotocols=[Subprotocol(wire.SUBPROTOCOL)],
-            additional_headers={"Authorization": f"Bearer {token}"} if token else None,
+            additional_headers=headers,
             compression=None,  # audio does not compress
             proxy=None if urlsplit(address).hostname in _LOOPBACK else True,
             open_timeout=options.open_timeout_s,
@@ -255,6 +262,7 @@ class Stream:
             raise StreamBroken("stream.audio_gone", "the server asks for audio it had stored")
         if self._timing.opened_at is None:
             self._timing.opened_at = self._moved_at = time.monotonic()
+        self._let_in = True
         self.session = ready.session
         self._sent = self._received = ready.received
         if resuming:

@@ -19,6 +19,9 @@ from msgspec import Meta
 from service.problems import ProtocolError
 
 SUBPROTOCOL: Const = "alfavoice.v1"
+ELSEWHERE: Const = "AlfaVoice-Elsewhere"
+"""Header of a connection after one that was not answered `ready`: how many of them there were. By it
+a proxy before several services (deploy/nginx) chooses another one."""
 
 MAX_TEXT_BYTES: Const = 16 * 1024
 """Longest client text message. `start` with its context stays far below."""

@@ -130,6 +130,21 @@ async def test_a_refusal_with_a_retry_time_is_waited_out(server):
     assert (closed.code, closed.attempt) == ("server.overloaded", 2)
 
 
+async def test_who_was_not_let_in_asks_for_another_server_and_stays_there(server):
+    pcm = spoken(2)
+    server.answers = [1013, 1013]
+    server.drop_before = {12}
+
+    result = await Stream(HeldAudio(pcm), options(server)).run()
+
+    asked = [
+        {name.lower(): value for name, value in headers.items()}.get("alfavoice-elsewhere")
+        for headers in server.headers
+    ]
+    assert result.done.text == heard(pcm)
+    assert asked == [None, "1", "2", "2"]
+
+
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
