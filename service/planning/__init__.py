@@ -1,0 +1,1 @@
+"""How much hardware so many people need, from measured figures and stated assumptions."""
