@@ -40,6 +40,8 @@ _PASSING_CLOSES: Final = {
     CloseCode.IDLE: "session.idle",
     CloseCode.TOO_MANY_SESSIONS: "server.full",
 }
+_CANNOT_GO_ON_THERE: Final = frozenset({"recogniser.failed", "stream.unreachable"})
+"""It has no recogniser, or said nothing for so long that it is gone."""
 _PASSING_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -84,6 +86,19 @@ def failure_met(error: Exception) -> ServiceError:
             return _handshake_failed(error)
         case _:
             return _interrupted("stream.unreachable", "the server does not answer")
+
+
+def is_worth_another_server(failure: ServiceError, *, let_in: bool) -> bool:
+    """Say whether to ask for another one of several servers behind one address.
+
+    Args:
+        failure: what ended the connection.
+        let_in: whether the session was taken up on it. Then that server holds it, and after a mere
+            drop is the best to come back to.
+    """
+    if let_in:
+        return failure.code in _CANNOT_GO_ON_THERE
+    return failure.code != "session.busy"  # it stores what was said before, for us
 
 
 def _closed(error: ConnectionClosed) -> ServiceError:

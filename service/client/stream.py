@@ -29,7 +29,13 @@ from service.client.events import (
     Timing,
     Transcription,
 )
-from service.client.reconnecting import StreamBroken, failure_met, failure_told, waits
+from service.client.reconnecting import (
+    StreamBroken,
+    failure_met,
+    failure_told,
+    is_worth_another_server,
+    waits,
+)
 from service.dictation import wire
 from service.problems import Refused, ServiceError
 
@@ -126,7 +132,7 @@ class Stream:
         self._finals: dict[int, wire.Final] = {}
         self._opened = False  # a `start` may have reached the server
         self._let_in = False  # the newest connection was answered `ready`
-        self._elsewhere = 0  # connections that were not
+        self._elsewhere = 0  # times that another server was worth a try
         self._forgotten = False  # the server said that it forgot the session
         self._sent = 0  # next sample to send
         self._received = 0  # the server has every sample before
@@ -166,7 +172,7 @@ class Stream:
                 return await self._attempt()
             except (OSError, WebSocketException, ServiceError) as exc:
                 failure = failure_met(exc)
-            self._elsewhere += not self._let_in
+            self._elsewhere += is_worth_another_server(failure, let_in=self._let_in)
             if self._moved_at > started_at:
                 attempt, pauses = 0, waits(random.SystemRandom())
             attempt += 1

@@ -20,8 +20,8 @@ from service.problems import ProtocolError
 
 SUBPROTOCOL: Const = "alfavoice.v1"
 ELSEWHERE: Const = "AlfaVoice-Elsewhere"
-"""Header of a connection after one that was not answered `ready`: how many of them there were. By it
-a proxy before several services (deploy/nginx) chooses another one."""
+"""Header of a connection that is to come to another service than the one before: a number that was
+not sent yet. By it a proxy before several services (deploy/nginx) chooses."""
 
 MAX_TEXT_BYTES: Const = 16 * 1024
 """Longest client text message. `start` with its context stays far below."""

@@ -132,7 +132,8 @@ async def test_a_refusal_with_a_retry_time_is_waited_out(server):
 
 async def test_who_was_not_let_in_asks_for_another_server_and_stays_there(server):
     pcm = spoken(2)
-    server.answers = [1013, 1013]
+    busy = wire.ErrorMessage(code="session.busy", message="-", retryable=True, retry_after_ms=1)
+    server.answers = [1013, busy, 1013]
     server.drop_before = {12}
 
     result = await Stream(HeldAudio(pcm), options(server)).run()
@@ -142,7 +143,7 @@ async def test_who_was_not_let_in_asks_for_another_server_and_stays_there(server
         for headers in server.headers
     ]
     assert result.done.text == heard(pcm)
-    assert asked == [None, "1", "2", "2"]
+    assert asked == [None, "1", "1", "2", "2"]
 
 
 @pytest.mark.parametrize(
