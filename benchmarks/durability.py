@@ -11,6 +11,10 @@ and when comes from `--seed`. Before the first round every take is transcribed o
 Promised is: a recording said to be stored becomes exactly one transcript with its undisturbed
 text; a session that got `done` is in the history exactly once, each utterance with the text of its
 own audio; nothing else is there. The exit status says whether that was kept.
+
+    python -m benchmarks.durability --fleet --rounds 200
+
+does it to two services and two workers behind Nginx: see `benchmarks.fleet_durability`.
 """
 
 import argparse
@@ -21,7 +25,6 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -32,16 +35,14 @@ from benchmarks.durability_ledger import Ledger
 from benchmarks.durability_people import People
 from benchmarks.durability_report import Outcome, Plan, Rounds, report, summed_up
 from benchmarks.durability_served import Kill, NotServing, Served, Target
-from benchmarks.durability_takes import Expected, Take, make_takes
+from benchmarks.durability_takes import make_takes
+from benchmarks.durability_work import undisturbed, while_everybody_works
 from benchmarks.results import FOLDER
 
 TARGETS: Final[tuple[Target, ...]] = ("service", "postmaster", "backend", "recogniser")
 _SECOND_KILL: Final = 1 / 6
 _CENSUS_EVERY: Final = 10
 """Rounds between two looks at everything there is."""
-_WAITING_LIMIT: Final = 150
-"""Recordings that may wait for their text before another one is begun."""
-_CHUNKS: Final = 12
 
 
 async def run(plan: Plan, folder: Path) -> Outcome:
@@ -69,10 +70,17 @@ async def run(plan: Plan, folder: Path) -> Outcome:
         keeping = tasks.create_task(served.keep())
         try:
             await served.serves()
-            expected = await _undisturbed(takes, people, checks, ledger)
+            expected = await undisturbed(takes, people, checks, ledger)
             print(f"{len(takes)} takes transcribed undisturbed", flush=True)
-            await _disturbed(plan, served, people, checks, list(zip(takes, expected, strict=True)),
-                             rounds=rounds, chance=chance, ledger=ledger)  # fmt: skip
+            await while_everybody_works(
+                lambda: _kill_round_by_round(plan, served, checks, rounds, chance, ledger),
+                people=people,
+                checks=checks,
+                ledger=ledger,
+                work=list(zip(takes, expected, strict=True)),
+                uploads=plan.uploads,
+                pause_s=plan.pause_s,
+            )
             await checks.settle(plan.settle_s)
             await checks.census(is_last=True)
         except (NoAnswer, NotServing) as exc:
@@ -89,72 +97,6 @@ async def run(plan: Plan, folder: Path) -> Outcome:
         left_behind=left_behind,
         seconds=time.monotonic() - begun,
     )
-
-
-async def _undisturbed(
-    takes: list[Take], people: People, checks: Checks, ledger: Ledger
-) -> list[Expected]:
-    """Transcribe every take as a recording, and say what its text is."""
-    few = asyncio.Semaphore(4)
-
-    async def one(take: Take) -> str:
-        async with few:
-            entry = await people.upload(take, None, chunks=1, pause_s=0)
-        while entry is not None and entry.checked is None:
-            await asyncio.sleep(0.1)
-        if entry is None or entry.checked in ("lost", "failed"):
-            raise NoAnswer("a take was not transcribed even undisturbed")
-        return str(entry.checked)
-
-    async with asyncio.TaskGroup() as tasks:
-        looking = tasks.create_task(checks.keep_looking())
-        transcripts = [await made for made in [tasks.create_task(one(take)) for take in takes]]
-        looking.cancel()
-    expected = [await checks.expected(transcript) for transcript in transcripts]
-    for take, found in zip(takes, expected, strict=True):
-        if len(found.borders) != take.utterances:
-            ledger.violated(f"{len(found.borders)} utterances of {take.utterances}, undisturbed")
-    return expected
-
-
-async def _disturbed(
-    plan: Plan,
-    served: Served,
-    people: People,
-    checks: Checks,
-    work: list[tuple[Take, Expected]],
-    *,
-    rounds: Rounds,
-    chance: random.Random,
-    ledger: Ledger,
-) -> None:
-    """Run the rounds while everybody works; then let everybody end what they began."""
-    over = asyncio.Event()
-
-    async def again_and_again(once: Callable[[], Awaitable[object]]) -> None:
-        while not over.is_set():
-            while ledger.unfinished > _WAITING_LIMIT and not over.is_set():
-                await asyncio.sleep(0.5)
-            await once()
-
-    def uploading(take: Take, expected: Expected) -> Callable[[], Awaitable[object]]:
-        return lambda: people.upload(take, expected, chunks=_CHUNKS, pause_s=plan.pause_s)
-
-    def speaking(take: Take, expected: Expected) -> Callable[[], Awaitable[object]]:
-        return lambda: people.speak(take, expected, pace=1.0)
-
-    async with asyncio.TaskGroup() as tasks:
-        looking = tasks.create_task(checks.keep_looking())
-        async with asyncio.TaskGroup() as busy:
-            for number, (take, expected) in enumerate(work):
-                kind = uploading if number < plan.uploads else speaking
-                busy.create_task(again_and_again(kind(take, expected)))
-            try:
-                await _kill_round_by_round(plan, served, checks, rounds, chance, ledger)
-            finally:
-                over.set()
-                people.hurry = True
-        looking.cancel()
 
 
 async def _kill_round_by_round(
@@ -202,7 +144,12 @@ async def _kill_round_by_round(
 
 def main() -> int:
     """Run, print and store; the exit status says whether everything promised was kept."""
+    if "--fleet" in sys.argv:
+        from benchmarks import fleet_durability
+
+        return fleet_durability.main([each for each in sys.argv[1:] if each != "--fleet"])
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--fleet", action="store_true", help="several machines; its own --help")
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--uploads", type=int, default=50, help="under way at once")
     parser.add_argument("--sessions", type=int, default=20, help="likewise")

@@ -25,9 +25,11 @@ class NoAnswer(Exception):
 class Checks:
     """The one who looks."""
 
-    def __init__(self, url: str, ledger: Ledger) -> None:
+    def __init__(self, url: str, ledger: Ledger, *, key: str | None = None) -> None:
+        """Take the server, what was promised, and an API key where people sign in there."""
         self._ledger = ledger
-        self._http = httpx2.AsyncClient(base_url=url, timeout=20)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx2.AsyncClient(base_url=url, timeout=20, headers=headers)
 
     async def leave(self) -> None:
         """Close the connections."""
@@ -72,6 +74,7 @@ class Checks:
         if fault:
             self._ledger.violated(f"session {spoken.session}: {fault}")
         stored = [final["raw"] for final in found["finals"]]
+        self._ledger.finals_checked += len(stored)
         self._ledger.shown_otherwise += sum(
             shown != kept for shown, kept in zip(spoken.finals, stored, strict=False)
         )

@@ -61,6 +61,10 @@ class Ledger:
     session_resumes: int = 0
     shown_otherwise: int = 0
     """Finals shown but not stored yet when the service died, then recognised with other borders."""
+    late_s: list[float] = field(default_factory=list)
+    """Of sessions at the pace of speech: from the last sample spoken to `done`, interruptions and all."""
+    finals_checked: int = 0
+    """Finals of sessions found in the history, looked at one by one."""
     letter_for_letter: int = 0
     """Sessions whose text is that of the undisturbed run."""
     round: int = 0

@@ -5,7 +5,7 @@ import hashlib
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from service.client.sources import HeldAudio
 from service.client.stream import Stream, StreamOptions
 from service.problems import Refused
 from service.storage.identifiers import uuid7
+from workers.contract.audio import BYTES_PER_SAMPLE, seconds
 
 PATIENCE_S: Final = 180.0
 """An upload or a session that gets no further for so long is given up."""
@@ -30,8 +31,12 @@ _PASSING: Final = frozenset({429, 503})
 class People:
     """All clients of a run; they share the ledger."""
 
-    def __init__(self, url: str, ledger: Ledger, *, chance: random.Random) -> None:
+    def __init__(
+        self, url: str, ledger: Ledger, *, chance: random.Random, keys: Sequence[str] = ()
+    ) -> None:
+        """Take the server, what was promised, and API keys where people sign in there."""
         self._url = url
+        self._keys = keys
         self._ledger = ledger
         self._chance = chance
         self.hurry = False
@@ -103,13 +108,17 @@ class People:
     ) -> dict[str, Any] | None:
         """Announce or send once; None: ask again. What was acknowledged must be there still."""
         try:
+            # Each request with any of the keys: so it may come to any of several services.
+            headers = (
+                {"Authorization": f"Bearer {self._chance.choice(self._keys)}"} if self._keys else {}
+            )
             if announced is not None:
-                answer = await self._http.put(f"/{entry.id}", json=announced)
+                answer = await self._http.put(f"/{entry.id}", json=announced, headers=headers)
             else:
                 answer = await self._http.patch(
                     f"/{entry.id}/audio",
                     content=chunk,
-                    headers={"Upload-Offset": str(offset)},
+                    headers=headers | {"Upload-Offset": str(offset)},
                 )
             body: dict[str, Any] = answer.json()
         except (httpx2.HTTPError, ValueError) as exc:
@@ -133,23 +142,41 @@ class People:
         entry.acknowledged_bytes = body["received_bytes"]
         return body
 
-    async def speak(self, take: Take, expected: Expected | None, *, pace: float | None) -> None:
-        """Dictate a take as a new session until `done`."""
+    async def speak(
+        self,
+        take: Take,
+        expected: Expected | None,
+        *,
+        pace: float | None,
+        key: str | None = None,
+        hear: Callable[[StreamEvent], None] = lambda _: None,
+    ) -> None:
+        """Dictate a take as a new session until `done`.
+
+        Args:
+            take: what is said.
+            expected: what its text will be, if that is known.
+            pace: 1 speaks as people do, None as fast as it is taken.
+            key: signs in with this API key; None: with any of those there are.
+            hear: told what happens.
+        """
         session = uuid.UUID(int=self._chance.getrandbits(128), version=4).hex
         entry = Spoken(session=session, take=take, expected=expected)
         self._ledger.sessions[session] = entry
         options = StreamOptions(
             server=self._url,
+            token=key or (self._chance.choice(self._keys) if self._keys else None),
             language="ru",
             client="durability",
             pace=pace,
             message_ms=200,
             patience_s=PATIENCE_S,
         )
-        until = time.monotonic() + PATIENCE_S
+        begun = time.monotonic()
+        until = begun + PATIENCE_S
         while True:
             stream = Stream(
-                HeldAudio(take.pcm), options, session=session, show=self._noting(session)
+                HeldAudio(take.pcm), options, session=session, show=self._noting(session, hear)
             )
             try:
                 async with asyncio.timeout(2 * PATIENCE_S):
@@ -166,10 +193,16 @@ class People:
             else:
                 entry.transcript, entry.text = said.done.transcript, said.done.text
                 entry.finals = tuple(final.raw for final in said.finals)
+                if pace is not None:
+                    spoken_s = seconds(len(take.pcm) // BYTES_PER_SAMPLE) / pace
+                    self._ledger.late_s.append(time.monotonic() - begun - spoken_s)
                 return
 
-    def _noting(self, session: str) -> Callable[[StreamEvent], None]:
+    def _noting(
+        self, session: str, hear: Callable[[StreamEvent], None]
+    ) -> Callable[[StreamEvent], None]:
         def note(event: StreamEvent) -> None:
+            hear(event)
             match event:
                 case Interrupted():
                     self._ledger.session_interruptions += 1
