@@ -1,15 +1,19 @@
-"""`alfavoice doctor`: what is wrong with this set-up, and what to do about it."""
+"""`alfavoice doctor`: what is wrong with this set-up, or with a server elsewhere, and what to do."""
 
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.commands.configuration import add_settings_flags, settings_from
+from service.commands.signing_in import asked_password
 from service.language import Language
+from service.problems import ServiceError
 
 if TYPE_CHECKING:
     from service.diagnosis.finding import Finding
+    from service.diagnosis.outside.dictating import Account
 
 _MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -30,20 +34,69 @@ def add_parser(
     parser.add_argument("--port", type=int, metavar="PORT", help=say("serve.port"))
     parser.add_argument("--json", action="store_true", help=say("doctor.json"))
     parser.add_argument("--deep", action="store_true", help=say("doctor.deep"))
+    parser.add_argument("--server", metavar="URL", help=say("doctor.server"))
+    parser.add_argument("--login", dest="account", metavar="NAME", help=say("doctor.login"))
+    parser.add_argument("--password-stdin", action="store_true", help=say("doctor.password_stdin"))
+    parser.add_argument(
+        "--token-file", dest="token_from", metavar="FILE", help=say("doctor.token_file")
+    )
+    parser.add_argument("--http-port", type=int, metavar="PORT", help=say("doctor.http_port"))
     add_settings_flags(parser, language)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, language: Language) -> int:
     """Examine; give 1 when anything is broken, 0 otherwise."""
-    from service.diagnosis.examination import examine  # noqa: PLC0415
-
-    findings = examine(settings_from(args), deep=args.deep)
+    findings = _of_a_deployment(args, language) if args.server else _of_this_machine(args)
     if args.json:
         _write_json(findings, language)
     else:
         _write_lines(findings, language)
     return 1 if any(finding.status == "fail" for finding in findings) else 0
+
+
+def _of_this_machine(args: argparse.Namespace) -> list["Finding"]:
+    from service.diagnosis.examination import examine  # noqa: PLC0415
+
+    return examine(settings_from(args), deep=args.deep)
+
+
+def _of_a_deployment(args: argparse.Namespace, language: Language) -> list["Finding"]:
+    import asyncio  # noqa: PLC0415 - this and what follows is slow to import
+
+    from service.diagnosis.outside.examination import examine_server  # noqa: PLC0415
+    from service.diagnosis.outside.target import target_of  # noqa: PLC0415
+
+    examining = examine_server(
+        target_of(args.server),
+        _account(args, language),
+        http_port=args.http_port,
+        deep=args.deep,
+    )
+    return asyncio.run(examining)
+
+
+def _account(args: argparse.Namespace, language: Language) -> "Account | None":
+    """Give who dictates; what nobody else may read comes from a file or a pipe, never as a flag."""
+    from service.diagnosis.outside.dictating import Account  # noqa: PLC0415
+
+    if args.token_from is not None:
+        return Account(token=_token(args.token_from))
+    if args.account:
+        password = asked_password(language, from_stdin=args.password_stdin)
+        return Account(login=args.account, password=password)
+    return None
+
+
+def _token(file: str) -> str:
+    try:
+        token = sys.stdin.readline() if file == "-" else Path(file).read_text("ascii")
+    except (OSError, UnicodeError):
+        token = ""
+    token = token.strip()
+    if not (token.isascii() and token.isprintable() and token):
+        raise ServiceError("doctor.no_token", "there is no token in this file")
+    return token
 
 
 def _write_json(findings: list["Finding"], language: Language) -> None:

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +51,9 @@ def replaced(text: str, was: str, by: str) -> str:
     return text.replace(was, by)
 
 
-def configure(folder: Path, *, services: list[int]) -> Proxy:
+def configure(
+    folder: Path, *, services: list[int], name: str = "localhost", days: int = 1
+) -> Proxy:
     """Lay the shipped configuration into a folder, for services on these ports of this machine."""
     port, plain_port = free_port(), free_port()
     proxy = Proxy(
@@ -81,15 +83,32 @@ def configure(folder: Path, *, services: list[int]) -> Proxy:
         upstreams,
     )
     (folder / "upstreams.conf").write_text(upstreams)
-    make_certificate(folder / "tls")
+    make_certificate(folder / "tls", name=name, days=days)
     return proxy
 
 
 @asynccontextmanager
-async def running_nginx(folder: Path, *, services: list[int]) -> AsyncIterator[Proxy]:
-    """Run nginx before these services until the end of the block."""
+async def running_nginx(
+    folder: Path,
+    *,
+    services: list[int],
+    name: str = "localhost",
+    days: int = 1,
+    changed: Callable[[str], str] = lambda text: text,
+) -> AsyncIterator[Proxy]:
+    """Run nginx before these services until the end of the block.
+
+    Args:
+        folder: for its files.
+        services: their ports.
+        name: that the certificate is for.
+        days: until it ends, or since.
+        changed: makes another configuration of the shipped one.
+    """
     program = nginx_program()
-    proxy = configure(folder, services=services)
+    proxy = configure(folder, services=services, name=name, days=days)
+    configuration = folder / "nginx.conf"
+    configuration.write_text(changed(configuration.read_text()))
     said = folder / "start.log"
     with said.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
@@ -113,21 +132,21 @@ def _answers(proxy: Proxy) -> bool:
         return probe.connect_ex(("127.0.0.1", int(proxy.plain_url.rpartition(":")[2]))) == 0
 
 
-def make_certificate(folder: Path) -> None:
-    """Make a certificate for localhost that signs itself."""
+def make_certificate(folder: Path, *, name: str = "localhost", days: int = 1) -> None:
+    """Make a certificate that signs itself."""
     folder.mkdir()
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(subject)
+        .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .not_valid_before(now - datetime.timedelta(days=9))
+        .not_valid_after(now + datetime.timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
