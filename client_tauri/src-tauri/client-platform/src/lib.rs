@@ -5,8 +5,11 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)
 )]
 
+mod audio;
 pub mod chords;
 pub mod keys;
+pub mod microphone;
 pub mod outlet;
+pub mod sounds;
 #[cfg(target_os = "linux")]
 pub mod x11;
