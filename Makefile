@@ -116,3 +116,18 @@ nginx:
 	@if [ "$${CI:-}" = true ] && ! PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null; then \
 		.ci/apt-install nginx-light || echo "No nginx: its tests cannot run. On Debian or Ubuntu: sudo apt-get install nginx-light" >&2; \
 	fi
+
+.PHONY: web client-check chromium
+
+web: ## Build the web app that the server then serves at /
+	cd client_tauri && npm ci --no-audit --no-fund --loglevel=error && npm run build:web
+
+# The screens: types, style, logic, then all of them in a browser against a real server.
+client-check: uv web chromium
+	$(SYNC) --extra whisper-base --group test
+	cd client_tauri && npm run check && npm run screens
+
+chromium:
+	@if [ ! -x "$${ALFAVOICE_CHROMIUM:-/usr/bin/chromium}" ]; then \
+		if [ "$${CI:-}" = true ]; then .ci/apt-install --no-install-recommends chromium fonts-dejavu-core; else \
+			echo "The screens are tested in Chromium. On Debian: sudo apt-get install chromium; elsewhere ALFAVOICE_CHROMIUM names one" >&2; exit 1; fi; fi

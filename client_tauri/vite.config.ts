@@ -32,6 +32,6 @@ export default defineConfig(({ mode }) => {
       rolldownOptions: { input: mode === 'web' ? [here('index.html')] : [here('index.html'), here('overlay.html')] },
     },
     server: { port: 5173, strictPort: true },
-    test: { include: ['src/**/*.test.ts', 'tests/unit/**/*.test.ts'], environment: 'node' },
+    test: { include: ['src/**/*.test.ts', 'tests/unit/**/*.test.ts'], environment: 'node', testTimeout: 60_000 },
   };
 });

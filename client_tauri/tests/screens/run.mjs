@@ -1,0 +1,275 @@
+/**
+ * The interface in Chromium, its browser back end, a real service: what a person does, then each screen looked at for
+ * accessibility in both themes and languages. Screenshots are left in test-results/screens.
+ *
+ *   npm run build:web && npm run screens
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { chromium } from 'playwright-core';
+
+import { babble, service } from './service.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const PICTURES = process.env.ALFAVOICE_SCREENSHOTS ?? fileURLToPath(new URL('../../test-results/screens', import.meta.url));
+const SCREENS = ['dictation', 'history', 'notes', 'snippets', 'dictionary', 'outbox', 'statistics', 'news', 'models', 'settings', 'diagnostics'];
+const PASSWORD = 'шесть синих слонов';
+const PATIENCE = { timeout: 20_000 };
+
+const folder = mkdtempSync(join(tmpdir(), 'alfavoice-browser-'));
+mkdirSync(PICTURES, { recursive: true });
+const speech = join(folder, 'speech.wav');
+babble(speech);
+const server = await service();
+let context;
+let page;
+const failures = [];
+const complaints = [];
+
+async function step(name, what) {
+  const began = Date.now();
+  try {
+    await what();
+    console.log(`ok    ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    failures.push(name);
+    console.error(`FAIL  ${name}: ${error.stack ?? error}`);
+    await page?.screenshot({ path: join(PICTURES, `failed-${failures.length}.png`) }).catch(() => undefined);
+  }
+}
+
+const picture = (name) => page.screenshot({ path: join(PICTURES, `${name}.png`), animations: 'disabled' });
+const open = async (screen) => {
+  await page.evaluate((name) => (location.hash = `/${name}`), screen);
+  await page.locator('h1').first().waitFor(PATIENCE);
+};
+const button = (name) => page.getByRole('button', { name, exact: true }).first();
+
+async function api(method, path, body, token) {
+  const answer = await fetch(server.url + path, {
+    method, body: body && JSON.stringify(body),
+    headers: { ...(body ? { 'Content-Type': 'application/json' } : {}), ...(token ? { Authorization: `Bearer ${token}` } : {}) },
+  });
+  return answer.status === 204 ? null : answer.json();
+}
+async function transcripts() {
+  const { access_token: token } = await api('POST', '/v1/auth/login', { login: 'anna', password: PASSWORD, device: { name: 'check' } });
+  return (await api('GET', '/v1/history', undefined, token)).items;
+}
+
+async function dictate(ms) {
+  await open('dictation');
+  await button('Начать диктовку').click();
+  await page.getByText('Слушаю', { exact: true }).waitFor(PATIENCE);
+  await page.waitForTimeout(ms);
+}
+
+async function launch() {
+  context = await chromium.launchPersistentContext(join(folder, 'profile'), {
+    executablePath: process.env.ALFAVOICE_CHROMIUM ?? '/usr/bin/chromium', viewport: { width: 1180, height: 760 }, locale: 'ru-RU', colorScheme: 'light', serviceWorkers: 'allow',
+    args: ['--no-sandbox', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${speech}`],
+  });
+  page = context.pages()[0] ?? (await context.newPage());
+  page.on('console', (message) => {
+    if (/Content Security Policy|Uncaught/i.test(message.text())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+}
+
+try {
+  await server.start();
+  server.command(['users', 'add', 'anna', '--admin', '--name', 'Анна', '--password-stdin'], `${PASSWORD}\n`);
+  await launch();
+
+  await step('somebody signs in, after a wrong password was explained', async () => {
+    await page.goto(server.url);
+    await page.getByLabel('Логин').fill('anna');
+    await page.getByLabel('Пароль', { exact: true }).fill('не тот пароль совсем');
+    await button('Войти').click();
+    await page.getByText('Логин или пароль неверны').waitFor(PATIENCE);
+    await picture('sign-in');
+    await page.getByLabel('Пароль', { exact: true }).fill(PASSWORD);
+    await button('Войти').click();
+    await page.getByRole('heading', { name: 'Диктовка', level: 1 }).waitFor(PATIENCE);
+    await picture('dictation-idle');
+  });
+
+  await step('speech from the microphone becomes text while it is spoken, and is in the history', async () => {
+    await dictate(4000);
+    await page.waitForFunction(() => document.querySelector('.live-text .soft') === null, undefined, PATIENCE);
+    await picture('dictation-listening');
+    await button('Закончить').click();
+    const last = page.getByTestId('last-text');
+    await last.waitFor(PATIENCE);
+    const text = (await last.textContent()).trim();
+    assert.ok(text.length > 3, 'a text came');
+    await picture('dictation-done');
+    const [entry, ...others] = await transcripts();
+    assert.ok(text.startsWith(entry.preview.replace(/…$/, '')), 'the same text is stored');
+    assert.equal(others.length, 0);
+    await open('history');
+    await page.locator('.entry .preview').first().click();
+    assert.equal((await page.locator('article .text').textContent()).trim(), text);
+    await open('outbox');
+    await page.getByText('Всё сохранено на сервере').waitFor(PATIENCE);
+  });
+
+  await step('Esc cancels, and a cancelled take can be brought back', async () => {
+    await dictate(1500);
+    await page.keyboard.press('Escape');
+    await page.getByText('Диктовка отменена').waitFor(PATIENCE);
+    await page.waitForTimeout(500);
+    assert.equal((await transcripts()).length, 1);
+    await button('Вернуть запись').click();
+    await page.waitForFunction(() => document.querySelector('.badge') === null, undefined, PATIENCE);
+    assert.equal((await transcripts()).length, 2);
+  });
+
+  await step('the dictionary keeps what is heard and what is to be written', async () => {
+    await open('dictionary');
+    await button('Новое слово').click();
+    await page.getByLabel('Когда слышно').fill('кубернетес, кубер');
+    await page.getByLabel('Писать').fill('Kubernetes');
+    await button('Сохранить').click();
+    await page.getByRole('cell', { name: 'кубернетес, кубер' }).waitFor(PATIENCE);
+    await button('Удалить: Kubernetes').click();
+    await button('Вернуть').click();
+    await page.getByRole('cell', { name: 'кубернетес, кубер' }).waitFor(PATIENCE);
+  });
+
+  await step('snippets show how they will look, notes save themselves', async () => {
+    await open('snippets');
+    await button('Новый шаблон').click();
+    await page.getByLabel('Что сказать').fill('моя подпись');
+    await page.getByLabel('Что появится').fill('С уважением, {name}');
+    await page.getByText('С уважением, Анна').waitFor(PATIENCE);
+    await button('Сохранить').click();
+    await page.getByText('моя подпись').waitFor(PATIENCE);
+    await open('notes');
+    await button('Новая заметка').click();
+    await page.getByLabel('Название').fill('План на неделю');
+    await page.getByLabel('Текст заметки').fill('Позвонить в типографию, проверить макет обложки.');
+    await page.getByText('Сохранено', { exact: true }).waitFor(PATIENCE);
+    await page.getByRole('button', { name: /План на неделю/ }).waitFor(PATIENCE);
+  });
+
+  await step('settings hold: the theme here, the text on the server', async () => {
+    await open('settings');
+    await button('Обработка текста').click();
+    await page.getByRole('switch', { name: 'Скрывать брань' }).check();
+    await page.reload();
+    await page.getByRole('switch', { name: 'Скрывать брань' }).waitFor(PATIENCE);
+    await page.waitForFunction(() => [...document.querySelectorAll('[role=switch]')].some((input) => input.checked && input.closest('.switch').textContent.includes('брань')), undefined, PATIENCE);
+    await button('Вид и язык').click();
+    await page.getByLabel('Тема').selectOption('dark');
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+    await page.getByLabel('Тема').selectOption('system');
+  });
+
+  await step('without a server recordings wait, also over a restart of the browser; then each is in the history once', async () => {
+    const before = (await transcripts()).length;
+    await open('history');
+    await page.locator('.entry').first().waitFor(PATIENCE);
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null, undefined, PATIENCE);
+    // One while the server goes away in the middle of it.
+    await dictate(2500);
+    await server.stop();
+    await page.waitForTimeout(1500);
+    await button('Закончить').click();
+    await page.getByText('Готово к диктовке').waitFor(PATIENCE);
+    // Two wholly without it.
+    for (let index = 0; index < 2; index += 1) {
+      await dictate(2200);
+      await button('Закончить').click();
+      await page.getByText('Готово к диктовке').waitFor(PATIENCE);
+    }
+    await picture('dictation-offline');
+    await open('outbox');
+    await page.getByText('Ждёт отправки').nth(2).waitFor(PATIENCE);
+    await picture('outbox-waiting');
+    await open('history');
+    await page.getByText('Нет связи с сервером: показано').waitFor(PATIENCE);
+    await page.locator('.entry').first().waitFor(PATIENCE);
+    await picture('history-offline');
+    await context.close();
+    await launch();
+    await page.goto(server.url);
+    await open('outbox');
+    await page.getByText('Ждёт отправки').nth(2).waitFor(PATIENCE);
+    await server.start();
+    await page.getByText('Всё сохранено на сервере').waitFor({ timeout: 60_000 });
+    assert.equal((await transcripts()).length, before + 3);
+  });
+
+  await step('every screen can be used with a screen reader, in both themes and languages, and fits', async () => {
+    for (const language of ['ru', 'en']) {
+      for (const theme of ['light', 'dark']) {
+        await page.evaluate((look) => localStorage.setItem('alfavoice.settings', JSON.stringify({ appearance: look })), { language, theme });
+        await page.reload();
+        for (const screen of SCREENS) {
+          await open(screen);
+          await page.waitForTimeout(250);
+          await page.evaluate(AXE);
+          const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'], resultTypes: ['violations'] }));
+          const told = violations.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ target, failureSummary }) => `${id} at ${target}: ${failureSummary}`));
+          assert.deepEqual(told, [], `${screen}, ${theme}, ${language}`);
+          await picture(`${screen}-${theme}-${language}`);
+        }
+      }
+    }
+  });
+
+  for (const [name, width, height] of [['small', 900, 600], ['phone', 390, 780]]) {
+    await step(`nothing is cut off at ${width} × ${height}`, async () => {
+      await page.evaluate(() => localStorage.setItem('alfavoice.settings', JSON.stringify({ appearance: { language: 'ru', theme: 'light' } })));
+      await page.setViewportSize({ width, height });
+      await page.reload();
+      for (const screen of SCREENS) {
+        await open(screen);
+        await page.waitForTimeout(200);
+        await picture(`${screen}-${name}`);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(wide <= 0, `${screen} is ${wide} px too wide`);
+        const cut = await page.evaluate(() =>
+          [...document.querySelectorAll('main button, main input, main select, main h1, main h2')]
+            .filter((element) => element.checkVisibility() && !element.closest('.hidden-visually'))
+            .filter((element) => element.getBoundingClientRect().right > innerWidth + 1 || element.getBoundingClientRect().left < -1)
+            .map((element) => element.outerHTML.slice(0, 120)),
+        );
+        assert.deepEqual(cut, [], screen);
+      }
+    });
+  }
+
+  await step('everything was done within the policy of the pages', () => assert.deepEqual(complaints, []));
+
+  await step('signing out takes the copies along', async () => {
+    await page.setViewportSize({ width: 1180, height: 760 });
+    await open('settings');
+    await button('Сервер и вход').click();
+    await button('Выйти').click();
+    await page.getByRole('heading', { name: 'Вход', exact: true }).waitFor(PATIENCE);
+    const kept = await page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const opening = indexedDB.open('alfavoice');
+          opening.onsuccess = () => {
+            const asking = opening.result.transaction('kept').objectStore('kept').getAllKeys();
+            asking.onsuccess = () => resolve(asking.result.filter((key) => key.startsWith('cache/')));
+          };
+        }),
+    );
+    assert.deepEqual(kept, []);
+  });
+} finally {
+  await context?.close().catch(() => undefined);
+  await server.end();
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(failures.length ? `${failures.length} failed` : `all passed; pictures in ${PICTURES}`);
+process.exitCode = failures.length ? 1 : 0;

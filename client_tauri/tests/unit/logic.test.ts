@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest';
+
+import { concerned } from '../../src/backend/browser/changes';
+import { patched } from '../../src/backend/browser/settings';
+import { pauseMs } from '../../src/backend/browser/uploads';
+import type { Settings } from '../../src/backend/backend';
+import { calendar, niceTop } from '../../src/state/bars';
+import { chordText } from '../../src/state/chords';
+import { lastWord, listed, marked, preview } from '../../src/state/words';
+import { uuid7 } from '../../src/uuid';
+
+test('ids sort by time and are version 7', () => {
+  const ids = [1, 2, 3].map((day) => uuid7(Date.UTC(2026, 10, day)));
+  expect(ids.toSorted()).toEqual(ids);
+  expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+describe('words', () => {
+  test.each([['Поговорим о кубернетес.', 'кубернетес'], ['Как-то так, кое-кто!', 'кое-кто'], ['Один', 'Один'], ['…', '']])('the last word of «%s» is «%s»', (text, word) => expect(lastWord(text)).toBe(word));
+  test('a list with commas has no empty and no double parts', () => expect(listed(' а, б,,а ')).toEqual(['а', 'б']));
+  test('highlights count code points, so smileys before them do no harm', () =>
+    expect(marked('😀 встреча завтра', [[2, 9]])).toEqual([{ text: '😀 ', hit: false }, { text: 'встреча', hit: true }, { text: ' завтра', hit: false }]));
+  test('places beyond the text are left out', () => expect(marked('да', [[0, 9]])).toEqual([{ text: 'да', hit: false }]));
+  test('a snippet is shown with its variables, and what is none stays', () =>
+    expect(preview('{date}, {name} {cursor}{else}', { date: '22 ноября', time: '', name: 'Анна', clipboard: '' })).toBe('22 ноября, Анна ▏{else}'));
+});
+
+describe('the chart', () => {
+  test('days of which nothing was told are there without words', () =>
+    expect(calendar([{ day: '2026-03-01', words: 7 }], '2026-03-02', 3)).toEqual([{ day: '2026-02-28', words: 0 }, { day: '2026-03-01', words: 7 }, { day: '2026-03-02', words: 0 }]));
+  test.each([[0, 10], [10, 10], [11, 20], [499, 500], [501, 1000]])('%i words fit below %i', (most, top) => expect(niceTop(most)).toBe(top));
+});
+
+test('chords are named in the order of the keyboard', () => {
+  expect(chordText({ modifiers: ['super', 'control'], key: null })).toBe('Ctrl + Win');
+  expect(chordText({ modifiers: ['shift', 'alt'], key: 'KeyD' })).toBe('Alt + Shift + D');
+});
+
+test('a patch changes fields, not sections, and nothing unknown gets in', () => {
+  const settings = { hotkeys: null, audio: { microphone: null, sounds: true } } as unknown as Settings;
+  const made = patched(settings, { audio: { microphone: 'usb' }, moon: { full: true } } as never);
+  expect(made).toEqual({ hotkeys: null, audio: { microphone: 'usb', sounds: true } });
+  expect(settings.audio.microphone).toBeNull();
+});
+
+test('pauses between attempts grow, are random and end at five minutes', () => {
+  expect(pauseMs(0, 0)).toBe(500);
+  expect(pauseMs(3, 1)).toBe(8000);
+  expect(pauseMs(1000, 1)).toBe(300_000);
+});
+
+test('a change says which screens it concerns; of a thing that is gone, all', () => {
+  expect([...concerned([{ thing: 'transcript' }, { thing: 'item', item: { kind: 'term' } }])]).toEqual(['history', 'dictionary']);
+  expect(concerned([{ thing: 'item', item: null }]).size).toBe(5);
+});

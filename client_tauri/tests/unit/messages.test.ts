@@ -1,0 +1,91 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { parse } from 'svelte/compiler';
+import { afterEach, describe, expect, test } from 'vitest';
+
+import en from '../../src/messages/en.json';
+import { duration, fileSize, isKey, problemText, resolveLanguage, setLanguage, t } from '../../src/messages/messages.svelte';
+import ru from '../../src/messages/ru.json';
+
+const SOURCE = fileURLToPath(new URL('../../src', import.meta.url));
+const VECTORS = fileURLToPath(new URL('../../../tests/vectors', import.meta.url));
+const files = (ending: string): string[] => readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith(ending));
+const read = (name: string): string => readFileSync(join(SOURCE, name), 'utf8');
+
+afterEach(() => setLanguage('ru'));
+
+describe('the two catalogues', () => {
+  const places = (message: string | object): string[] => [...new Set(JSON.stringify(message).match(/\{\w+\}/g) ?? [])].toSorted();
+
+  test('have the same keys', () => expect(Object.keys(en).toSorted()).toEqual(Object.keys(ru).toSorted()));
+
+  test.each(Object.keys(ru) as (keyof typeof ru)[])('%s has the same places in both', (key) => expect(places(en[key])).toEqual(places(ru[key])));
+
+  test('are used: nothing is said by nobody', () => {
+    const code = [...files('.svelte'), ...files('.ts')].map(read).join('\n');
+    // What is looked up by a code from outside, or put together from a name.
+    const made = /^(problem|action|notice|diagnostic)\.|^(nav|route|outbox\.state|route\.why|dictation|history|settings|settings\.(action|pasting|pref|style|theme|language|sidecar|overlay_place)|snippets\.var|diagnostics)\.\w+$/;
+    const idle = Object.keys(ru).filter((key) => !made.test(key) && !code.includes(`'${key}'`));
+    expect(idle).toEqual([]);
+  });
+});
+
+test('Russian counts as Russian does', () => {
+  expect([1, 3, 5, 21, 112].map((count) => t('count.words', { count }))).toEqual(['1 слово', '3 слова', '5 слов', '21 слово', '112 слов']);
+  setLanguage('en');
+  expect([1, 3].map((count) => t('count.words', { count }))).toEqual(['1 word', '3 words']);
+});
+
+test('every code of the server has a sentence that says what to do', () => {
+  const codes = ['error_codes', 'problem_codes'].flatMap((name) => (JSON.parse(readFileSync(join(VECTORS, `${name}.json`), 'utf8')) as { code: string }[]).map(({ code }) => code));
+  const unknown = codes.filter((code) => problemText({ code }) === t('problem.unknown', { code }));
+  expect(unknown).toEqual([]);
+});
+
+test('every code of our own has its own sentence', () => {
+  const own = [...files('.ts')].filter((name) => !name.endsWith('.test.ts')).flatMap((name) => [...read(name).matchAll(/(?:code: |problem\()'([a-z_]+\.[a-z_]+)'/g)].map(([, code]) => code!));
+  expect(own.length).toBeGreaterThan(10);
+  const silent = own.filter((code) => !isKey(`problem.${code}`) && !/^(take\.cancelled|recording\.|auth\.|outbox\.unreadable)/.test(code));
+  expect(silent).toEqual([]);
+});
+
+test('a code newer than these screens is named', () => expect(problemText({ code: 'moon.full' })).toContain('moon.full'));
+
+test('the language of the system is asked, Russian for whose neighbours read it', () => {
+  expect(['ru-RU', 'be', 'en-GB', 'de'].map((system) => resolveLanguage('system', system))).toEqual(['ru', 'ru', 'en', 'en']);
+  expect(resolveLanguage('en', 'ru')).toBe('en');
+});
+
+test('lengths and sizes are written as people read them', () => {
+  expect(duration(75.4)).toBe('1:15');
+  expect(fileSize(1_530_000_000)).toMatch(/1,5/);
+});
+
+test('no component says anything that is not in the catalogues', () => {
+  interface Node {
+    type: string;
+    data?: string;
+    name?: string;
+    value?: unknown;
+    [more: string]: unknown;
+  }
+  const told: string[] = [];
+  const SPOKEN = new Set(['aria-label', 'title', 'placeholder', 'alt', 'label', 'hint']);
+  const walk = (node: unknown, file: string): void => {
+    if (Array.isArray(node)) return node.forEach((one) => walk(one, file));
+    if (typeof node !== 'object' || node === null) return;
+    const { type, data, name, value } = node as Node;
+    if (type === 'Text' && /\p{L}{2}/u.test(data ?? '')) told.push(`${file}: ${data?.trim()}`);
+    if (type === 'Attribute') {
+      const literal = Array.isArray(value) ? value.find((part: Node) => part.type === 'Text')?.data : undefined;
+      // An address is no language.
+      if (SPOKEN.has(name ?? '') && /^(?!https:).*\p{L}{2}/u.test((literal as string) ?? '')) told.push(`${file}: ${name}="${literal as string}"`);
+      return;
+    }
+    for (const [key, child] of Object.entries(node)) if (key !== 'css' && key !== 'instance' && key !== 'module') walk(child, file);
+  };
+  for (const file of files('.svelte')) walk(parse(read(file), { modern: true }).fragment, file);
+  expect(told).toEqual([]);
+});
