@@ -23,7 +23,7 @@ BENCH ?= capacity
 # Most tests wait for servers they started; three at once keep two cores busy.
 TEST_JOBS ?= 3
 
-.PHONY: help run test lint fmt types imports sql ops monitoring openapi fuzz chaos bench uv audio-library nginx lint-tools coverage
+.PHONY: help run test lint fmt types imports sql ops monitoring openapi fuzz chaos soak bench uv audio-library nginx lint-tools coverage
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,10 @@ fuzz: ## Make some 20,000 generated calls of the HTTP API and hold the answers a
 chaos: uv ## Kill everything with -9 while people upload and speak; 100 rounds (ARGS="--rounds 10 --no-save")
 	$(SYNC) --extra whisper-base --group bench --group test
 	$(IN_VENV) python -m benchmarks.durability $(ARGS)
+
+soak: uv ## Use a server for an hour as people do, and see what it keeps (ARGS="--minutes 5 --no-save")
+	$(SYNC) --extra whisper-base --group bench --group test
+	$(IN_VENV) python -m benchmarks.soak $(ARGS)
 
 bench: uv ## Measure capacity, or BENCH=… of benchmarks/ (ARGS="--peers")
 	$(SYNC) --extra whisper-base --group bench

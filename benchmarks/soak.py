@@ -35,12 +35,10 @@ from benchmarks.durability_takes import make_takes
 from benchmarks.results import FOLDER
 from benchmarks.soak_people import People, Person
 from benchmarks.soak_report import Soaked, not_back, plot, report, summed_up
-from benchmarks.soak_samples import EVERY_S, Sampler
+from benchmarks.soak_samples import EVERY_S, Sample, Sampler
 from benchmarks.soak_served import SoakFailed, served
 
 SHARE: Final = 0.7
-RESUME_S: Final = 60.0
-"""How long a session outlives its socket here: those nobody comes back to end within the run."""
 POOL_IDLE_S: Final = 320.0
 """After so long without use the pool has closed its connections (asyncpg: 300 s)."""
 _ENDS_S: Final = 180.0
@@ -62,6 +60,8 @@ class Plan:
     """For how long a few people are watched to find that out."""
     settle_s: float = 480.0
     """At most, for everything to come to rest afterwards."""
+    resume_s: float = 60.0
+    """How long a session outlives its socket here: those nobody comes back to end within the run."""
     pause_s: float = 1.0
     """Between two things that a person does, on average."""
     punctuation: str = "auto"
@@ -83,7 +83,7 @@ async def soak(plan: Plan, folder: Path) -> tuple[Soaked, bool]:
         "ALFAVOICE_QUEUE": "nats",
         "ALFAVOICE_LOGIN": "required",
         "ALFAVOICE_PUNCTUATION": plan.punctuation,
-        "ALFAVOICE_RESUME_S": str(RESUME_S),
+        "ALFAVOICE_RESUME_S": str(plan.resume_s),
         "ALFAVOICE_DISK_RESERVE_MB": "64",
     }
     takes = make_takes(24, chance=random.Random(plan.seed))
@@ -96,9 +96,7 @@ async def soak(plan: Plan, folder: Path) -> tuple[Soaked, bool]:
                 await people.do(everybody[0], name)
             count = plan.people or await _people_needed(plan, people, everybody, sampler)
             print(f"{count} people", flush=True)
-            # What was left by somebody ends by itself after this.
-            await asyncio.sleep(RESUME_S / 10)
-            before = await sampler.look()
+            before = await _rested(plan, sampler)
             people.did.clear()
             sampler.begun, sampler.phase = time.monotonic(), "load"
             await _load(plan, people, everybody[:count], sampler)
@@ -109,7 +107,7 @@ async def soak(plan: Plan, folder: Path) -> tuple[Soaked, bool]:
                 rested_s = time.monotonic() - rested_at
                 is_pool_given_up = plan.settle_s > POOL_IDLE_S
                 if rested_s > plan.settle_s or (
-                    rested_s > RESUME_S
+                    rested_s > plan.resume_s
                     and not not_back(before, after, is_pool_given_up=is_pool_given_up)
                 ):
                     break
@@ -149,6 +147,16 @@ async def _people_needed(
     needed = round(SHARE * plan.lanes / each)
     print(f"one person takes {each:.3f} s of the engine a second", flush=True)
     return max(1, min(len(everybody), needed))
+
+
+async def _rested(plan: Plan, sampler: Sampler) -> Sample:
+    """Wait until the sessions that somebody left have ended by themselves, and give what is held."""
+    until = time.monotonic() + 2 * plan.resume_s + _ENDS_S
+    while (seen := await sampler.look()).figures["sessions"]:
+        if time.monotonic() > until:
+            raise SoakFailed("sessions do not end before the load")
+        await asyncio.sleep(2)
+    return seen
 
 
 async def _load(plan: Plan, people: People, everybody: list[Person], sampler: Sampler) -> None:
