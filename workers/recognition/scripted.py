@@ -35,6 +35,7 @@ from workers.contract.errors import EngineFailed, EngineUnusable
 from workers.contract.requests import Hypothesis, Request
 from workers.contract.words import Word
 
+_SHA256_LETTERS: Final = 64
 _SYLLABLES: Final = ("ба", "ве", "го", "ду", "жи", "за", "ка", "ле", "мо", "ну", "пи", "ра", "се", "то", "фу", "ши")  # fmt: skip
 
 
@@ -62,6 +63,8 @@ class ScriptedEngine:
 
     def __init__(self, script: Script, *, lanes: int) -> None:
         self._script = script
+        named = (script.texts, script.again, script.crash, script.hang, script.raises)
+        self._hashes = any(len(name) == _SHA256_LETTERS for names in named for name in names)
         self._description = EngineDescription(
             model="scripted",
             device="cpu",
@@ -94,7 +97,7 @@ class ScriptedEngine:
 
     def recognise(self, jobs: list[Job]) -> list[Outcome]:
         """Follow the script; see `Engine`."""
-        windows = [_names(job.request) for job in jobs]
+        windows = [_names(job.request, hashed=self._hashes) for job in jobs]
         if any(_named(names, self._script.crash) for names in windows):
             os.kill(os.getpid(), signal.SIGKILL)
         if any(_named(names, self._script.hang) for names in windows):
@@ -133,7 +136,7 @@ class ScriptedEngine:
 
 def derived_text(pcm: bytes) -> str:
     """Give the text of a window no script names: words from its checksum; none for silence."""
-    if pcm.count(0) == len(pcm):
+    if not any(pcm):
         return ""
     checksum = zlib.crc32(pcm)
     syllables = [_SYLLABLES[(checksum >> shift) & 15] for shift in range(0, 32, 4)]
@@ -141,8 +144,8 @@ def derived_text(pcm: bytes) -> str:
     return f"{' '.join(words).capitalize()} {len(pcm) // 2}."
 
 
-def _names(request: Request) -> tuple[str, str]:
-    return hashlib.sha256(request.pcm).hexdigest(), str(request.samples)
+def _names(request: Request, *, hashed: bool) -> tuple[str, str]:
+    return hashlib.sha256(request.pcm).hexdigest() if hashed else "", str(request.samples)
 
 
 def _named(names: tuple[str, str], listed: list[str]) -> bool:

@@ -35,9 +35,10 @@ def split(sender: bytes, number: int, message: bytes, *, part_bytes: int) -> Ite
     count = max(1, -(-len(message) // part_bytes))
     if len(message) > MESSAGE_LIMIT_BYTES or count > 0xFFFF:
         raise ValueError("the message is too long")
+    whole = memoryview(message)  # each byte is copied once
     for place in range(count):
-        body = message[place * part_bytes : (place + 1) * part_bytes]
-        yield HEADER.pack(sender, number, place, count) + body
+        body = whole[place * part_bytes : (place + 1) * part_bytes]
+        yield b"".join((HEADER.pack(sender, number, place, count), body))
 
 
 class Assembly:
