@@ -149,7 +149,7 @@ mod tests {
             ("[::1]:8765", "http://[::1]:8765"),
             ("10.0.0.5:8765", "https://10.0.0.5:8765"),
             ("http://10.0.0.5:8765", "http://10.0.0.5:8765"),
-            ("голос.рф", "https://xn--c1aihd6a.xn--p1ai"),
+            ("голос.рф", "https://xn--c1aqibp.xn--p1ai"),
             ("https://me:secret@voice.example.com", "refused"),
             ("ftp://voice.example.com", "refused"),
             ("voice example", "refused"),

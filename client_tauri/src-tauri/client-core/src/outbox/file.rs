@@ -69,16 +69,17 @@ pub(super) fn open(path: &Path, key: &Key) -> Result<Connection, OutboxError> {
     )?;
     unlock(&connection, key)?;
     connection.busy_timeout(Duration::from_secs(5))?;
-    // FULL, not NORMAL: a commit is on the disk before it is acknowledged, so that a power cut takes at most the chunk that was
-    // not yet appended, as a crash of the program does (NORMAL would lose what the system had not written back, seconds
-    // to half a minute). It costs one flush a second while somebody speaks, on this thread.
+    // NORMAL does not wait for the disk with each commit: what is committed outlives the program however it dies, because the
+    // system has it, but not a power cut. For that the thread checkpoints after each second of audio and each change of
+    // a state (see `Store::settle`), which flushes the log: either way at most the last second is lost.
     // cipher_memory_security stays off: it would wipe and lock all memory of SQLite (several times slower), while the same
     // audio is in the microphone's buffers anyway; keys are wiped with or without it.
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = FULL;
+         PRAGMA synchronous = NORMAL;
          PRAGMA secure_delete = ON;
          PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -2000;
          PRAGMA foreign_keys = ON;
          PRAGMA journal_size_limit = 4194304;",
     )?;
@@ -121,6 +122,8 @@ fn unlock(connection: &Connection, key: &Key) -> Result<(), OutboxError> {
     statement.zeroize();
     hex.zeroize();
     told.map_err(|()| OutboxError::NoCipher)?;
+    // It would write to standard error, about pages only, but into whatever terminal that is.
+    connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
     let cipher: Option<String> = connection
         .query_row("PRAGMA cipher_version", (), |row| row.get(0))
         .ok();

@@ -19,7 +19,13 @@ use crate::view::Route;
 /// What waits for the thread; more than this makes callers wait. Audio comes ten times a second at most.
 const QUEUE: usize = 64;
 
-type Job = Box<dyn FnOnce(&mut Store) -> bool + Send>;
+type Job = Box<dyn FnOnce(&mut Store) -> Answer + Send>;
+
+/// What a job has to tell, after everybody can see how the outbox is now.
+struct Answer {
+    tell: Box<dyn FnOnce() + Send>,
+    is_last: bool,
+}
 
 /// The outbox. Clones are the same one.
 #[derive(Clone)]
@@ -46,16 +52,18 @@ impl Outbox {
             .name("outbox".to_owned())
             .spawn(move || {
                 while let Some(job) = waiting.blocking_recv() {
-                    let goes_on = job(&mut store);
+                    let answer = job(&mut store);
                     let now = store.status();
                     tell.send_if_modified(|before| {
                         let is_new = *before != now;
                         *before = now;
                         is_new
                     });
-                    if !goes_on {
+                    (answer.tell)();
+                    if answer.is_last {
                         break;
                     }
+                    store.settle();
                 }
             })?;
         Ok(Self {
@@ -378,14 +386,23 @@ impl Outbox {
         let (tell, told) = oneshot::channel();
         let last: Job = Box::new(move |store| {
             store.close();
-            // Nobody waits for it: fine.
-            let _ = tell.send(());
-            false
+            Answer {
+                // Whoever asked may be gone.
+                tell: Box::new(move || {
+                    let _ = tell.send(());
+                }),
+                is_last: true,
+            }
         });
         if self.jobs.send(last).await.is_ok() {
             // An error means that the thread has ended, which is what was asked for.
             let _ = told.await;
         }
+    }
+
+    #[cfg(test)]
+    pub(super) async fn pragma(&self, pragma: &'static str) -> Result<(), OutboxError> {
+        self.run(move |store| store.pragma(pragma)).await
     }
 
     pub(crate) async fn read_cached(&self, key: String) -> Result<Option<String>, OutboxError> {
@@ -467,9 +484,11 @@ impl Outbox {
             if matches!(result, Err(OutboxError::Damaged)) {
                 result = store.repair(now()).and_then(|()| job(store));
             }
-            // Whoever asked may be gone.
-            let _ = tell.send(result);
-            true
+            Answer {
+                // Whoever asked may be gone.
+                tell: Box::new(move || drop(tell.send(result))),
+                is_last: false,
+            }
         });
         self.jobs.send(one).await.map_err(|_| OutboxError::Closed)?;
         told.await.map_err(|_| OutboxError::Closed)?

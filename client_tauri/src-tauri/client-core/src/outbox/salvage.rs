@@ -27,6 +27,12 @@ pub struct Salvaged {
 
 /// A chunk is a page at least, and rows of the other tables are few.
 const BYTES_PER_ROW: u64 = 512;
+/// A file with more is a ruin, and each costs a new connection.
+const MOST_ERRORS: u32 = 20_000;
+const TAKE: &str = "SELECT id, state, began_at, ended_at, sample_rate, samples, language, app, route, server, \
+    known_as, recovered, attempts, next_attempt_at, problem, uploaded_samples, stored_samples, \
+    transcript, text, forget_at FROM take WHERE rowid = ?";
+const CHUNK: &str = "SELECT take, number, first_sample, pcm FROM chunk WHERE rowid = ?";
 /// Stops a number of rows that is itself damaged.
 const MOST_ROWS: i64 = 10_000_000;
 
@@ -51,10 +57,11 @@ pub(super) fn salvage(
     let most_rows =
         i64::try_from(size / BYTES_PER_ROW).map_or(MOST_ROWS, |rows| rows.min(MOST_ROWS));
     let new = super::file::open(&fresh, key)?;
-    if let Ok(old) = super::file::open_damaged(&place.file(), key) {
+    if let Some(mut old) = Old::open(place.file(), key) {
         let transaction = new.unchecked_transaction()?;
-        salvaged.incomplete = copy(&old, &transaction, most_rows)?;
+        copy(&mut old, &transaction, most_rows)?;
         transaction.commit()?;
+        salvaged.incomplete = old.errors > 0;
     }
     salvaged.takes = rows::all(&new)?.len();
     // All of it into the one file that is renamed.
@@ -65,48 +72,86 @@ pub(super) fn salvage(
     Ok((super::file::open(&place.file(), key)?, salvaged))
 }
 
-/// Copies what can be read; tells whether anything could not be.
-fn copy(old: &Connection, new: &Connection, most_rows: i64) -> Result<bool, OutboxError> {
-    let mut incomplete = false;
-    for row in 1..=last_row(old, "take", most_rows) {
-        let found = old
-            .prepare(
-                "SELECT id, state, began_at, ended_at, sample_rate, samples, language, app, route, server, \
-                 known_as, recovered, attempts, next_attempt_at, problem, uploaded_samples, \
-                 stored_samples, transcript, text, forget_at FROM take WHERE rowid = ?",
-            )
-            .and_then(|mut statement| statement.query_row([row], rows::read));
-        match found {
-            Ok(take) => rows::put(new, &take)?,
-            Err(rusqlite::Error::QueryReturnedNoRows) => {}
-            Err(_) => incomplete = true,
+/// The damaged file. A connection that has met a damaged page reads nothing more at all, so a new one is made then.
+struct Old<'a> {
+    path: PathBuf,
+    key: &'a Key,
+    connection: Connection,
+    errors: u32,
+}
+
+impl<'a> Old<'a> {
+    fn open(path: PathBuf, key: &'a Key) -> Option<Self> {
+        let connection = super::file::open_damaged(&path, key).ok()?;
+        Some(Self {
+            path,
+            key,
+            connection,
+            errors: 0,
+        })
+    }
+
+    /// Reads a row, if it is there and can be read.
+    fn row<T>(
+        &mut self,
+        sql: &str,
+        row: i64,
+        read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Option<T> {
+        if self.errors >= MOST_ERRORS {
+            return None;
+        }
+        match self.connection.query_row(sql, [row], read) {
+            Ok(found) => Some(found),
+            Err(rusqlite::Error::QueryReturnedNoRows) => None,
+            Err(_) => {
+                self.errors += 1;
+                if let Ok(connection) = super::file::open_damaged(&self.path, self.key) {
+                    self.connection = connection;
+                }
+                None
+            }
         }
     }
-    for row in 1..=last_row(old, "chunk", most_rows) {
-        let found = old
-            .prepare("SELECT take, number, first_sample, pcm FROM chunk WHERE rowid = ?")
-            .and_then(|mut statement| {
-                statement.query_row([row], |row| {
-                    Ok((
-                        row.get::<_, String>(0)?,
-                        rows::Chunk {
-                            number: row.get(1)?,
-                            first_sample: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
-                            pcm: row.get(3)?,
-                        },
-                    ))
-                })
-            });
-        match found {
-            Ok((id, chunk)) => match id.parse() {
-                Ok(id) => put_chunk(new, id, &chunk)?,
-                Err(_) => incomplete = true,
-            },
-            Err(rusqlite::Error::QueryReturnedNoRows) => {}
-            Err(_) => incomplete = true,
+
+    /// The largest row number, as far as it can be read; else as many as the file has room for.
+    fn last_row(&mut self, table: &str, most_rows: i64) -> i64 {
+        // The parameter only makes it a statement like the others.
+        let sql = format!("SELECT max(rowid) FROM {table} WHERE rowid > ?");
+        let before = self.errors;
+        match self.row(&sql, 0, |row| row.get::<_, Option<i64>>(0)) {
+            Some(rows) => rows.unwrap_or(0).min(MOST_ROWS),
+            None if self.errors > before => most_rows,
+            None => 0,
         }
     }
-    Ok(incomplete)
+}
+
+/// Copies what can be read.
+fn copy(old: &mut Old<'_>, new: &Connection, most_rows: i64) -> Result<(), OutboxError> {
+    for row in 1..=old.last_row("take", most_rows) {
+        if let Some(take) = old.row(TAKE, row, rows::read) {
+            rows::put(new, &take)?;
+        }
+    }
+    for row in 1..=old.last_row("chunk", most_rows) {
+        let found = old.row(CHUNK, row, |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                rows::Chunk {
+                    number: row.get(1)?,
+                    first_sample: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
+                    pcm: row.get(3)?,
+                },
+            ))
+        });
+        if let Some((id, chunk)) = found
+            && let Ok(id) = id.parse()
+        {
+            put_chunk(new, id, &chunk)?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts a chunk to its take, or to a new one if the row of its take was lost.
@@ -144,16 +189,4 @@ fn began_at(id: TakeId) -> f64 {
     #[allow(clippy::cast_precision_loss)] // 48 bits fit
     let ms = ms as f64;
     ms / 1000.0
-}
-
-/// The largest row number, as far as it can be read; else as many as the file has room for.
-fn last_row(old: &Connection, table: &str, most_rows: i64) -> i64 {
-    let rows: Result<Option<i64>, _> =
-        old.query_row(&format!("SELECT max(rowid) FROM {table}"), (), |row| {
-            row.get(0)
-        });
-    match rows {
-        Ok(rows) => rows.unwrap_or(0).min(MOST_ROWS),
-        Err(_) => most_rows,
-    }
 }

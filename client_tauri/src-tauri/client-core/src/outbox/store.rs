@@ -20,6 +20,8 @@ use crate::sensitive::Sensitive;
 
 /// Audio held in memory while the disk takes none: half an hour at 16 kHz.
 const MEMORY_BYTES: usize = 64 * 1024 * 1024;
+/// Audio that a power cut may cost: a second at 16 kHz.
+const UNFLUSHED_BYTES: usize = 32_000;
 
 pub(super) struct Store {
     place: Place,
@@ -28,6 +30,8 @@ pub(super) struct Store {
     disk: Option<Disk>,
     memory: Connection,
     memory_bytes: usize,
+    /// Audio committed since the log was flushed to the disk last.
+    unflushed_bytes: usize,
     /// Why takes are in memory, if they are.
     pub(super) problem: Option<OutboxError>,
     /// What was salvaged while running, until told.
@@ -54,6 +58,7 @@ impl Store {
             disk: None,
             memory: super::file::in_memory()?,
             memory_bytes: 0,
+            unflushed_bytes: 0,
             problem: Some(OutboxError::Locked),
             salvaged: None,
         })
@@ -202,6 +207,7 @@ impl Store {
                     rows::put(&self.memory, &take)?;
                 }
                 told => {
+                    self.unflushed_bytes += pcm.len();
                     return told.map(|samples| Appended {
                         samples,
                         on_disk: true,
@@ -238,7 +244,10 @@ impl Store {
         {
             match rows::put(&disk.connection, &take) {
                 Err(error) if error.is_no_room() => self.problem = Some(error),
-                told => return told.map(|()| take),
+                told => {
+                    self.unflushed_bytes = UNFLUSHED_BYTES;
+                    return told.map(|()| take);
+                }
             }
         }
         rows::put(&self.memory, &take)?;
@@ -325,6 +334,20 @@ impl Store {
         Ok(())
     }
 
+    /// Flushes to the disk what a power cut must not cost; called when nobody waits for an answer.
+    pub(super) fn settle(&mut self) {
+        if self.unflushed_bytes < UNFLUSHED_BYTES {
+            return;
+        }
+        if let Some(disk) = &self.disk {
+            // A disk without room for it says so with the next write.
+            let _ = disk
+                .connection
+                .query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
+        }
+        self.unflushed_bytes = 0;
+    }
+
     /// Closes the file as it should be: what is in memory goes there if it can.
     pub(super) fn close(&mut self) {
         self.flush();
@@ -350,6 +373,13 @@ impl Store {
             Some(disk) => Ok(&disk.connection),
             None => Err(self.problem.unwrap_or(OutboxError::Locked)),
         }
+    }
+
+    /// Something a test does to SQLite: a limit as of a full disk, an empty page cache.
+    #[cfg(test)]
+    pub(super) fn pragma(&self, pragma: &str) -> Result<(), OutboxError> {
+        self.disk()?.execute_batch(&format!("PRAGMA {pragma}"))?;
+        Ok(())
     }
 
     fn is_in_memory(&self, id: TakeId) -> Result<bool, OutboxError> {

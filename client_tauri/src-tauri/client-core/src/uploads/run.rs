@@ -70,16 +70,15 @@ impl Uploads {
     }
 
     async fn one(&self, server: &Arc<Server>, take: &Take) -> Result<Stage, Trouble> {
-        let is_session_here = take.known_as == Some(KnownAs::Session)
-            && take.server.as_deref() == Some(server.address().to_string().as_str());
-        if is_session_here {
+        if take.known_as == Some(KnownAs::Session) {
             self.as_session(server, take).await
         } else {
             recording::send(server, &self.outbox, take).await
         }
     }
 
-    /// Ends a session that was begun there: all audio is here, so all of it is offered.
+    /// Ends a session that was begun live. All audio is here, so all of it is offered: a server that knows the session takes what it
+    /// lacks, and another one (or one whose address changed) takes it from the beginning.
     async fn as_session(&self, server: &Arc<Server>, take: &Take) -> Result<Stage, Trouble> {
         // Nobody reads the texts in between.
         let (events, _) = mpsc::channel(1);
