@@ -107,6 +107,7 @@ async def running_server(
             usage=PostgresUsage(storage.postgres),
         )
         wishes = LibraryWishes(PostgresWishes(storage.postgres, storage.keys))
+        admission = Admission(max_sessions=settings.max_sessions, max_queue_s=settings.max_queue_s)
         sessions = Sessions(
             options=DictationOptions(
                 endpoint_silence_ms=settings.endpoint_silence_ms,
@@ -114,9 +115,7 @@ async def running_server(
                 partial_interval_ms=settings.partial_interval_ms,
                 resume_s=settings.resume_s,
             ),
-            admission=Admission(
-                max_sessions=settings.max_sessions, max_queue_s=settings.max_queue_s
-            ),
+            admission=admission,
             people=people,
             queue=workers.queue,
             store=store,
@@ -148,6 +147,7 @@ async def running_server(
             gate=Gate(accounts.authenticator),
             accounts=accounts,
             sessions=sessions,
+            admission=admission,
             people=people,
             changes=changes,
             recordings=open_recordings(settings, storage, registry),

@@ -12,6 +12,7 @@ from service.dictation.personal import PersonalWishes
 from service.dictation.sessions import Sessions
 from service.dictation.wire import Limits
 from service.library.changes import Changes
+from service.operations.admission import Admission
 from service.operations.limits import PersonLimits
 from service.operations.metrics import DictationMetrics
 from service.recordings.opening import Recordings
@@ -31,6 +32,7 @@ class Parts:
     gate: Gate
     accounts: Accounts
     sessions: Sessions
+    admission: Admission
     people: PersonLimits
     changes: Changes
     recordings: Recordings

@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     max_minutes_per_day: int = Field(default=0, ge=0, le=100_000)
     """Minutes of audio that one account may turn into text in a day of UTC; 0: any."""
     max_queue_s: float = Field(default=20.0, gt=0)
-    """Backlog, in seconds of work, beyond which new sessions are refused."""
+    """How long finals may wait before new sessions are refused, s; files give way at a quarter."""
     max_archive_mb: int = Field(default=4096, ge=1, le=1_048_576)
     """Largest archive that a person may import, MiB; kept encrypted in the data folder meanwhile."""
     max_upload_mb: int = Field(default=512, ge=1, le=4096)

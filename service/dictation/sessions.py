@@ -21,7 +21,8 @@ from service.dictation.personal import UNKNOWN, WISHES_PATIENCE_S, Personal, Per
 from service.dictation.session import Session
 from service.dictation.storing import Recorder
 from service.dictation.tracing import Traced, Untraced
-from service.dictation.transcripts import SessionOrigin, TranscriptStore
+from service.dictation.transcripts import SessionOrigin, TranscriptStore, WentOnElsewhere
+from service.dictation.translation import broken_off_message
 from service.dictation.turns import Turnstile
 from service.dictation.utterances import Speaker
 from service.dictation.wire import CloseCode, ErrorMessage, Limits, Start
@@ -239,7 +240,7 @@ class Sessions:
         assert self._tasks  # noqa: S101 - sockets are only served while `run` runs
         self._beginning[user] += 1
         try:
-            await self._admit(user)
+            await self._admit(user, is_file=manner.is_file)
             # Not cut off when it takes long: that would cost the pool a connection.
             wishes = self._tasks.create_task(
                 self._wishes.of(user, language=language, app=start.context.app)
@@ -296,7 +297,7 @@ class Sessions:
             live.restore_finished()
         return held, "restored" if opened.finals or opened.finished else "new"
 
-    async def _admit(self, user: UUID) -> None:
+    async def _admit(self, user: UUID, *, is_file: bool) -> None:
         """Let one more session of a user in, which is counted as beginning already."""
         try:
             own = sum(held.user == user for held in self._with_sockets())
@@ -309,6 +310,7 @@ class Sessions:
                 sessions=sessions - (spare is not None),
                 load=self._queue.load(),
                 draining=self._draining,
+                is_file=is_file,
             )
         except Refused as exc:
             self._metrics.refused.labels(exc.code).inc()
@@ -334,20 +336,15 @@ class Sessions:
         self._metrics.sessions.inc()
         try:
             await live.run()
+        except* WentOnElsewhere:
+            held.how = "elsewhere"
         except* Exception:
             log.exception("session_failed", session=live.id)
             held.how = "failed"
-            live.ended.set()
-            live.close(
-                CloseCode.INTERNAL,
-                ErrorMessage(
-                    code="server.failed",
-                    message="the server failed on this session; resume it",
-                    retryable=True,
-                    retry_after_ms=1_000,
-                ),
-            )
         finally:
+            if held.how in ("elsewhere", "failed"):
+                live.ended.set()
+                live.close(CloseCode.INTERNAL, broken_off_message())
             how = held.how or self._how_ended(live)
             self._metrics.sessions.dec()
             self._metrics.ended.labels(how).inc()

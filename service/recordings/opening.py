@@ -81,7 +81,7 @@ def work_on_recordings(parts: "Parts") -> Coroutine[Any, Any, None]:
     items = PostgresItems(parts.storage.postgres, parts.storage.keys)
     surroundings = Surroundings(
         queue=queue,
-        room=WindowRoom(settings.recording_windows, queue.load),
+        room=WindowRoom(settings.recording_windows, queue.load, parts.admission.admits_files),
         threads=ThreadPoolExecutor(_THREADS, thread_name_prefix="alfavoice-recordings"),
         new_detector=lambda: SileroDetector(model),
         wishes=parts.wishes,

@@ -3,10 +3,13 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from workers.contract.queue import Load
+
+LOOK_AGAIN_S: Final = 0.5
 
 
 class WindowRoom:
@@ -14,18 +17,22 @@ class WindowRoom:
 
     A batch that runs is not taken off its lane, however urgent the final that comes meanwhile. So
     recordings leave one lane free where there are several; on a machine with one lane, a final
-    waits for one window at most.
+    waits for one window at most. While finals wait long, no window of a recording is begun.
     """
 
-    def __init__(self, limit: int, load: Callable[[], Load]) -> None:
+    def __init__(
+        self, limit: int, load: Callable[[], Load], admits: Callable[[Load], bool]
+    ) -> None:
         """Make room.
 
         Args:
             limit: windows; 0: one fewer than lanes, at least 1.
             load: says how many lanes there are.
+            admits: whether there is time for files under this load.
         """
         self._limit = limit
         self._load = load
+        self._admits = admits
         self._taken = 0
         self._changed = asyncio.Condition()
 
@@ -38,7 +45,11 @@ class WindowRoom:
     async def window(self) -> AsyncIterator[None]:
         """Have one of them, first come first served."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._taken < self.windows)
+            while self._taken >= self.windows or not self._admits(self._load()):
+                # Nobody tells when people have had their texts: it is looked at.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_AGAIN_S):
+                        await self._changed.wait()
             self._taken += 1
         try:
             yield

@@ -18,6 +18,7 @@ IDLE = Load(
     waiting_audio_s=0.0,
     queue_ms=0.0,
     backlog_ms=0.0,
+    final_backlog_ms=0.0,
     busy_lanes=0,
     lanes=2,
     ready=True,
@@ -39,7 +40,7 @@ def test_an_idle_server_lets_people_in_also_while_its_model_loads() -> None:
     [
         (10, IDLE, "server.full", 5_000),
         (1, replace(IDLE, queue_ms=20_001.0), "server.overloaded", 20_001),
-        (1, replace(IDLE, backlog_ms=33_000.0), "server.overloaded", 33_000),
+        (1, replace(IDLE, final_backlog_ms=33_000.0), "server.overloaded", 33_000),
     ],
     ids=["full", "finals are late", "finals will be late"],
 )

@@ -177,7 +177,7 @@ async def test_nothing_of_a_person_or_of_what_was_said_is_told(
         assert set(span.figures) <= FIGURES
         for name, value in span.figures.items():
             if isinstance(value, str):
-                assert value in {"final", "speculative", "scripted", "ru", "text"}, name
+                assert value in {"final", "partial", "speculative", "scripted", "ru", "text"}, name
     assert len(by_trace(collector)) == 2
 
 

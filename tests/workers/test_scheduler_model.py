@@ -258,7 +258,8 @@ class Queue(RuleBasedStateMachine):
             expected = sum(k.priority is priority for k in waiting)
             assert self.scheduler.waiting_of(priority) == expected
         lasting = sum(k.request.samples for k in waiting if k.priority in LASTING)
-        assert abs(self.scheduler.waiting_audio_s - seconds(lasting)) < 1e-6
+        told = sum(self.scheduler.waiting_audio_s(kind) for kind in LASTING)
+        assert abs(told - seconds(lasting)) < 1e-6
         assert self.scheduler.running == len(self.running)
 
     @invariant()

@@ -31,6 +31,8 @@ class Load:
     """How long the oldest waiting final has waited; 0 when none waits."""
     backlog_ms: float
     """How long the lanes need for the waiting finals and files, at the pace of the last ones."""
+    final_backlog_ms: float
+    """The same for the finals alone, which go first: files do not make people wait."""
     busy_lanes: int
     lanes: int
     """Batches recognised at this moment, and how many can be at once."""

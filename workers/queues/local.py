@@ -86,21 +86,27 @@ class LocalQueue:
         waiting = {
             name: self._scheduler.waiting_of(priority) for priority, name in KIND_NAMES.items()
         }
-        held_back_samples = 0
+        audio_s = {
+            kind: self._scheduler.waiting_audio_s(kind) for kind in (Priority.FINAL, Priority.FILE)
+        }
         for request in self._before_room.values():
             waiting[KIND_NAMES[request.priority]] += 1
-            held_back_samples += request.samples
+            audio_s[request.priority] += seconds(request.samples)
         oldest = self._scheduler.waiting_since(Priority.FINAL)
-        waiting_audio_s = self._scheduler.waiting_audio_s + seconds(held_back_samples)
+        waiting_audio_s = sum(audio_s.values())
         return Load(
             waiting=waiting,
             waiting_audio_s=waiting_audio_s,
-            backlog_ms=self._pace.needs_s(waiting_audio_s) / max(1, self._lanes) * 1000,
+            backlog_ms=self._needs_ms(waiting_audio_s),
+            final_backlog_ms=self._needs_ms(audio_s[Priority.FINAL]),
             queue_ms=0.0 if oldest is None else max(0.0, self._clock() - oldest) * 1000,
             busy_lanes=self._scheduler.running,
             lanes=self._lanes,
             ready=self._ready,
         )
+
+    def _needs_ms(self, audio_s: float) -> float:
+        return self._pace.needs_s(audio_s) / max(1, self._lanes) * 1000
 
     # The side of the lanes
 

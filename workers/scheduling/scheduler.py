@@ -75,10 +75,9 @@ class Scheduler:
         """Say when the oldest waiting request of a kind took its place; None when none waits."""
         return self._room.since(priority)
 
-    @property
-    def waiting_audio_s(self) -> float:
-        """Seconds of audio in waiting finals and files."""
-        return self._room.lasting_audio_s
+    def waiting_audio_s(self, priority: Priority) -> float:
+        """Give the seconds of audio in waiting requests of a kind."""
+        return self._room.audio_s(priority)
 
     @property
     def running(self) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from workers.contract.audio import seconds
 from workers.contract.requests import Priority
 from workers.scheduling.deadlines import Deadlines
-from workers.scheduling.entries import DROPPABLE, Entry
+from workers.scheduling.entries import Entry
 from workers.scheduling.fairness import FairLine
 
 
@@ -17,7 +17,7 @@ class WaitingRoom:
         self._suspects: list[Entry] = []
         self._entries: dict[str, Entry] = {}
         self._deadlines = Deadlines()
-        self._lasting_samples = 0
+        self._samples = dict.fromkeys(Priority, 0)
 
     def __contains__(self, entry: Entry) -> bool:
         """Whether this entry waits."""
@@ -36,10 +36,9 @@ class WaitingRoom:
         """Whether a window waits to be tried alone."""
         return bool(self._suspects)
 
-    @property
-    def lasting_audio_s(self) -> float:
-        """Seconds of audio that may not be dropped."""
-        return seconds(self._lasting_samples)
+    def audio_s(self, priority: Priority) -> float:
+        """Give the seconds of audio of a kind that wait."""
+        return seconds(self._samples[priority])
 
     def count(self, priority: Priority, user: str | None = None) -> int:
         """Count the requests of a kind, of everybody or of one user."""
@@ -66,7 +65,7 @@ class WaitingRoom:
             self._suspects.append(entry)
         else:
             self._lines[entry.priority].add(entry)
-        self._count_lasting(entry, 1)
+        self._samples[entry.priority] += entry.job.request.samples
         self.watch(entry)
 
     def watch(self, entry: Entry) -> None:
@@ -103,8 +102,4 @@ class WaitingRoom:
 
     def _gone(self, entry: Entry) -> None:
         del self._entries[entry.id]
-        self._count_lasting(entry, -1)
-
-    def _count_lasting(self, entry: Entry, sign: int) -> None:
-        if entry.priority not in DROPPABLE:
-            self._lasting_samples += sign * entry.job.request.samples
+        self._samples[entry.priority] -= entry.job.request.samples
