@@ -2,7 +2,7 @@
 
     python -m benchmarks.queue_overhead --rate 500 --seconds 10 [--nats]
 
-Submits windows of 3 s at random moments (Poisson arrivals) to the real queue, scheduler and engine
+Submits windows at random moments (Poisson arrivals) to the real queue, scheduler and engine
 process with the scripted engine, which answers at once, and prints how long the answers took. All
 of it is overhead: scheduling, batching, encoding, two socket crossings, and this loop's own work.
 
@@ -31,7 +31,7 @@ from workers.local import LocalWorkers, WorkerOptions, local_workers
 from workers.queues.nats.access import NatsAccess
 from workers.remote import RemoteWorkers, remote_workers
 
-WINDOW_SAMPLES = 3 * 16_000
+SAMPLE_RATE_HZ = 16_000
 READY_S = 60.0
 
 
@@ -40,6 +40,7 @@ class Overhead:
     """Milliseconds from submission to answer."""
 
     rate: float
+    window_s: float
     requests: int
     p50_ms: float
     p95_ms: float
@@ -52,19 +53,24 @@ class Overhead:
     """The same with the engine's, the worker's and NATS' processes."""
 
 
-async def measure(*, rate: float, duration_s: float, lanes: int, nats: bool = False) -> Overhead:
-    """Send windows at `rate` a second for `duration_s` seconds."""
+async def measure(
+    *, rate: float, duration_s: float, lanes: int, window_s: float, nats: bool = False
+) -> Overhead:
+    """Send windows of `window_s` seconds at `rate` a second for `duration_s` seconds."""
     async with _over_nats(lanes) if nats else _here(lanes) as workers:
         await workers.wait_ready(READY_S)
-        await _send(workers, rate=rate, duration_s=1.0)  # first use of every code path
+        await _send(
+            workers, rate=rate, duration_s=1.0, window_s=window_s
+        )  # first use of every code path
         cpu_before, others_before = time.process_time(), _cpu_of_children_s()
-        answered = await _send(workers, rate=rate, duration_s=duration_s)
+        answered = await _send(workers, rate=rate, duration_s=duration_s, window_s=window_s)
         cpu_s = time.process_time() - cpu_before
         others_s = _cpu_of_children_s() - others_before
         await workers.drain(READY_S)
     took = sorted(ms for ms, _ in answered)
     return Overhead(
         rate=rate,
+        window_s=window_s,
         requests=len(took),
         p50_ms=took[len(took) // 2],
         p95_ms=took[len(took) * 95 // 100],
@@ -99,12 +105,12 @@ async def _over_nats(lanes: int) -> AsyncIterator[RemoteWorkers]:
 
 
 async def _send(
-    workers: LocalWorkers | RemoteWorkers, *, rate: float, duration_s: float
+    workers: LocalWorkers | RemoteWorkers, *, rate: float, duration_s: float, window_s: float
 ) -> list[tuple[float, int]]:
     """Give milliseconds and batch size of every answer."""
     answered: list[tuple[float, int]] = []
     chance = random.Random(1)
-    audio = [chance.randbytes(WINDOW_SAMPLES * 2) for _ in range(16)]
+    audio = [chance.randbytes(round(window_s * SAMPLE_RATE_HZ) * 2) for _ in range(16)]
 
     async def submit(number: int) -> None:
         request = Request(
@@ -139,6 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rate", type=float, default=500.0, help="requests a second")
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--window", type=float, default=3.0, help="seconds of audio of each")
     parser.add_argument("--lanes", type=int, default=2)
     parser.add_argument("--nats", action="store_true", help="over NATS, to a worker process")
     parser.add_argument("--json", action="store_true")
@@ -146,7 +153,13 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("warning"))
     with event_loop_runner() as runner:
         found = runner.run(
-            measure(rate=given.rate, duration_s=given.seconds, lanes=given.lanes, nats=given.nats)
+            measure(
+                rate=given.rate,
+                duration_s=given.seconds,
+                lanes=given.lanes,
+                window_s=given.window,
+                nats=given.nats,
+            )
         )
     if given.json:
         json.dump(asdict(found), sys.stdout)

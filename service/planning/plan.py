@@ -11,10 +11,13 @@ from typing import Final
 from service.planning.machines import PARTIALS_FACTOR, Machine
 from service.planning.queueing import LARGEST_SEARCHED, busiest, wait_quantile_s
 
-SPEAKING_CORES: Final = 0.0075
-"""Of a service's core for an open microphone, and memory: `benchmarks/results/fleet.json`."""
-SESSION_KB: Final = 130
-SERVICE_MB: Final = 350
+SPEAKING_CORES: Final = 0.01
+"""Of a service's core for an open microphone: 0.89 for 90, on a busy machine of 2 cores
+(`benchmarks/results/fleet.json`, 2026-11-22). Most of it finds where speech begins and ends."""
+SESSION_KB: Final = 460
+"""For an open microphone: 56 for a session, the rest the audio of its utterance (same source)."""
+SERVICE_MB: Final = 200
+"""For a service with nobody in it: 170 were measured (same source)."""
 SERVICE_FULLEST: Final = 0.6
 """Of the one core a service's event loop runs on: beyond it replies come late."""
 SAMPLE_BYTES_PER_S: Final = 32_000

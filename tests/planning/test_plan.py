@@ -149,7 +149,7 @@ def test_ones_own_measurement_gives_the_largest_load_that_was_carried_whole() ->
     assert machine.certainty == "measured"
     assert machine.lanes == 2
     assert machine.audio_s_per_s == 16
-    assert machine.alone_s == pytest.approx(0.727)
+    assert machine.alone_s == pytest.approx(0.975)  # the worst but one of its first 20 takes
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"probes": []}', '{"probes": [1]}', "[]"])
