@@ -110,18 +110,6 @@ def test_secrets_are_made_once_and_are_what_the_compose_file_wants(tmp_path: Pat
         assert closed.stat().st_mode & 0o077 == 0
 
 
-def test_nats_takes_its_configuration(tmp_path: Path) -> None:
-    secrets, folder = tmp_path / "run" / "secrets", tmp_path / "etc" / "nats"
-    folder.mkdir(parents=True)
-    told(DEPLOY / "make-secrets.sh", secrets)
-    shutil.copy(DEPLOY / "nats" / "nats.conf", folder)
-
-    told(
-        tool("nats-server", "its wheel is of this project's test group"),
-        "-t", "-c", folder / "nats.conf",
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize("overlay", ["base", "gpu"])
 def test_kubernetes_takes_the_manifests(overlay: str, tmp_path: Path) -> None:
     kubectl = tool("kubectl", "it builds what Kustomize puts together")
@@ -141,6 +129,55 @@ def test_kubernetes_takes_the_manifests(overlay: str, tmp_path: Path) -> None:
     assert gpus == ("1" if overlay == "gpu" else None)
 
 
+def test_workers_in_a_cluster_are_asked_how_they_are_where_they_say_it(tmp_path: Path) -> None:
+    kubectl = tool("kubectl", "it builds what Kustomize puts together")
+    validate = tool("kubernetes-validate", "its wheel is of this project's test group")
+    whole = tmp_path / "all.yaml"
+    whole.write_text(told(kubectl, "kustomize", KUBERNETES / "workers"))
+
+    told(validate, "--strict", whole)
+
+    things = list(yaml.safe_load_all(whole.read_text()))
+    pods = {
+        thing["metadata"]["name"]: thing["spec"]["template"]
+        for thing in things
+        if thing["kind"] == "Deployment"
+    }
+    assert set(pods) == {"alfavoice", "alfavoice-worker", "alfavoice-nats"}
+    for pod in pods.values():
+        for container in pod["spec"]["containers"] + pod["spec"].get("initContainers", []):
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+            assert re.search(r"^registry.example.org/alfavoice:|:\d+\.\d+", container["image"])
+    (worker,) = pods["alfavoice-worker"]["spec"]["containers"]
+    settings = {one["name"]: one["value"] for one in worker["env"]}
+    (port,) = worker["ports"]
+    assert settings["ALFAVOICE_WORKER_METRICS"] == f"0.0.0.0:{port['containerPort']}"
+    annotated = pods["alfavoice-worker"]["metadata"]["annotations"]["prometheus.io/port"]
+    assert annotated == str(port["containerPort"])
+    probes = [worker[f"{name}Probe"]["httpGet"] for name in ("startup", "readiness", "liveness")]
+    assert [probe["port"] for probe in probes] == [port["name"]] * 3
+    assert [probe["path"] for probe in probes] == ["/health/ready"] * 2 + ["/health/live"]
+    # What a worker has it does not need of the service: no database, no master key.
+    assert "ALFAVOICE_DATABASE_URL" not in str(pods["alfavoice-worker"])
+    assert "master" not in str(pods["alfavoice-worker"])
+    (services,) = [t for t in things if t["kind"] == "ConfigMap" and "ALFAVOICE_QUEUE" in t["data"]]
+    assert services["data"]["ALFAVOICE_NATS_URL"] == settings["ALFAVOICE_NATS_URL"]
+
+
+@pytest.mark.parametrize("place", ["nats", "kubernetes/workers"])
+def test_nats_takes_its_configuration(place: str, tmp_path: Path) -> None:
+    secrets, folder = tmp_path / "run" / "secrets", tmp_path / "etc" / "nats"
+    folder.mkdir(parents=True)
+    told(DEPLOY / "make-secrets.sh", secrets)
+    shutil.copy(DEPLOY / place / "nats.conf", folder)
+
+    told(
+        tool("nats-server", "its wheel is of this project's test group"),
+        "-t", "-c", folder / "nats.conf",
+    )  # fmt: skip
+
+
 def test_the_autoscaler_asks_for_the_metric_that_the_adapter_makes() -> None:
     (rule,) = loaded(KUBERNETES / "prometheus_adapter.yaml")["rules"]["custom"]
     (metric,) = loaded(KUBERNETES / "base" / "autoscaler.yaml")["spec"]["metrics"]
@@ -148,16 +185,17 @@ def test_the_autoscaler_asks_for_the_metric_that_the_adapter_makes() -> None:
     assert metric["pods"]["metric"]["name"] == rule["name"]["as"]
 
 
-def test_systemd_takes_the_unit_and_finds_it_closed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["alfavoice.service", "alfavoice-worker.service"])
+def test_systemd_takes_the_unit_and_finds_it_closed(name: str, tmp_path: Path) -> None:
     analyze = tool("systemd-analyze", "it is part of systemd")
-    unit = tmp_path / "alfavoice.service"
-    text = (DEPLOY / "systemd" / "alfavoice.service").read_text("utf-8")
+    unit = tmp_path / name
+    text = (DEPLOY / "systemd" / name).read_text("utf-8")
     unit.write_text(text.replace("/opt/alfavoice/bin/alfavoice", "/bin/true"))
 
     told(analyze, "verify", unit)
 
     rating = told(analyze, "security", "--offline=true", "--json=off", unit)
-    found = re.search(r"exposure level for alfavoice.service: (\d+\.\d+)", rating)
+    found = re.search(rf"exposure level for {name}: (\d+\.\d+)", rating)
     assert found, rating
     assert float(found[1]) <= 2.0
 
