@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from service.problems import ServiceError
 from workers.contract.finishing import Marker
 
 
@@ -86,6 +87,13 @@ class OpenedTranscript:
     """Length in 16 kHz samples, once finished."""
 
 
+class WentOnElsewhere(ServiceError):
+    """Another server has taken the session up, and stored of it. To go on here, open it again."""
+
+    def __init__(self) -> None:
+        super().__init__("server.failed", "the session went on elsewhere meanwhile")
+
+
 class TranscriptStore(Protocol):
     """Where transcripts are kept. Every call raises `StoreUnavailable` when the store is away."""
 
@@ -101,8 +109,7 @@ class TranscriptStore(Protocol):
         """Store one final; the same utterance again changes nothing.
 
         Raises:
-            ServiceError: not retryable; another final of this utterance is stored, of other audio:
-                another server has taken the session up. To go on, open it again.
+            WentOnElsewhere: another final of this utterance is stored, of other audio.
         """
         ...
 

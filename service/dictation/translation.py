@@ -136,6 +136,16 @@ def missed_messages(
                 yield Ack(received=audio.received, stored=audio.wire_position(final.end))
 
 
+def broken_off_message() -> ErrorMessage:
+    """Say that the session cannot go on here as it is; taken up again it can."""
+    return ErrorMessage(
+        code="server.failed",
+        message="the server failed on this session; resume it",
+        retryable=True,
+        retry_after_ms=1_000,
+    )
+
+
 def given_up_message(given_up: GaveUp) -> ErrorMessage:
     """Say that an utterance has no text; its audio stays with the client."""
     if given_up.code == POISON:

@@ -21,6 +21,7 @@ from service.dictation.transcripts import (
     StoredFinal,
     StoredWord,
     Typed,
+    WentOnElsewhere,
 )
 from service.library.words import stems, words_of
 from service.problems import Refused, ServiceError
@@ -158,7 +159,7 @@ class PostgresTranscripts:
                 raise _not_there() from None
             raise
         if not is_stored:
-            raise ServiceError("server.failed", "the session went on elsewhere meanwhile")
+            raise WentOnElsewhere
 
     async def leave(self, user: UUID, transcript: UUID) -> None:
         """Make findable what is stored of a session that did not end; delete it if nothing is."""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import httpx
 import numpy as np
 import pytest
 
@@ -100,6 +101,30 @@ async def test_who_went_on_elsewhere_and_comes_back_goes_on_from_what_was_stored
     assert again.received == stored
     assert done.text.startswith("Там. ")
     assert [each.utterance for each in client.of(wire.Final)] == [1]
+
+
+async def test_a_session_that_another_service_goes_on_with_ends_here_and_is_no_failure(
+    server: RunningServer,
+) -> None:
+    take = voice(1500) + quiet(1200)
+    async with peer(server.url) as client:
+        ready = await client.start()
+        opened = await server.store.open(
+            ready.session, user=LOCAL_USER, origin=SessionOrigin(language="ru", sample_rate=16_000)
+        )
+        final = StoredFinal(utterance=0, start=0, end=8_000, text="Там.", raw="Там.", language="ru")
+        await server.store.add_final(LOCAL_USER, opened.transcript, final)
+        await client.say(take)
+        told = await client.until(wire.ErrorMessage)
+    async with peer(server.url) as client:
+        again = await client.start(session=ready.session, resume_from=0)
+    async with httpx.AsyncClient() as http:
+        metrics = (await http.get(f"{server.url}/metrics")).text
+
+    assert (told.code, told.retryable) == ("server.failed", True)
+    assert again.received == 8_000
+    assert 'alfavoice_sessions_ended_total{how="elsewhere"} 1.0' in metrics
+    assert 'alfavoice_sessions_ended_total{how="failed"} 0.0' in metrics
 
 
 async def test_a_missed_done_is_said_again_at_a_rate_that_does_not_divide(

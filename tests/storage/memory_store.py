@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-from service.dictation.transcripts import OpenedTranscript, SessionOrigin, StoredFinal
+from service.dictation.transcripts import (
+    OpenedTranscript,
+    SessionOrigin,
+    StoredFinal,
+    WentOnElsewhere,
+)
 from service.problems import Refused, ServiceError, StoreUnavailable
 
 
@@ -45,7 +50,7 @@ class MemoryTranscripts:
         self._answer()
         stored = self._known(user, transcript).finals.setdefault(final.utterance, final)
         if (stored.start, stored.end) != (final.start, final.end):
-            raise ServiceError("server.failed", "the session went on elsewhere meanwhile")
+            raise WentOnElsewhere
 
     async def leave(self, user: UUID, transcript: UUID) -> None:
         self._answer()
