@@ -13,8 +13,10 @@ from service.storage.postgres import CONNECTION_LOST, Patience, one_connection
 
 _log = structlog.get_logger(__name__)
 
-_CHECK_S: Final = 30.0
+_CHECK_S: Final = 10.0
 """How often the connection is tried: one that a firewall forgot says nothing, and ends nothing."""
+_IDLE_S: Final = 3 * _CHECK_S
+"""Then the server takes us for gone, and gives up its end."""
 _AGAIN_S: Final = 1.0
 
 
@@ -41,7 +43,9 @@ async def _listen_once(
 ) -> None:
     ended = asyncio.Event()
     patience = Patience()
-    async with one_connection(dsn, patience=patience, limit_s=patience.call_s) as connection:
+    async with one_connection(
+        dsn, patience=patience, limit_s=patience.call_s, idle_s=_IDLE_S
+    ) as connection:
         connection.add_termination_listener(lambda _: ended.set())
         await connection.add_listener(channel, lambda *told: heard(str(told[3])))
         joined()

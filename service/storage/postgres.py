@@ -42,8 +42,10 @@ security in migration 0002, and end with the transaction."""
 
 QUIET_S: Final = 2.0
 """A connection not used for longer is asked whether it still works before it is used."""
-IDLE_S: Final = 60.0
-"""A connection that nobody needed for so long is closed."""
+IDLE_S: Final = 15.0
+"""A connection that nobody needed for so long is closed; the server closes its end after twice that.
+Otherwise the ends that a broken network leaves there fill its `max_connections` in a few such minutes,
+and it lets nobody in until TCP gives them up, two hours later."""
 _REMEMBERED: Final = 1000
 """Connections of which is known when they were used; more than any pool has."""
 
@@ -256,7 +258,7 @@ async def open_postgres(
 
 @asynccontextmanager
 async def one_connection(
-    dsn: str, *, patience: Patience, limit_s: float
+    dsn: str, *, patience: Patience, limit_s: float, idle_s: float | None = None
 ) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """Open a connection outside of the pool, for work that takes long; waits like `open_postgres`.
 
@@ -264,10 +266,19 @@ async def one_connection(
         dsn: `postgresql://…`.
         patience: how long to wait for it.
         limit_s: longest statement.
+        idle_s: the server ends a connection on which it hears nothing for so long; None: as it is set
+            up there.
     """
 
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
-        return await asyncpg.connect(dsn, timeout=patience.connect_s, command_timeout=limit_s)
+        return await asyncpg.connect(
+            dsn,
+            timeout=patience.connect_s,
+            command_timeout=limit_s,
+            server_settings=None
+            if idle_s is None
+            else {"idle_session_timeout": str(round(idle_s * 1000))},
+        )
 
     connection = await until_it_answers(connect, patience=patience)
     try:
