@@ -79,9 +79,10 @@ def _storage(t: Thresholds) -> Dashboard:
             ),
             Panel(
                 title="Disks in four days",
-                says="What is free then if the last day goes on.",
+                says="What is free then if the last day goes on; at 0 the disk is full.",
                 queries=one(
-                    f"predict_linear({free}[1d], 4 * 86400)", "{{instance}} {{mountpoint}}"
+                    f"clamp_min(predict_linear({free}[1d], 4 * 86400), 0)",
+                    "{{instance}} {{mountpoint}}",
                 ),
                 unit="bytes",
                 exporter=NODE,

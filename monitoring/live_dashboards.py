@@ -108,7 +108,13 @@ def experience(t: Thresholds) -> Dashboard:
             Panel(
                 title="Finals left as recognised, a minute",
                 says="The text pipeline failed or took too long.",
-                queries=one(f"60 * {rate('alfavoice_texts_left_raw_total')}", "raw"),
+                queries=(
+                    Query(promql=f"60 * {rate('alfavoice_texts_left_raw_total')}", legend="raw"),
+                    Query(
+                        promql=f"60 * {rate('alfavoice_worker_texts_left_raw_total')}",
+                        legend="raw, of workers",
+                    ),
+                ),
             ),
         ),
     )
@@ -117,6 +123,7 @@ def experience(t: Thresholds) -> Dashboard:
 def queue(t: Thresholds) -> Dashboard:
     """Give what waits for the recogniser, and what the recogniser does."""
     memory = "DCGM_FI_DEV_FB_USED / (DCGM_FI_DEV_FB_USED + DCGM_FI_DEV_FB_FREE)"
+    own = "alfavoice_worker_gpu_memory_used_bytes / alfavoice_worker_gpu_memory_bytes"
     return Dashboard(
         slug="queue",
         title="queue and GPUs",
@@ -159,8 +166,11 @@ def queue(t: Thresholds) -> Dashboard:
             Panel(
                 title="Recogniser processes started again",
                 says="In half an hour.",
-                queries=one(
-                    "sum by (instance) (increase(alfavoice_engine_restarts[30m]))", "{{instance}}"
+                queries=tuple(
+                    Query(
+                        promql=f"sum by (instance) (increase({metric}[30m]))", legend="{{instance}}"
+                    )
+                    for metric in ("alfavoice_engine_restarts", "alfavoice_worker_engine_restarts")
                 ),
                 limit=t.limits["engine_restarts"].value,
             ),
@@ -222,13 +232,22 @@ def queue(t: Thresholds) -> Dashboard:
             Panel(
                 title="Time of the text pipeline",
                 says="For the finals of a batch.",
-                queries=quantiles("alfavoice_text_seconds"),
+                queries=(
+                    *quantiles("alfavoice_text_seconds"),
+                    Query(
+                        promql=quantile(0.95, "alfavoice_worker_text_seconds"),
+                        legend="p95 of workers",
+                    ),
+                ),
                 unit="s",
             ),
             Panel(
                 title="Memory of GPUs in use",
                 says="The recogniser keeps what a batch once needed.",
-                queries=one(memory, "{{Hostname}} GPU {{gpu}}"),
+                queries=(
+                    Query(promql=memory, legend="{{Hostname}} GPU {{gpu}}"),
+                    Query(promql=own, legend="{{instance}} GPU {{gpu}}"),
+                ),
                 unit="percentunit",
                 limit=t.limits["gpu_memory"].value,
                 exporter=DCGM,
