@@ -247,7 +247,8 @@ def report(found: Mapping[str, Any]) -> str:
 
 
 def plot(samples: Sequence[Sample], growth: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draw memory over time, and below it what is held."""
+    """Draw memory over time since the beginning of the load, and below it what is held."""
+    samples = [sample for sample in samples if sample.phase != "before"]
     figure, (above, below) = plt.subplots(
         2, 1, figsize=(10, 8), sharex=True, layout="constrained", height_ratios=(3, 2)
     )

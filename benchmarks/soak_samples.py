@@ -60,7 +60,7 @@ class Sample:
     """One look at everything."""
 
     at_s: float
-    """Since the beginning of the load; before it negative."""
+    """Since the beginning of the load; of those before it, since the first look."""
     phase: str
     """`before`, `load`, `after`."""
     held: Mapping[str, Held]
