@@ -167,8 +167,10 @@ pub enum Effect {
     Hold(TakeId),
     /// It came back.
     Restore(TakeId),
-    /// It is over; what the server has of it is to be forgotten.
+    /// Its cancellation is final; what the server has of it is to be forgotten.
     Drop(TakeId),
+    /// It was never meant, or there was never a sound: as if it had not been, the microphone included.
+    Forget(TakeId),
     /// Play it.
     Play(Sound),
     /// Put its text into the window where it began; say [`Event::Inserted`].

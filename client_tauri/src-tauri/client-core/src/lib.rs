@@ -12,6 +12,7 @@ pub mod cache;
 pub mod composition;
 pub mod connection;
 pub mod coordinator;
+pub mod desk;
 pub mod gestures;
 pub mod listening;
 pub mod outbox;

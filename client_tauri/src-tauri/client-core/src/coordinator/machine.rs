@@ -185,7 +185,7 @@ impl Coordinator {
             }
             Gesture::Discard => match self.recording() {
                 Some(id) => {
-                    out.push(Effect::Drop(id));
+                    out.push(Effect::Forget(id));
                     self.remove(id, End::Discarded, out);
                 }
                 None => out.push(Effect::Unprepare),
@@ -323,7 +323,7 @@ impl Coordinator {
         if heard {
             self.end(now, out);
         } else {
-            out.push(Effect::Drop(id));
+            out.push(Effect::Forget(id));
             self.remove(id, End::Failed, out);
         }
     }

@@ -58,12 +58,29 @@ impl SettingsFile {
         &self.settings
     }
 
+    /// What the settings would be after a patch; nothing changes.
+    ///
+    /// # Errors
+    /// [`SettingsError`], but never `Unwritable`.
+    pub fn tried(&self, patch: &Value) -> Result<Settings, SettingsError> {
+        self.merged(patch).map(|(_, settings)| settings)
+    }
+
     /// Merges a patch (RFC 7396: objects into one another, `null` takes away, everything else replaces), checks the whole
     /// and writes it. On an error nothing has changed, neither here nor on disk.
     ///
     /// # Errors
     /// [`SettingsError`].
     pub fn change(&mut self, patch: &Value) -> Result<&Settings, SettingsError> {
+        let (document, settings) = self.merged(patch)?;
+        write_whole(&self.path, &document)
+            .map_err(|error| SettingsError::Unwritable(error.kind()))?;
+        self.document = document;
+        self.settings = settings;
+        Ok(&self.settings)
+    }
+
+    fn merged(&self, patch: &Value) -> Result<(Map<String, Value>, Settings), SettingsError> {
         let Value::Object(patch) = patch else {
             return Err(SettingsError::Malformed);
         };
@@ -74,11 +91,7 @@ impl SettingsFile {
         document.insert("version".into(), version.into());
         let settings = typed(&document).ok_or(SettingsError::Malformed)?;
         settings.check()?;
-        write_whole(&self.path, &document)
-            .map_err(|error| SettingsError::Unwritable(error.kind()))?;
-        self.document = document;
-        self.settings = settings;
-        Ok(&self.settings)
+        Ok((document, settings))
     }
 }
 

@@ -1,0 +1,119 @@
+//! Tasks that run beside everything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Desk;
+use super::conductor::Message;
+use super::handle::Shared;
+use crate::coordinator::TakeId;
+use crate::outbox::{Outbox, OutboxError, State};
+use crate::view::Problem;
+
+/// As the outbox asks for.
+const TENDED: Duration = Duration::from_secs(60);
+/// Many takes change at once when uploads begin.
+const COUNTED: Duration = Duration::from_millis(100);
+/// A keychain is unlocked by the person at some time.
+const UNLOCKED: Duration = Duration::from_secs(10);
+/// Chords left out one by one when others have them.
+const CHORDS: usize = 16;
+
+/// Name and version of this program.
+pub(super) fn client(shared: &Shared) -> (String, String) {
+    ("alfavoice-desktop".into(), shared.version.clone())
+}
+
+/// Deletes what is past its time, brings to the disk what is in memory.
+pub(super) async fn tend(shared: Arc<Shared>, after: Duration) {
+    tokio::time::sleep(after).await;
+    loop {
+        // What is wrong is in the outbox's status.
+        let _ = shared.outbox.tend().await;
+        tokio::time::sleep(TENDED).await;
+    }
+}
+
+/// Counts takes whenever one changed.
+pub(super) async fn count(shared: Arc<Shared>, after: Duration) {
+    tokio::time::sleep(after).await;
+    let mut changes = shared.outbox.changes();
+    loop {
+        changes.borrow_and_update();
+        if let Ok(counts) = shared.outbox.counts().await
+            && shared.inbox.send(Message::Counted(counts)).await.is_err()
+        {
+            return;
+        }
+        if changes.changed().await.is_err() {
+            return;
+        }
+        tokio::time::sleep(COUNTED).await;
+    }
+}
+
+/// Opens the outbox; again and again while only the keychain is locked.
+pub(super) async fn open(shared: Arc<Shared>, after: Duration) {
+    tokio::time::sleep(after).await;
+    let status = shared.outbox.status();
+    while !status.borrow().is_open {
+        match shared.outbox.open(None).await {
+            Ok(opened) => {
+                let _ = shared.inbox.send(Message::Opened(opened)).await;
+                return;
+            }
+            Err(OutboxError::Locked) => tokio::time::sleep(UNLOCKED).await,
+            // Told by the status; the person does something about it.
+            Err(_) => return,
+        }
+    }
+}
+
+/// Binds the keys of the settings, without those that others have, and says which.
+pub(super) async fn bind(shared: Arc<Shared>, after: Duration) {
+    tokio::time::sleep(after).await;
+    if shared.keys.is_none() {
+        return;
+    }
+    let mut bindings = shared.settings.borrow().bindings(shared.platform);
+    let desk = Desk::new(shared.clone());
+    for _ in 0..CHORDS {
+        let Err((problem, chord)) = desk.bind_chords(bindings.clone()).await else {
+            return;
+        };
+        let _ = shared.inbox.send(Message::Problem(problem)).await;
+        let before = bindings.len();
+        if let Some(chord) = chord {
+            bindings.retain(|binding| binding.chord != chord);
+        }
+        if bindings.is_empty() || bindings.len() == before {
+            return;
+        }
+    }
+}
+
+/// A take whose task is gone is sent later.
+pub(super) async fn leave(outbox: Outbox, take: TakeId) {
+    // It may be over already.
+    let _ = outbox.recorded(take, State::Pending).await;
+}
+
+/// The outbox's problem with what a button could do about it.
+pub(super) fn outbox_problem(error: OutboxError) -> Problem {
+    let action = match error {
+        OutboxError::Locked | OutboxError::PassphraseNeeded | OutboxError::WrongPassphrase => {
+            "unlock_outbox"
+        }
+        OutboxError::DiskFull | OutboxError::NoRoom => "free_space",
+        OutboxError::TooNew => "update",
+        OutboxError::NoCipher
+        | OutboxError::InUse
+        | OutboxError::KeyLost
+        | OutboxError::Damaged
+        | OutboxError::UnknownTake
+        | OutboxError::WrongState
+        | OutboxError::Closed
+        | OutboxError::Failed(_) => "open_outbox",
+    };
+    error.problem().with_action(action)
+}

@@ -1,0 +1,261 @@
+//! Threads for the ports: all of them block, none of them may hold up anything else.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::conductor::Message;
+use super::problems::{broken, of_insertion};
+use crate::composition::Composed;
+use crate::coordinator::{Event, TakeId};
+use crate::ports::{
+    Binding, HotkeyError, HotkeyEvent, Hotkeys, Insertion, Muting, Network, Pasting, Sound, Sounds,
+    TargetWindow,
+};
+use crate::view::Problem;
+
+/// Jobs that may wait for a thread of the machine. A person cannot make more in the time one takes.
+const JOBS: usize = 8;
+
+/// The sound that says "speak" is over after this; then other programs are muted, and it with them.
+const CHIME: Duration = Duration::from_millis(250);
+
+/// What the insertion thread does.
+pub(super) enum Insert {
+    /// A take's text, into its window.
+    Take {
+        take: TakeId,
+        text: String,
+        /// The same with its places, if it has any.
+        places: Option<Composed>,
+        target: Option<TargetWindow>,
+        pasting: Pasting,
+    },
+    /// The last text, or a test.
+    Focus {
+        text: String,
+        pasting: Pasting,
+        told: Told,
+    },
+    /// Into the clipboard for good.
+    Copy {
+        text: String,
+        told: oneshot::Sender<Result<(), Problem>>,
+    },
+}
+
+/// Who is told what became of it.
+pub(super) enum Told {
+    Coordinator,
+    Caller(oneshot::Sender<Result<(), Problem>>),
+}
+
+/// Starts the insertion thread; one insertion after the other.
+pub(super) fn insertion(
+    port: Arc<dyn Insertion>,
+    inbox: mpsc::Sender<Message>,
+) -> std::io::Result<SyncSender<Insert>> {
+    let (sender, jobs) = sync_channel(JOBS);
+    thread("insertion", move || {
+        for job in jobs {
+            let take = match &job {
+                Insert::Take { take, .. } => Some(*take),
+                Insert::Focus { .. } | Insert::Copy { .. } => None,
+            };
+            if survived(|| insert(&*port, &inbox, job)) {
+                continue;
+            }
+            let result = Err(broken("insertion"));
+            let event = match take {
+                Some(take) => Event::Inserted(take, result),
+                // A caller hears it from the end of its channel.
+                None => Event::LastInserted(result),
+            };
+            let _ = inbox.blocking_send(Message::Event(event));
+        }
+    })?;
+    Ok(sender)
+}
+
+fn insert(port: &dyn Insertion, inbox: &mpsc::Sender<Message>, job: Insert) {
+    match job {
+        Insert::Take {
+            take,
+            text,
+            places,
+            target,
+            pasting,
+        } => {
+            let text = match places {
+                Some(composed) => filled(port, &composed),
+                None => text,
+            };
+            let result = port.insert(&text, target.as_ref(), pasting);
+            let result = result.map(drop).map_err(|error| of_insertion(&error));
+            // Closed: the program ends.
+            let _ = inbox.blocking_send(Message::Event(Event::Inserted(take, result)));
+        }
+        Insert::Focus {
+            text,
+            pasting,
+            told,
+        } => {
+            let result = port.insert(&text, None, pasting);
+            let result = result.map(drop).map_err(|error| of_insertion(&error));
+            match told {
+                Told::Coordinator => {
+                    let _ = inbox.blocking_send(Message::Event(Event::LastInserted(result)));
+                }
+                Told::Caller(told) => drop(told.send(result)),
+            }
+        }
+        Insert::Copy { text, told } => {
+            let result = port.copy(&text).map_err(|error| of_insertion(&error));
+            drop(told.send(result));
+        }
+    }
+}
+
+/// A clipboard that cannot be read is an empty one: the rest of the text is worth more.
+fn filled(port: &dyn Insertion, composed: &Composed) -> String {
+    let clipboard = if composed.wants_clipboard() {
+        port.clipboard_text().ok().flatten()
+    } else {
+        None
+    };
+    composed.filled(clipboard.as_deref()).0
+}
+
+/// What the thread of sounds does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Noise {
+    Play(Sound),
+    /// Silences other programs as soon as the chime is over.
+    Mute,
+    /// As it was.
+    Restore,
+}
+
+/// Starts the thread of sounds and muting. It gives other programs their sound back when it ends.
+pub(super) fn noises(
+    sounds: Arc<dyn Sounds>,
+    muting: Arc<dyn Muting>,
+    inbox: mpsc::Sender<Message>,
+) -> std::io::Result<SyncSender<Noise>> {
+    let (sender, jobs) = sync_channel(JOBS);
+    thread("sounds", move || {
+        let mut mute_at: Option<Instant> = None;
+        let mut muted = false;
+        loop {
+            let wait = mute_at.map_or(Duration::from_secs(3600), |at| {
+                at.saturating_duration_since(Instant::now())
+            });
+            match jobs.recv_timeout(wait) {
+                Ok(Noise::Play(sound)) => {
+                    survived(|| sounds.play(sound));
+                }
+                Ok(Noise::Mute) => mute_at = Some(Instant::now() + CHIME),
+                Ok(Noise::Restore) => {
+                    mute_at = None;
+                    restore(&*muting, &mut muted, &inbox);
+                }
+                Err(RecvTimeoutError::Timeout) if mute_at.take().is_some() => {
+                    // What is half done is undone as well.
+                    muted = true;
+                    if let Err(error) = muting.mute() {
+                        tell(&inbox, Problem::new("sound.not_muted", error.to_string()));
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        restore(&*muting, &mut muted, &inbox);
+    })?;
+    Ok(sender)
+}
+
+fn restore(muting: &dyn Muting, muted: &mut bool, inbox: &mpsc::Sender<Message>) {
+    if std::mem::take(muted)
+        && let Err(error) = muting.restore()
+    {
+        tell(inbox, Problem::new("sound.not_restored", error.to_string()));
+    }
+}
+
+fn tell(inbox: &mpsc::Sender<Message>, problem: Problem) {
+    // Full: there are worse problems than this one.
+    let _ = inbox.try_send(Message::Problem(problem));
+}
+
+/// What the thread of keys does.
+pub(super) enum Keys {
+    Bind {
+        bindings: Vec<Binding>,
+        told: oneshot::Sender<Result<(), HotkeyError>>,
+    },
+    Record {
+        told: oneshot::Sender<Result<(), HotkeyError>>,
+    },
+    StopRecording,
+}
+
+/// Starts the threads of keys: one asks, one hears.
+pub(super) fn keys(
+    mut port: Box<dyn Hotkeys>,
+    events: Receiver<HotkeyEvent>,
+    inbox: mpsc::Sender<Message>,
+) -> std::io::Result<SyncSender<Keys>> {
+    let (sender, jobs) = sync_channel(JOBS);
+    thread("keys", move || {
+        for job in jobs {
+            // A caller hears of a panic from the end of its channel.
+            survived(|| match job {
+                Keys::Bind { bindings, told } => drop(told.send(port.bind(&bindings))),
+                Keys::Record { told } => drop(told.send(port.record())),
+                Keys::StopRecording => port.stop_recording(),
+            });
+        }
+    })?;
+    thread("key-events", move || {
+        for event in events {
+            if inbox.blocking_send(Message::Key(event)).is_err() {
+                break;
+            }
+        }
+    })?;
+    Ok(sender)
+}
+
+/// Starts the thread that hears of changes of the network.
+pub(super) fn network(
+    mut port: Box<dyn Network>,
+    inbox: mpsc::Sender<Message>,
+) -> std::io::Result<()> {
+    let (sender, changes) = sync_channel(1);
+    thread("network", move || {
+        port.watch(sender);
+        for () in changes {
+            if inbox.blocking_send(Message::NetworkChanged).is_err() {
+                break;
+            }
+        }
+        // Held to the end: what watches may stop when it is dropped.
+        drop(port);
+    })
+}
+
+/// Whether it came back. A port that panics is a problem of one job, not of the thread and all jobs after it.
+fn survived(job: impl FnOnce()) -> bool {
+    catch_unwind(AssertUnwindSafe(job)).is_ok()
+}
+
+fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new()
+        .name(name.into())
+        .spawn(run)
+        .map(drop)
+}
