@@ -36,7 +36,6 @@ from benchmarks.durability_takes import Expected, Take, make_takes
 from benchmarks.durability_work import undisturbed, while_everybody_works
 from benchmarks.fleet_durability_report import (
     NEVER_S,
-    RECOVERY_S,
     FleetOutcome,
     FleetPlan,
     Round,
@@ -48,6 +47,7 @@ from benchmarks.fleet_faults import Fault, Part, draw, inflict, next_of
 from benchmarks.fleet_machines import RESUME_S, SERVICES, Fleet, make_keys, running_fleet
 from benchmarks.fleet_programs import NotUp
 from benchmarks.results import FOLDER
+from benchmarks.stalls import Stalls
 from service.client.events import StreamEvent
 from service.dictation.wire import Final as FinalMessage
 from tests.voice import quiet, voice
@@ -112,7 +112,9 @@ async def run(plan: FleetPlan, folder: Path) -> FleetOutcome:
             print(f"{len(takes)} takes transcribed undisturbed", flush=True)
             probes = Probes(people, chosen, of_probe)
             await while_everybody_works(
-                lambda: _wrong(plan, fleet, probes, checks, ledger, rounds, chance),
+                lambda: _wrong(
+                    plan, fleet, probes, checks, ledger, rounds, chance=chance, folder=folder
+                ),
                 people=people,
                 checks=checks,
                 ledger=ledger,
@@ -165,13 +167,17 @@ async def _wrong(
     checks: Checks,
     ledger: Ledger,
     rounds: list[Round],
+    *,
     chance: random.Random,
+    folder: Path,
 ) -> None:
     """Do one wrong after the other."""
     faults = [*plan.first, *draw(plan.rounds - len(plan.first), chance)]
     last = time.monotonic() + 60 * plan.minutes
+    stalls = Stalls(folder)
     coming: dict[Part, asyncio.Task[None]] = {}
     async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(stalls.watch())
         await asyncio.sleep(2.0)  # until everybody has begun
         while faults and time.monotonic() < last:
             await asyncio.sleep(chance.uniform(*plan.calm_s))
@@ -182,16 +188,21 @@ async def _wrong(
                 await asyncio.wait(coming.values())
                 continue
             ledger.round = len(rounds) + 1
+            stalls.take()
             since = await inflict(fleet, fault)
             recovery_s = await probes.recovered(tasks, since)
-            rounds.append(Round(fault=fault, recovery_s=recovery_s))
+            rounds.append(Round(fault=fault, recovery_s=recovery_s, stalled_s=stalls.take()))
             if fault.leaves_a_twin:
                 coming[fault.part] = tasks.create_task(fleet.programs[fault.target].up())
             _say(ledger, fault, recovery_s)
-            if recovery_s is None or recovery_s > RECOVERY_S:
-                ledger.violated(f"{fault}: recovery {recovery_s or NEVER_S:.1f} s")
+            if recovery_s is None or recovery_s > plan.recovery_s:
+                ledger.violated(
+                    f"{fault}: recovery {recovery_s or NEVER_S:.1f} s; the machine itself stalled "
+                    f"for up to {rounds[-1].stalled_s:.1f} s"
+                )
             if len(rounds) % _CENSUS_EVERY == 0:
                 await checks.census(is_last=False)
+        watching.cancel()
 
 
 def _say(ledger: Ledger, fault: Fault, recovery_s: float | None) -> None:

@@ -38,6 +38,8 @@ class FleetPlan:
     """From one round to the next."""
     pause_s: float = 1.0
     """Between two chunks of an upload, on average."""
+    recovery_s: float = RECOVERY_S
+    """Whoever is served later makes the round a violation."""
     minutes: float = 120.0
     """No round begins later."""
     settle_s: float = 240.0
@@ -51,6 +53,8 @@ class Round:
     fault: Fault
     recovery_s: float | None
     """None: within a minute not everybody was served."""
+    stalled_s: float
+    """Longest that the machine itself kept a program waiting meanwhile, for processor or disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,7 @@ def summed_up(outcome: FleetOutcome) -> dict[str, Any]:
                 "kind": each.fault.kind,
                 "links": list(each.fault.links),
                 "lasts_s": round(each.fault.lasts_s, 2),
+                "stalled_s": round(each.stalled_s, 2),
                 "recovery_s": None if each.recovery_s is None else round(each.recovery_s, 3),
             }
             for each in outcome.rounds
@@ -123,6 +128,7 @@ def report(found: dict[str, Any]) -> str:
     """Write the page of a run."""
     machine, sessions, recordings = found["machine"], found["sessions"], found["recordings"]
     rounds = found["rounds"]
+    stalled = [each["stalled_s"] for each in rounds]
     cut_off = sum(recordings["requests_cut_off"].values())
     refusals = ", ".join(f"{n} × {what}" for what, n in recordings["refusals"].items()) or "none"
     errors = ", ".join(f"{n} × {what}" for what, n in found["errors_logged"].items()) or "none"
@@ -151,6 +157,10 @@ def report(found: dict[str, Any]) -> str:
         f"undisturbed text. {cut_off} requests were cut off or unanswered; refusals: {refusals}.",
         "- Finals that were shown before a service was lost with them unstored, and that then got "
         f"other borders: {sessions['finals_shown_then_cut_otherwise']}.",
+        "- The machine itself kept a program waiting, for processor or disk, for "
+        f"{nearest_rank(stalled, 50) or 0:.2f} s at the median of the rounds, "
+        f"{nearest_rank(stalled, 95) or 0:.2f} s at the 95th percentile, "
+        f"{max(stalled, default=0):.2f} s at worst.",
         f"- Errors logged by services and workers: {errors}.",
         f"- Violations: {len(found['violations'])}.",
         "",
