@@ -18,6 +18,7 @@ status says whether that was kept.
 
 import argparse
 import asyncio
+import gzip
 import json
 import random
 import shutil
@@ -227,7 +228,8 @@ def main() -> int:
             (FOLDER / "soak.md").write_text(
                 text + "\n![Memory over time](soak.png)\n", encoding="utf-8"
             )
-            shutil.copy(folder / "samples.jsonl", FOLDER / "soak.samples.jsonl")
+            raw = (folder / "samples.jsonl").read_bytes()
+            (FOLDER / "soak.samples.jsonl.gz").write_bytes(gzip.compress(raw, mtime=0))
             plot(soaked.samples, found["growth"], FOLDER / "soak.png")
     finally:
         if not given.keep:

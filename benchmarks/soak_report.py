@@ -50,6 +50,11 @@ _BACK: Final[Mapping[str, Callable[[Sample], float]]] = {
     "recogniser processes": lambda s: s.held["recogniser"].processes,
 }
 """What must be no more after the load than before it."""
+_OF_THE_POOL: Final[Mapping[str, Callable[[Sample], float]]] = {
+    "database connections of the pool": lambda s: s.figures["pool_open"],
+    "processes of PostgreSQL": lambda s: s.held["postgres"].processes,
+}
+"""Likewise, once the pool has closed what it does not use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +116,7 @@ def not_back(before: Sample, after: Sample, *, is_pool_given_up: bool) -> dict[s
         if look(after) > look(before)
     }
     spare = 0 if is_pool_given_up else POOL
-    for name, look in (
-        ("database connections of the pool", lambda s: s.figures["pool_open"]),
-        ("processes of PostgreSQL", lambda s: s.held["postgres"].processes),
-    ):
+    for name, look in _OF_THE_POOL.items():
         if look(after) > look(before) + spare:
             found[name] = [look(before), look(after)]
     return found
