@@ -21,6 +21,8 @@ const CLIENT = { name: 'alfavoice-web', version: VERSION };
 const WATCH_MS = 20_000;
 const WATCH_AWAY_MS = 2_000;
 const SNAPSHOT_MS = 50;
+/** Names of OpenAI's that a server answers to besides its own models' names. */
+const ALIAS = /^(whisper-1|gpt-.*)$/;
 const NOT_HERE: Problem = { code: 'client.not_in_browser', message: 'only the desktop program can do this' };
 
 interface Parts {
@@ -334,7 +336,7 @@ class Browser implements Backend {
     return {
       canChange: false,
       freeBytes: null,
-      models: data.map(({ id }) => ({ name: id, version: '', sizeBytes: 0, installed: true, active: true, verified: 'unknown', update: null, progress: null, problem: null })),
+      models: data.filter(({ id }) => !ALIAS.test(id)).map(({ id }) => ({ name: id, version: '', sizeBytes: 0, installed: true, active: true, verified: 'unknown', update: null, progress: null, problem: null })),
     };
   }
   installModel(): Promise<void> {

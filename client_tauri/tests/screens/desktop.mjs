@@ -1,0 +1,173 @@
+/**
+ * The desktop build in Chromium, with answers of our own where the shell would be: what only the desktop has is looked
+ * at for accessibility, and the window's commands are held to the names and arguments that the shell knows.
+ *
+ *   npm run build && node tests/screens/desktop.mjs
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { chromium } from 'playwright-core';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const BUILD = fileURLToPath(new URL('../../dist', import.meta.url));
+const PICTURES = process.env.ALFAVOICE_SCREENSHOTS ?? fileURLToPath(new URL('../../test-results/screens', import.meta.url));
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
+// The policy of src-tauri/tauri.conf.json, as far as a browser can be asked to hold it.
+const POLICY = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: data:; style-src 'self'; script-src 'self'; connect-src 'self'";
+
+const SNAPSHOT = {
+  version: '0.1.0', kind: 'desktop', platform: 'linux-x11',
+  dictation: { state: 'idle', take: null, since: null, stable: '', tail: '', undoUntil: null },
+  route: { active: 'local', pinned: null, reason: 'preferred' },
+  server: { kind: 'local', address: 'http://127.0.0.1:8765', reachable: true, signedIn: true, user: null, version: '0.1.0', problem: null },
+  sidecar: { state: 'ready', problem: null, download: null },
+  outbox: { state: 'open', waiting: 0, uploading: 0, failed: 0, problem: null },
+  last: { text: 'Встретимся 25 мая в 10:30 у входа в библиотеку.', at: Date.UTC(2026, 10, 22, 8, 15), inserted: false, problem: { code: 'insertion.window_gone', message: '' } },
+  firstStart: false,
+};
+const SETTINGS = {
+  hotkeys: [{ action: 'dictate', chord: { modifiers: ['control', 'super'], key: null } }, { action: 'cancel', chord: { modifiers: [], key: 'Escape' } }],
+  audio: { microphone: null, preRollMs: 300, keepOpenS: 30, sounds: true, muteOthers: false },
+  insertion: { pasting: 'automatic', restoreClipboard: true, pastingByApp: {} },
+  appearance: { theme: 'light', language: 'ru', overlay: true, overlayPlace: 'bottom' },
+  start: { atLogin: true, hidden: true }, privacy: { keepStoredDays: 0, keepFailedDays: 30, tellApp: true }, updates: { check: true },
+};
+const MODELS = {
+  canChange: true, freeBytes: 82e9,
+  models: [
+    { name: 'base', version: '2', sizeBytes: 145e6, installed: true, active: true, verified: 'good', update: null, progress: null, problem: null },
+    { name: 'large-v3-turbo', version: '1', sizeBytes: 1620e6, installed: false, active: false, verified: 'unknown', update: null, progress: { received: 610e6, total: 1620e6 }, problem: null },
+    { name: 'small', version: '1', sizeBytes: 484e6, installed: true, active: false, verified: 'bad', update: '2', progress: null, problem: null },
+  ],
+};
+const TAKE = { take: '0192f7a4', state: 'failed', beganAt: Date.UTC(2026, 10, 22, 7, 0), seconds: 42, recovered: true, attempts: 3, nextAttemptAt: null, uploaded: 0, app: 'Firefox', text: null, problem: { code: 'recogniser.rejected', message: '' } };
+
+const server = createServer((request, answer) => {
+  const name = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname)).replace(/^\/$/, '/index.html');
+  try {
+    const content = readFileSync(join(BUILD, name));
+    answer.writeHead(200, { 'Content-Type': TYPES[extname(name)] ?? 'application/octet-stream', 'Content-Security-Policy': POLICY }).end(content);
+  } catch {
+    answer.writeHead(404).end();
+  }
+});
+await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+const url = `http://127.0.0.1:${server.address().port}`;
+const browser = await chromium.launch({ executablePath: process.env.ALFAVOICE_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+mkdirSync(PICTURES, { recursive: true });
+
+/** Opens a page whose shell answers as told; gives what it was asked. */
+async function window_(path, { snapshot = {}, answers = {}, size = { width: 900, height: 600 } } = {}) {
+  const context = await browser.newContext({ viewport: size, locale: 'ru-RU' });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => /Content Security Policy/.test(message.text()) && complaints.push(message.text()));
+  const known = {
+    snapshot: { ...SNAPSHOT, ...snapshot }, settings: SETTINGS, models: MODELS, outbox_list: [], microphones: [{ id: 'usb', name: 'USB Microphone', default: true }],
+    diagnostics: [{ code: 'keychain', state: 'good', value: 'Secret Service', problem: null }, { code: 'hotkeys', state: 'bad', value: '', problem: { code: 'hotkey.taken', message: '' } }],
+    request: null, cache_read: null, change_settings: SETTINGS, sidecar_log: [], ...answers,
+  };
+  await page.addInitScript((told) => {
+    globalThis.asked = [];
+    const listeners = new Map();
+    let next = 1;
+    globalThis.__TAURI_INTERNALS__ = {
+      transformCallback: (run) => (listeners.set((next += 1), run), next),
+      unregisterCallback: (id) => listeners.delete(id),
+      invoke: async (command, args) => {
+        if (command === 'plugin:event|listen') {
+          globalThis.tell = (payload) => listeners.get(args.handler)?.({ event: args.event, id: 1, payload });
+          return 1;
+        }
+        globalThis.asked.push([command, JSON.parse(JSON.stringify(args ?? {}))]);
+        if (told[command]?.reject) throw told[command].reject;
+        if (command === 'request' && told[args.call.path]) return told[args.call.path];
+        return told[command] ?? null;
+      },
+    };
+    globalThis.__TAURI_EVENT_PLUGIN_INTERNALS__ = { unregisterListener: () => undefined };
+  }, known);
+  await page.goto(url + path);
+  await page.waitForLoadState('networkidle');
+  return { page, context, complaints, asked: (command) => page.evaluate((name) => globalThis.asked.filter(([one]) => one === name).map(([, args]) => args), command) };
+}
+
+async function look({ page, complaints }, name) {
+  await page.waitForTimeout(200);
+  await page.screenshot({ path: join(PICTURES, `desktop-${name}.png`), animations: 'disabled' });
+  // The policy holds for this page's own scripts; axe comes from outside.
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'], resultTypes: ['violations'] }));
+  assert.deepEqual(violations.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ target, failureSummary }) => `${id} at ${target}: ${failureSummary}`)), [], name);
+  assert.deepEqual(complaints, [], name);
+}
+
+try {
+  let window = await window_('/#/dictation');
+  await look(window, 'dictation');
+  await window.page.getByRole('button', { name: 'Вставить ещё раз' }).click();
+  assert.deepEqual(await window.asked('paste_last'), [{}]);
+  await window.page.getByRole('button', { name: 'Свернуть', exact: true }).click();
+  assert.deepEqual(await window.asked('minimise'), [{}]);
+  await window.page.evaluate((snapshot) => globalThis.tell({ type: 'snapshot', snapshot }), { ...SNAPSHOT, dictation: { ...SNAPSHOT.dictation, state: 'listening', take: 't', since: Date.now(), stable: 'Добрый день,', tail: ' коллеги' } });
+  await window.page.getByText('Слушаю', { exact: true }).waitFor();
+  await look(window, 'listening');
+  await window.context.close();
+
+  const trusted = { address: 'https://voice.example.org', version: '0.1.0', loginRequired: true, hasAdmin: true, certificate: 'unknown', fingerprint: 'AB:CD:12:34:56:78:9A:BC:DE:F0:12:34:56:78:9A:BC:DE:F0:12:34:56:78:9A:BC:DE:F0:12:34:56:78:9A:BC' };
+  window = await window_('/', { snapshot: { firstStart: true }, answers: { probe: trusted } });
+  await look(window, 'first-start');
+  await window.page.getByRole('button', { name: /Сервер нашей команды/ }).click();
+  await window.page.getByLabel('Адрес сервера').fill(' voice.example.org ');
+  await window.page.getByRole('button', { name: 'Проверить адрес' }).click();
+  await window.page.getByText('AB:CD:12').waitFor();
+  await look(window, 'certificate');
+  await window.page.getByRole('button', { name: 'Отпечаток совпадает' }).click();
+  await window.page.waitForTimeout(100);
+  assert.deepEqual(await window.asked('trust_certificate'), [{ fingerprint: trusted.fingerprint }]);
+  assert.deepEqual((await window.asked('probe'))[0], { address: 'voice.example.org' });
+  await window.context.close();
+
+  window = await window_('/#/settings', { answers: { record_hotkey: null } });
+  for (const [section, name] of [['Клавиши', 'hotkeys'], ['Микрофон и звук', 'audio'], ['Вставка текста', 'insertion'], ['Сервер и вход', 'server'], ['Приватность', 'privacy'], ['Вид и язык', 'look'], ['Обновления', 'updates']]) {
+    await window.page.getByRole('button', { name: section, exact: true }).click();
+    await look(window, `settings-${name}`);
+  }
+  await window.page.getByRole('button', { name: 'Клавиши', exact: true }).click();
+  await window.page.getByRole('button', { name: 'Изменить: Диктовка' }).click();
+  await window.page.getByText('Нажмите сочетание').waitFor();
+  const chord = { modifiers: ['control', 'alt'], key: 'Space' };
+  await window.page.evaluate((held) => globalThis.tell({ type: 'hotkey_recorded', chord: held, problem: null }), chord);
+  await window.page.waitForTimeout(100);
+  assert.deepEqual((await window.asked('change_settings')).at(-1).patch.hotkeys.find(({ action }) => action === 'dictate').chord, chord);
+  await window.context.close();
+
+  for (const [screen, name, extra] of [
+    ['models', 'models', {}],
+    ['diagnostics', 'diagnostics', {}],
+    ['outbox', 'outbox', { answers: { outbox_list: [TAKE] } }],
+    ['outbox', 'outbox-locked', { snapshot: { outbox: { ...SNAPSHOT.outbox, state: 'locked' } } }],
+    ['outbox', 'outbox-key-lost', { snapshot: { outbox: { ...SNAPSHOT.outbox, state: 'key_lost', problem: { code: 'outbox.key_lost', message: '' } } } }],
+  ]) {
+    window = await window_(`/#/${screen}`, extra);
+    await look(window, name);
+    await window.context.close();
+  }
+
+  window = await window_('/overlay.html', { size: { width: 560, height: 120 }, snapshot: { dictation: { ...SNAPSHOT.dictation, state: 'listening', stable: 'Добрый день, коллеги. Сегодня', tail: ' говорим о плане' } } });
+  await window.page.evaluate(() => globalThis.tell({ type: 'level', rms: 0.1, peak: 0.3 }));
+  await window.page.getByText('Добрый день').waitFor();
+  await window.page.screenshot({ path: join(PICTURES, 'desktop-overlay.png') });
+  assert.equal(await window.page.locator('button, a, input, [tabindex]').count(), 0, 'nothing in the overlay can take the focus');
+  assert.deepEqual(window.complaints, []);
+  console.log(`the desktop's screens: all passed; pictures in ${PICTURES}`);
+} finally {
+  await browser.close();
+  server.close();
+}
