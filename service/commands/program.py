@@ -13,6 +13,7 @@ from service.commands import (
     doctor,
     keys,
     models,
+    outbox,
     plan,
     releases,
     serve,
@@ -95,7 +96,7 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title=say("cli.commands"), metavar="", required=True)
     for command in (
-        serve, worker, transcribe, dictate, text, doctor, plan, models, releases, users, signing_in, keys,
+        serve, worker, transcribe, dictate, text, doctor, plan, models, outbox, releases, users, signing_in, keys,
         backup,
     ):  # fmt: skip
         command.add_parser(commands, language)
