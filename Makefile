@@ -129,7 +129,7 @@ web: ## Build the web app that the server then serves at /
 # The screens: types, style, logic, then all of them in a browser against a real server.
 client-check: uv web chromium
 	$(SYNC) --extra whisper-base --group test
-	cd client_tauri && npm run check && npm run screens
+	cd client_tauri && npm run check && npm run build && npm run screens
 
 chromium:
 	@if [ ! -x "$${ALFAVOICE_CHROMIUM:-/usr/bin/chromium}" ]; then \

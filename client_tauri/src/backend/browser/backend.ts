@@ -1,4 +1,5 @@
 /** The browser back end put together: what `backend.ts` promises, by means of the web platform and the server this page came from. */
+import { version as VERSION } from '../../../package.json';
 import type { ServerMessage } from '../../protocol/messages';
 import {
   asProblem, type Backend, type BackendEvent, type Finding, type LastText, type Models, type Problem, type Probe, type Route, type ServerState, type Settings, type Snapshot,
@@ -16,7 +17,8 @@ import { patched, readSettings, writeSettings } from './settings';
 import { Uploads } from './uploads';
 import { openVault, type Vault } from './vault';
 
-const VERSION = '0.1.0';
+/** How long the first look at the server may keep the screens from being shown. */
+const FIRST_LOOK_MS = 1_500;
 const CLIENT = { name: 'alfavoice-web', version: VERSION };
 const WATCH_MS = 20_000;
 const WATCH_AWAY_MS = 2_000;
@@ -86,7 +88,7 @@ class Browser implements Backend {
     this.parts = { vault, account, api, outbox, dictation, uploads };
     this.spoken = ((await vault.getJson('kept', 'spoken')) as string | undefined) ?? 'auto';
     this.server = { ...this.server, signedIn: account.signedIn, user: account.user };
-    await this.look();
+    await Promise.race([this.look(), new Promise((resolve) => setTimeout(resolve, FIRST_LOOK_MS))]);
     void uploads.run();
     void hearChanges(api, new AbortController().signal, () => this.server.reachable && account.signedIn, (what) => this.emit({ type: 'changed', what }));
     addEventListener('online', () => void this.look());
@@ -195,7 +197,12 @@ class Browser implements Backend {
     return () => this.listeners.delete(listener);
   }
   async request(call: Parameters<Backend['request']>[0]): Promise<unknown> {
-    const answer = await (await this.opened).api.json(call);
+    const { api } = await this.opened;
+    const answer = await api.json(call).catch((error: unknown) => {
+      // Signed out meanwhile: the screens have to know at once.
+      if (asProblem(error).code.startsWith('auth.')) void this.look();
+      throw error;
+    });
     if (call.path === '/v1/preferences' && call.method === 'PATCH') await this.learnLanguage(this.parts!.vault);
     return answer;
   }
