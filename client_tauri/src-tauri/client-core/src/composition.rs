@@ -182,8 +182,8 @@ impl Composition {
         let Some((_, _, more, tail)) = &self.partial else {
             return (stable, String::new());
         };
-        let apart = !stable.is_empty() && !(more.is_empty() && tail.is_empty());
-        if apart && !stable.ends_with(char::is_whitespace) {
+        let says_something = !more.is_empty() || !tail.is_empty();
+        if says_something && !stable.is_empty() && !stable.ends_with(char::is_whitespace) {
             stable.push(' ');
         }
         stable.push_str(more);

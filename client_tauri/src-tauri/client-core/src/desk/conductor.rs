@@ -203,8 +203,16 @@ impl Conductor {
                 Some(joined) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.ended(joined),
                 Ok(()) = local.changed() => self.local_changed(),
                 Ok(()) = status.changed() => self.dirty = true,
-                () = tokio::time::sleep_until(due.into()) => self.feed(Event::Tick, None),
+                () = tokio::time::sleep_until(due.into()) => self.tick(),
             }
+        }
+    }
+
+    /// It may have been only a snapshot that was due.
+    fn tick(&mut self) {
+        let due = self.coordinator.deadline();
+        if due.is_some_and(|due| due <= Instant::now()) {
+            self.feed(Event::Tick, None);
         }
     }
 

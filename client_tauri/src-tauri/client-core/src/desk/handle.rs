@@ -13,9 +13,7 @@ use super::problems::{broken, of_hotkeys, of_microphone};
 use crate::account::{Device, Server};
 use crate::coordinator::{Ask, Limits};
 use crate::outbox::{Outbox, OutboxError};
-use crate::ports::{
-    Binding, Chord, HotkeyError, InputDevice, Insertion, Keychain, Microphone, Pasting,
-};
+use crate::ports::{Binding, Chord, HotkeyError, InputDevice, Insertion, Keychain, Microphone};
 use crate::sensitive::Sensitive;
 use crate::settings::{Settings, SettingsError, SettingsFile};
 use crate::view::{BackendEvent, Platform, Problem, Route, Snapshot};
@@ -187,10 +185,6 @@ impl Desk {
     /// `insertion.*`.
     pub async fn test_insertion(&self, text: String) -> Result<(), Problem> {
         let pasting = self.shared.settings.borrow().insertion.pasting;
-        self.into_focus(text, pasting).await
-    }
-
-    async fn into_focus(&self, text: String, pasting: Pasting) -> Result<(), Problem> {
         let (told, answer) = oneshot::channel();
         self.insert(Insert::Focus {
             text,

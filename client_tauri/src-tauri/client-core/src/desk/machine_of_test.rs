@@ -155,3 +155,10 @@ impl Hotkeys for Keyboard {
         true
     }
 }
+
+impl Machine {
+    pub fn made(&self, noise: &str) -> Option<()> {
+        let noises = self.noises.lock().unwrap();
+        noises.iter().any(|one| one == noise).then_some(())
+    }
+}

@@ -94,6 +94,8 @@ async fn serve(
     let mut start = [0; 64];
     let read = stream.peek(&mut start).await?;
     if start[..read].starts_with(b"GET /v1/stream ") {
+        // The type is the library's.
+        #[allow(clippy::result_large_err)]
         let accept = |_: &Request, mut response: Response| {
             let name = "Sec-WebSocket-Protocol";
             let value = "alfavoice.v1".parse().unwrap();

@@ -212,3 +212,16 @@ fn a_device_that_says_nothing_at_all_is_given_up_for_the_default() {
     assert!(matches!(heard, Heard::Failed { .. }));
     drop(silent);
 }
+
+#[test]
+fn a_shortcut_of_another_program_closes_the_device_again_and_says_nothing() {
+    let mut room = room(&["headset"], Duration::from_secs(60), PATIENT);
+    room.commands.send(Command::Prepare).unwrap();
+    room.opened.recv_timeout(SOON).unwrap();
+    room.commands.send(Command::Unprepare).unwrap();
+    assert_eq!(room.closed.recv_timeout(SOON).unwrap(), "headset");
+    room.fake.desk.present.lock().unwrap().clear();
+    room.commands.send(Command::Prepare).unwrap();
+    drop(room.commands);
+    assert_eq!(room.heard.blocking_recv(), None);
+}

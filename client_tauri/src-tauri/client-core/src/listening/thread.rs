@@ -57,6 +57,7 @@ pub(super) fn start(
                 ear,
                 open: None,
                 until: None,
+                prepared: None,
                 switches: 0,
                 openings: 0,
             };
@@ -85,8 +86,10 @@ struct Listener {
     patience: Patience,
     ear: Ear,
     open: Option<Open>,
-    /// Until when the device stays open without a take.
+    /// Until when the device stays open after a take.
     until: Option<Instant>,
+    /// Until when it stays open before one.
+    prepared: Option<Instant>,
     switches: u32,
     openings: u64,
 }
@@ -190,15 +193,23 @@ impl Listener {
                 Ok(())
             }
             Command::Prepare => {
-                self.until = self.until.max(Some(now + PREPARED));
-                self.need_device(None)
+                self.prepared = Some(now + PREPARED);
+                if self.open.is_none() {
+                    // Nobody has asked for anything yet, so nobody is told; a take that begins tries again.
+                    let chosen = self.listening.device.clone();
+                    if self.try_open(chosen.as_deref()).is_err() && chosen.is_some() {
+                        let _ = self.try_open(None);
+                    }
+                }
+                Ok(())
             }
             Command::Unprepare => {
-                self.until = self.until.map(|_| now + self.listening.keep_open);
+                self.prepared = None;
                 Ok(())
             }
             Command::Begin(take) => {
                 self.switches = 0;
+                self.prepared = None;
                 let heard = self.ear.begin(take);
                 self.say(heard)?;
                 self.need_device(Some(take))
@@ -209,7 +220,6 @@ impl Listener {
                 self.say(heard)
             }
             Command::Drop(take) => {
-                self.until = Some(now + self.listening.keep_open);
                 self.ear.drop_take(take);
                 Ok(())
             }
@@ -280,8 +290,9 @@ impl Listener {
 
     fn close_when_idle(&mut self, now: Instant) {
         let idle = self.ear.take().is_none() && !self.ear.monitoring;
-        if idle && self.until.is_none_or(|until| until <= now) {
-            self.until = None;
+        let over = |until: Option<Instant>| until.is_none_or(|until| until <= now);
+        if idle && over(self.until) && over(self.prepared) {
+            (self.until, self.prepared) = (None, None);
             if self.open.take().is_some() {
                 // What was heard before a pause of the device belongs to no take.
                 let _ = self.ear.lost();
