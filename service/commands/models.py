@@ -43,6 +43,7 @@ def add_parser(
         "--from", dest="folder", type=Path, metavar="DIR", help=say("models.pull.folder")
     )
     pull.add_argument("--trust-anew", action="store_true", help=say("models.pull.trust_anew"))
+    pull.add_argument("--json", action="store_true", help=say("models.pull.json"))
     pull.set_defaults(run=_pull)
 
     verify = add("verify")
@@ -88,12 +89,15 @@ def _list(args: argparse.Namespace, language: Language) -> int:
 
 def _pull(args: argparse.Namespace, language: Language) -> int:
     from models.errors import ModelError  # noqa: PLC0415
-    from service.commands.pull_display import PullDisplay  # noqa: PLC0415 - slow to import
+    from service.commands.pull_display import (  # noqa: PLC0415 - slow to import
+        PullDisplay,
+        PullLines,
+    )
 
     registry = _registry(args)
     if args.folder is None and _asks_unpinned(registry, args.name, args.source):
         _tell(language.text("models.pull.unpinned", name=args.name))
-    with PullDisplay(language) as display:
+    with PullLines() if args.json else PullDisplay(language) as display:
         model = registry.pull(
             args.name,
             args.source,

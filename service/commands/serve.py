@@ -1,6 +1,10 @@
 """`alfavoice serve`: run the service until it is told to stop."""
 
 import argparse
+import os
+import signal
+import sys
+import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -28,6 +32,7 @@ def add_parser(
     parser.add_argument(
         "--log-level", choices=("debug", "info", "warning", "error"), help=say("serve.log_level")
     )
+    parser.add_argument("--with-parent", action="store_true", help=say("serve.with_parent"))
     parser.set_defaults(run=run)
 
 
@@ -50,4 +55,17 @@ def run(args: argparse.Namespace, language: Language) -> int:
         seconds = f"{settings.drain_s:.0f}"
         print(language.text("serve.draining", seconds=seconds), flush=True)  # noqa: T201
 
+    if args.with_parent:
+        threading.Thread(target=_stop_when_alone, name="parent", daemon=True).start()
     return serve(settings, announce=announce, say_draining=say_draining)
+
+
+def _stop_when_alone() -> None:
+    """Stop as on SIGTERM once nobody holds the other end of standard input.
+
+    A pipe is closed by the system however its writer ends, so a client that is killed leaves no
+    server behind; and it works where there are no signals between programs.
+    """
+    while sys.stdin.buffer.read1(4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -20,6 +20,7 @@ pub mod ports;
 pub mod routing;
 pub mod sensitive;
 pub mod settings;
+pub mod sidecar;
 mod tls;
 pub mod uploads;
 pub mod view;

@@ -2,13 +2,13 @@
 //!
 //! It needs the Python environment of the repository. Where that is not there this is skipped, and says so.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use client_core::api::Call;
 use client_core::connection::{Event, Opening, Outcome, connect};
 use client_core::outbox::{NewTake, Outbox, Place, Retention, State, TakeId};
 use client_core::ports::{Keychain, KeychainError};
+use client_core::sidecar::{Plan, Sidecar, Standing};
 use client_core::uploads::{self, Target, UploadEvent, Uploads};
 use client_core::view::Route;
 use tokio::io::copy_bidirectional;
@@ -45,58 +46,68 @@ impl Keychain for Drawer {
     }
 }
 
-/// A server of this test, ended with it.
+/// A server of this test, run as the client runs one.
 struct Serving {
-    child: Child,
+    sidecar: Sidecar,
+    running: tokio::task::JoinHandle<()>,
     address: String,
     _folder: tempfile::TempDir,
 }
 
 impl Serving {
-    fn start(root: &Path) -> Self {
+    async fn start(root: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut child = Command::new(root.join(".venv/bin/alfavoice"))
-            .args(["serve", "--host", "127.0.0.1", "--port", "0"])
-            .args(["--log-level", "warning", "--data-dir"])
-            .arg(folder.path().join("data"))
-            .current_dir(folder.path())
-            .env("ALFAVOICE_ENGINE", "scripted")
-            .env("ALFAVOICE_LANES", "1")
-            .env("ALFAVOICE_PUNCTUATION", "off")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines
-            .find_map(|line| {
-                let line = line.unwrap();
-                let at = line.find("http://")?;
-                Some(line[at..].split_whitespace().next()?.to_owned())
-            })
-            .expect("the server ended before it listened");
-        // What else it says is read, so that it never waits for us.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        let program = folder.path().join("alfavoice");
+        let script = format!(
+            "#!/bin/sh\nexport ALFAVOICE_ENGINE=scripted ALFAVOICE_LANES=1 ALFAVOICE_PUNCTUATION=off\n\
+             exec '{}' \"$@\"\n",
+            root.join(".venv/bin/alfavoice").display()
+        );
+        std::fs::write(&program, script).unwrap();
+        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&program, executable).unwrap();
+        let (sidecar, run) = Sidecar::new(Some(Plan {
+            program,
+            data: Some(folder.path().join("data")),
+            port: 0,
+        }));
+        let running = tokio::spawn(run);
+        sidecar.start().await;
+        let mut standing = sidecar.standing();
+        let ready = standing.wait_for(|now| matches!(now, Standing::Ready(_)));
+        let address = match tokio::time::timeout(PATIENCE, ready).await {
+            Ok(Ok(now)) => match &*now {
+                Standing::Ready(address) => address.to_string(),
+                other => panic!("{other:?}"),
+            },
+            _ => panic!("{:?}", sidecar.log()),
+        };
         Self {
-            child,
-            address: address.trim_end_matches(['.', ',', '/']).to_owned(),
+            sidecar,
+            running,
+            address,
             _folder: folder,
         }
     }
-}
 
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let id = self.child.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &id]).status();
-        for _ in 0..300 {
-            if matches!(self.child.try_wait(), Ok(Some(_))) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    async fn stop(self) {
+        let models = self.sidecar.models().await.unwrap();
+        assert!(!models.as_array().unwrap().is_empty());
+        self.sidecar.stop().await;
+        let mut standing = self.sidecar.standing();
+        let stopped = standing.wait_for(|now| *now == Standing::Stopped);
+        tokio::time::timeout(PATIENCE, stopped)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(
+            !self
+                .sidecar
+                .log()
+                .iter()
+                .any(|line| line.contains("did not stop"))
+        );
+        self.running.abort();
     }
 }
 
@@ -243,7 +254,7 @@ async fn whatever_breaks_on_the_way_what_was_said_is_in_history_once() {
         );
         return;
     }
-    let serving = Serving::start(&root);
+    let serving = Serving::start(&root).await;
     let way = Way::to(&serving.address).await;
     let keychain: Arc<dyn Keychain> = Arc::new(Drawer::default());
     let device = Device {
@@ -253,13 +264,8 @@ async fn whatever_breaks_on_the_way_what_was_said_is_in_history_once() {
     };
     let address = way.address.parse().unwrap();
     let server = Server::new(address, None, Arc::clone(&keychain), device).unwrap();
-    let ready = async {
-        while !server.probe().await.is_ok_and(|probed| probed.ready) {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, ready).await.unwrap();
-    assert!(!server.probe().await.unwrap().needs_sign_in);
+    let probed = server.probe().await.unwrap();
+    assert!(probed.ready && !probed.needs_sign_in);
     assert_eq!(server.token().await.unwrap(), None);
 
     let folder = tempfile::tempdir().unwrap();
@@ -337,4 +343,5 @@ async fn whatever_breaks_on_the_way_what_was_said_is_in_history_once() {
     assert_eq!(said.len(), 4);
     assert_eq!(history(&server).await, said);
     outbox.close().await;
+    serving.stop().await;
 }
