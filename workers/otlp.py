@@ -36,6 +36,8 @@ MOST_AT_ONCE: Final = 1024
 SEND_EVERY_MS: Final = 2_000
 _SCOPE: Final = "alfavoice"
 _NANO: Final = 1_000_000_000
+_SET_ANEW_NS: Final = _NANO // 10
+"""Less is how long we were kept between asking one clock and the other."""
 
 
 class _Ids(RandomIdGenerator):
@@ -62,6 +64,7 @@ class OtlpTraces:
             clock: monotonic seconds, that of the stages.
         """
         self._clock = clock
+        self._ahead_ns = time.time_ns() - round(clock() * _NANO)
         self._ids = _Ids()
         exporter = OTLPSpanExporter(
             endpoint=url.rstrip("/") + PATH,
@@ -103,8 +106,7 @@ class OtlpTraces:
         within = OtelContext()
         if parent is not None:
             within = otel.set_span_in_context(otel.NonRecordingSpan(parent), within)
-        # What is told is over: its times are those of our clock, put on the wall's as of now.
-        wall_ns = time.time_ns() - round(self._clock() * _NANO)
+        wall_ns = self._wall_ns()
         self._ids.preset = own
         try:
             span = self._tracer.start_span(
@@ -120,6 +122,13 @@ class OtlpTraces:
             span.set_attribute("error.type", stage.failed)
             span.set_status(otel.StatusCode.ERROR)
         span.end(wall_ns + round(max(stage.began, stage.ended) * _NANO))
+
+    def _wall_ns(self) -> int:
+        """Give what the wall's clock is ahead of ours; the same for all, until it was set anew."""
+        now = time.time_ns() - round(self._clock() * _NANO)
+        if abs(now - self._ahead_ns) > _SET_ANEW_NS:
+            self._ahead_ns = now
+        return self._ahead_ns
 
     def close(self) -> None:
         """Send what waits, and stop. Blocks."""
