@@ -5,11 +5,20 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)
 )]
 
+pub mod absent;
 mod audio;
 pub mod chords;
+pub mod diagnosis;
 pub mod keys;
+#[cfg(target_os = "linux")]
+pub mod linux;
 pub mod microphone;
 pub mod outlet;
+pub mod platform;
+mod running;
+pub mod session;
 pub mod sounds;
 #[cfg(target_os = "linux")]
 pub mod x11;
+
+pub use platform::Platform;

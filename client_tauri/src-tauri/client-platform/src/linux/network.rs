@@ -1,0 +1,54 @@
+//! Changes of the network from the kernel itself (rtnetlink), whatever program manages it.
+
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
+
+use client_core::ports::Network;
+use rustix::net::netlink::SocketAddrNetlink;
+use rustix::net::{
+    AddressFamily, RecvFlags, SocketFlags, SocketType, bind, recv, socket_with, sockopt,
+};
+
+/// `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR`, `RTMGRP_IPV4_ROUTE`, `RTMGRP_IPV6_IFADDR`, `RTMGRP_IPV6_ROUTE` of Linux'
+/// `rtnetlink.h`.
+const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
+/// How often the watcher looks whether anybody listens still.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// The kernel's own word.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct NetlinkNetwork;
+
+impl Network for NetlinkNetwork {
+    fn watch(&mut self, changes: SyncSender<()>) {
+        // Without the kernel's word nothing is told; what waits is tried again on its own clock.
+        let _ = std::thread::Builder::new()
+            .name("network".to_owned())
+            .spawn(move || follow(&changes));
+    }
+}
+
+fn follow(changes: &SyncSender<()>) -> rustix::io::Result<()> {
+    let socket = socket_with(
+        AddressFamily::NETLINK,
+        SocketType::RAW,
+        SocketFlags::CLOEXEC,
+        // NETLINK_ROUTE is protocol 0.
+        None,
+    )?;
+    bind(&socket, &SocketAddrNetlink::new(0, GROUPS))?;
+    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Recv, Some(LOOK))?;
+    let mut message = [0_u8; 16 * 1024];
+    loop {
+        match recv(&socket, &mut message, RecvFlags::empty()) {
+            // ENOBUFS: so much changed that the kernel left some out, which is a change.
+            Ok(_) | Err(rustix::io::Errno::NOBUFS) => {
+                if let Err(TrySendError::Disconnected(())) = changes.try_send(()) {
+                    return Ok(());
+                }
+            }
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

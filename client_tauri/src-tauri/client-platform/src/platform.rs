@@ -1,0 +1,186 @@
+//! The ports of this machine, and what of them is missing here and why.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use client_core::ports::{
+    Autostart, HotkeyEvents, Hotkeys, Insertion, Keychain, Microphone, Muting, Network, Sounds,
+};
+use serde::Serialize;
+
+use crate::absent::Absent;
+use crate::microphone::SystemMicrophone;
+use crate::session::Session;
+use crate::sounds::Tones;
+
+/// The name under which secrets are kept.
+pub const KEYCHAIN_SERVICE: &str = "alfavoice";
+
+/// A part that may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Global keys.
+    Hotkeys,
+    /// Text into other windows.
+    Insertion,
+    /// Secrets.
+    Keychain,
+    /// Sounds.
+    Sounds,
+    /// Silence of other programs.
+    Muting,
+    /// Start at login.
+    Autostart,
+    /// Changes of the network.
+    Network,
+}
+
+/// Why it is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// There is no display.
+    NoDisplay,
+    /// The display lacks an extension, or refused.
+    Display,
+    /// The desktop has no portal for it.
+    NoPortal,
+    /// Text can only be put into the clipboard here.
+    ClipboardOnly,
+    /// This program does not do it on this system.
+    System,
+}
+
+/// A part that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// Which.
+    pub part: Part,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Everything the client asks of the machine. What is missing answers that it is.
+pub struct Platform {
+    /// The kind of desktop.
+    pub session: Session,
+    /// Global keys.
+    pub hotkeys: Box<dyn Hotkeys>,
+    /// Text into other windows, and the clipboard.
+    pub insertion: Arc<dyn Insertion>,
+    /// The microphones.
+    pub microphone: Arc<dyn Microphone>,
+    /// Secrets.
+    pub keychain: Arc<dyn Keychain>,
+    /// Sounds.
+    pub sounds: Arc<dyn Sounds>,
+    /// Silence of other programs.
+    pub muting: Arc<dyn Muting>,
+    /// Start at login.
+    pub autostart: Arc<dyn Autostart>,
+    /// Changes of the network.
+    pub network: Box<dyn Network>,
+    /// What does not work here.
+    pub missing: Vec<Missing>,
+}
+
+impl Platform {
+    /// Finds out what there is. Keys are told to `events`; `program` is what starts at login.
+    ///
+    /// Opens the display, so it belongs on a thread that may wait; opens no microphone and asks for no password.
+    #[must_use]
+    pub fn detect(program: PathBuf, events: HotkeyEvents) -> Self {
+        let session = Session::detect();
+        let mut platform = Self {
+            session,
+            hotkeys: Box::new(Absent),
+            insertion: Arc::new(Absent),
+            microphone: Arc::new(SystemMicrophone::new()),
+            keychain: Arc::new(Absent),
+            sounds: Arc::new(Absent),
+            muting: Arc::new(Absent),
+            autostart: Arc::new(Absent),
+            network: Box::new(Absent),
+            missing: Vec::new(),
+        };
+        match Tones::new() {
+            Ok(tones) => platform.sounds = Arc::new(tones),
+            Err(_) => platform.miss(Part::Sounds, Reason::System),
+        }
+        platform.fill(program, events);
+        platform
+    }
+
+    fn miss(&mut self, part: Part, reason: Reason) {
+        self.missing.push(Missing { part, reason });
+    }
+
+    #[cfg(target_os = "linux")]
+    fn fill(&mut self, program: PathBuf, events: HotkeyEvents) {
+        use crate::linux::{NetlinkNetwork, PulseMuting, SecretService, XdgAutostart};
+
+        self.keychain = Arc::new(SecretService::new(KEYCHAIN_SERVICE));
+        self.muting = Arc::new(PulseMuting::new());
+        self.autostart = Arc::new(XdgAutostart::new(program));
+        self.network = Box::new(NetlinkNetwork);
+        match self.session {
+            Session::X11 => self.fill_x11(events),
+            Session::Wayland => self.fill_wayland(events),
+            Session::Windows | Session::Macos | Session::None => {
+                self.miss(Part::Hotkeys, Reason::NoDisplay);
+                self.miss(Part::Insertion, Reason::NoDisplay);
+            }
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn fill_x11(&mut self, events: HotkeyEvents) {
+        use crate::x11::{X11Hotkeys, X11Insertion};
+
+        match X11Hotkeys::open(None, events) {
+            Ok(hotkeys) => self.hotkeys = Box::new(hotkeys),
+            Err(_) => self.miss(Part::Hotkeys, Reason::Display),
+        }
+        match X11Insertion::open(None) {
+            Ok(insertion) => self.insertion = Arc::new(insertion),
+            Err(_) => self.miss(Part::Insertion, Reason::Display),
+        }
+    }
+
+    /// Compositors let no program type into another's window. They do keep the clipboard of X programs and their own
+    /// the same, so text is put there through the X server that runs within.
+    #[cfg(target_os = "linux")]
+    fn fill_wayland(&mut self, events: HotkeyEvents) {
+        use crate::absent::ClipboardOnly;
+        use crate::linux::PortalHotkeys;
+        use crate::x11::X11Insertion;
+
+        match PortalHotkeys::open(events) {
+            Ok(hotkeys) => self.hotkeys = Box::new(hotkeys),
+            Err(_) => self.miss(Part::Hotkeys, Reason::NoPortal),
+        }
+        match X11Insertion::open(None) {
+            Ok(insertion) => {
+                self.insertion = Arc::new(ClipboardOnly(insertion));
+                self.miss(Part::Insertion, Reason::ClipboardOnly);
+            }
+            Err(_) => self.miss(Part::Insertion, Reason::NoDisplay),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn fill(&mut self, _: PathBuf, _: HotkeyEvents) {
+        let parts = [
+            Part::Hotkeys,
+            Part::Insertion,
+            Part::Keychain,
+            Part::Muting,
+            Part::Autostart,
+            Part::Network,
+        ];
+        for part in parts {
+            self.miss(part, Reason::System);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The keychain of a real GNOME Keyring on a bus of the test's own: open, locked, absent.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod screen;
+
+use std::path::Path;
+use std::process::Command;
+
+use client_core::ports::{Keychain, KeychainError};
+use client_platform::linux::{KeychainState, SecretService};
+use screen::installed;
+
+/// Runs one of the ignored tests below in a session of its own.
+fn in_session(folder: &Path, test: &str, prepare: &str) {
+    let this = std::env::current_exe().unwrap();
+    let script = format!(
+        "{prepare} '{}' --ignored --exact {test} --nocapture; status=$?; kill $daemon 2>/dev/null; exit $status",
+        this.display()
+    );
+    let output = Command::new("dbus-run-session")
+        .args(["--", "sh", "-c", &script])
+        .env("HOME", folder)
+        .env("XDG_DATA_HOME", folder.join("data"))
+        .env("XDG_RUNTIME_DIR", folder)
+        .env_remove("DISPLAY")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.contains("1 passed"),
+        "{said}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn there() -> bool {
+    let there = installed("dbus-run-session") && installed("gnome-keyring-daemon");
+    if !there {
+        assert!(
+            std::env::var_os("ALFAVOICE_DISPLAY_TESTS").is_none(),
+            "no keyring"
+        );
+        eprintln!("SKIPPED: dbus-run-session or gnome-keyring-daemon is not installed");
+    }
+    there
+}
+
+const UNLOCKED: &str = "printf pass | gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 & daemon=$!; \
+     until gdbus introspect --session --dest org.freedesktop.secrets --object-path /org/freedesktop/secrets/collection/login >/dev/null 2>&1; do sleep 0.1; done;";
+const LOCKED: &str = "gnome-keyring-daemon --foreground --components=secrets >/dev/null 2>&1 & daemon=$!; \
+     until gdbus introspect --session --dest org.freedesktop.secrets --object-path /org/freedesktop/secrets/collection/login >/dev/null 2>&1; do sleep 0.1; done;";
+
+#[test]
+fn secrets_are_kept_and_forgotten_and_a_locked_keychain_is_said() {
+    if !there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    in_session(folder.path(), "within_an_open_keychain", UNLOCKED);
+    in_session(folder.path(), "within_a_locked_keychain", LOCKED);
+}
+
+#[test]
+fn no_bus_is_said() {
+    if !there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = "export DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent;";
+    in_session(folder.path(), "without_a_keychain", nowhere);
+}
+
+#[test]
+#[ignore = "run in a session by the tests above"]
+fn within_an_open_keychain() {
+    let keychain = SecretService::new("alfavoice-test");
+    assert_eq!(keychain.state(), KeychainState::Open);
+    assert_eq!(keychain.read("outbox"), Ok(None));
+    keychain.write("outbox", b"first").unwrap();
+    keychain.write("session", b"other").unwrap();
+    keychain.write("outbox", "второй\0".as_bytes()).unwrap();
+    assert_eq!(
+        keychain.read("outbox"),
+        Ok(Some("второй\0".as_bytes().to_vec()))
+    );
+    keychain.forget("outbox").unwrap();
+    keychain.forget("outbox").unwrap();
+    assert_eq!(keychain.read("outbox"), Ok(None));
+    assert_eq!(keychain.read("session"), Ok(Some(b"other".to_vec())));
+}
+
+#[test]
+#[ignore = "run in a session by the tests above"]
+fn within_a_locked_keychain() {
+    let keychain = SecretService::new("alfavoice-test");
+    assert_eq!(keychain.state(), KeychainState::Locked);
+    // There is no display to ask for the password on.
+    assert_eq!(keychain.read("session"), Err(KeychainError::Locked));
+    assert_eq!(keychain.write("session", b"x"), Err(KeychainError::Locked));
+}
+
+#[test]
+#[ignore = "run in a session by the tests above"]
+fn without_a_keychain() {
+    let keychain = SecretService::new("alfavoice-test");
+    assert_eq!(keychain.state(), KeychainState::Absent);
+    assert_eq!(keychain.read("outbox"), Err(KeychainError::Unavailable));
+    assert_eq!(
+        keychain.write("outbox", b"x"),
+        Err(KeychainError::Unavailable)
+    );
+}
