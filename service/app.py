@@ -31,7 +31,7 @@ from service.dictation.wire import MAX_AUDIO_BYTES, Limits
 from service.event_loop import event_loop_runner
 from service.library.changes import Changes
 from service.library.wishes import LibraryWishes
-from service.listening import HttpServer, http_config, listen
+from service.listening import HttpServer, begin_listening, http_config, take_port
 from service.operations.admission import Admission
 from service.operations.limits import PersonLimits
 from service.operations.logs import configure_logs
@@ -93,7 +93,7 @@ async def running_server(
         registry.register(collector)
     metrics = DictationMetrics(registry)
     async with AsyncExitStack() as stack:
-        listener = stack.enter_context(listen(settings.host, settings.port))
+        listener = stack.enter_context(take_port(settings.host, settings.port))
         is_login_required = login_is_required(settings.login, listener)
         ports = stack.enter_context(open_ports(settings, login_is_required=is_login_required))
         storage = await stack.enter_async_context(_storage(settings))
@@ -172,6 +172,7 @@ async def running_server(
         # what makes collections long enough to feel.
         gc.collect()
         gc.freeze()
+        begin_listening(listener)  # not before: who asked would wait for us, and not ask another
         tasks = await stack.enter_async_context(_plainly_failing_group())
         running = [
             tasks.create_task(sessions.run()),

@@ -87,7 +87,25 @@ class HttpServer(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind before anything slow starts, so that a port in use is said at once."""
+    """Take a port and take connections on it from now on.
+
+    Raises:
+        SetUpError: it cannot be had.
+    """
+    listener = take_port(host, port)
+    begin_listening(listener)
+    return listener
+
+
+def take_port(host: str, port: int) -> socket.socket:
+    """Take a port before anything slow starts, so that one in use is said at once.
+
+    Until `begin_listening` connections are refused: who stands in front of several services then asks
+    another one, and does not wait for this one to have started.
+
+    Raises:
+        SetUpError: it cannot be had.
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
@@ -97,18 +115,36 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(LISTEN_BACKLOG)
     except OSError as exc:
         listener.close()
         if exc.errno == errno.EADDRNOTAVAIL:
             raise _no_such_address(host) from exc
-        raise SetUpError(
-            "setup.port_in_use",
-            f"port {port} on {host} cannot be opened ({exc.strerror}); choose another with --port",
-            port=port,
-            reason=exc.strerror,
-        ) from exc
+        raise _port_in_use(host, port, exc) from exc
     return listener
+
+
+def begin_listening(listener: socket.socket) -> None:
+    """Take connections on a port that was taken.
+
+    Raises:
+        SetUpError: somebody else began to listen there since; Linux lets two take a port, and one
+            listen.
+    """
+    host, port = listener.getsockname()[:2]
+    try:
+        listener.listen(LISTEN_BACKLOG)
+    except OSError as exc:
+        listener.close()
+        raise _port_in_use(host, port, exc) from exc
+
+
+def _port_in_use(host: str, port: int, error: OSError) -> SetUpError:
+    return SetUpError(
+        "setup.port_in_use",
+        f"port {port} on {host} cannot be opened ({error.strerror}); choose another with --port",
+        port=port,
+        reason=error.strerror,
+    )
 
 
 def _no_such_address(host: str) -> SetUpError:

@@ -7,7 +7,15 @@ from collections.abc import AsyncIterator
 import pytest
 from fastapi import FastAPI, Request
 
-from service.listening import BoundedHttpProtocol, HttpServer, http_config, listen
+from service.listening import (
+    BoundedHttpProtocol,
+    HttpServer,
+    begin_listening,
+    http_config,
+    listen,
+    take_port,
+)
+from service.problems import SetUpError
 
 PATIENCE_S = 0.3
 LONG_S = 10.0
@@ -83,3 +91,17 @@ async def test_one_connection_serves_request_after_request(port: int) -> None:
     last = HEAD + b"Connection: close\r\n\r\nfour"
     answers = await request(*[HEAD + b"\r\nfour"] * 3, last, pause_s=PATIENCE_S * 2, port=port)
     assert answers.count(b'"four"') == 4
+
+
+async def test_a_port_that_is_taken_refuses_until_somebody_serves_there() -> None:
+    with take_port("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+        begin_listening(listener)
+
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+        with pytest.raises(SetUpError, match="cannot be opened"):
+            take_port("127.0.0.1", port)
