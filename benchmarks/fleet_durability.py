@@ -94,13 +94,26 @@ class Probes:
         return time.monotonic() - since
 
 
-async def run(plan: FleetPlan, folder: Path) -> FleetOutcome:
-    """Run a fleet in an empty folder, wrong it, check."""
+async def run(
+    plan: FleetPlan, folder: Path, *, store: Callable[[FleetOutcome], None] = lambda _: None
+) -> FleetOutcome:
+    """Run a fleet in an empty folder, wrong it, check; `store` is given what there is meanwhile."""
     begun = time.monotonic()
     ledger, rounds = Ledger(), list[Round]()
     chance = random.Random(plan.seed)
     takes = make_takes(plan.uploads + plan.sessions, chance=chance)
     left_running: list[str] = []
+
+    def outcome() -> FleetOutcome:
+        return FleetOutcome(
+            plan=plan,
+            ledger=ledger,
+            rounds=rounds,
+            left_running=left_running,
+            complaints=_complaints(folder),
+            seconds=time.monotonic() - begun,
+        )
+
     async with running_fleet(folder) as fleet:
         left_running = fleet.left_running
         keys = await make_keys(fleet, _KEYS)
@@ -113,7 +126,15 @@ async def run(plan: FleetPlan, folder: Path) -> FleetOutcome:
             probes = Probes(people, chosen, of_probe)
             await while_everybody_works(
                 lambda: _wrong(
-                    plan, fleet, probes, checks, ledger, rounds, chance=chance, folder=folder
+                    plan,
+                    fleet,
+                    probes,
+                    checks,
+                    ledger,
+                    rounds,
+                    chance=chance,
+                    folder=folder,
+                    so_far=lambda: store(outcome()),
                 ),
                 people=people,
                 checks=checks,
@@ -131,14 +152,7 @@ async def run(plan: FleetPlan, folder: Path) -> FleetOutcome:
         finally:
             await people.leave()
             await checks.leave()
-    return FleetOutcome(
-        plan=plan,
-        ledger=ledger,
-        rounds=rounds,
-        left_running=left_running,
-        complaints=_complaints(folder),
-        seconds=time.monotonic() - begun,
-    )
+    return outcome()
 
 
 async def _keys_of_both(
@@ -170,6 +184,7 @@ async def _wrong(
     *,
     chance: random.Random,
     folder: Path,
+    so_far: Callable[[], None],
 ) -> None:
     """Do one wrong after the other."""
     faults = [*plan.first, *draw(plan.rounds - len(plan.first), chance)]
@@ -193,7 +208,7 @@ async def _wrong(
             recovery_s = await probes.recovered(tasks, since)
             rounds.append(Round(fault=fault, recovery_s=recovery_s, stalled_s=stalls.take()))
             if fault.leaves_a_twin:
-                coming[fault.part] = tasks.create_task(fleet.programs[fault.target].up())
+                coming[fault.part] = tasks.create_task(_up(fleet, fault, ledger))
             _say(ledger, fault, recovery_s)
             if recovery_s is None or recovery_s > plan.recovery_s:
                 ledger.violated(
@@ -202,7 +217,15 @@ async def _wrong(
                 )
             if len(rounds) % _CENSUS_EVERY == 0:
                 await checks.census(is_last=False)
+                so_far()
         watching.cancel()
+
+
+async def _up(fleet: Fleet, fault: Fault, ledger: Ledger) -> None:
+    try:
+        await fleet.programs[fault.target].up()
+    except NotUp as exc:
+        ledger.violated(str(exc))
 
 
 def _say(ledger: Ledger, fault: Fault, recovery_s: float | None) -> None:
@@ -222,7 +245,10 @@ def _complaints(folder: Path) -> dict[str, int]:
     for log in (*folder.glob("service-*.log"), *folder.glob("worker-*.log")):
         for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("{"):
-                entry = json.loads(line)
+                try:
+                    entry = json.loads(line)
+                except ValueError:  # the line is being written, or its program was killed in it
+                    continue
                 if entry.get("level") in ("error", "critical"):
                     found[str(entry.get("event"))] += 1
             elif line.startswith("Traceback"):
@@ -252,21 +278,26 @@ def main(arguments: list[str] | None = None) -> int:
         minutes=given.minutes,
     )
     print(f"seed {plan.seed}", flush=True)
-    try:
-        outcome = asyncio.run(run(plan, folder))
-    finally:
-        if given.keep:
-            print(f"kept: {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    found = summed_up(outcome) | {"note": given.note}
-    if not given.no_save:
+
+    def store(outcome: FleetOutcome) -> None:
+        if given.no_save:
+            return
+        found = summed_up(outcome) | {"note": given.note}
         stored = FOLDER / "fleet_durability.json"
         text = json.dumps(found, ensure_ascii=False, indent=1)
         stored.write_text(text + "\n", encoding="utf-8")
         stored.with_suffix(".md").write_text(report(found), encoding="utf-8")
         plot(found, stored.with_suffix(".png"))
-    print(report(found))
+
+    try:
+        outcome = asyncio.run(run(plan, folder, store=store))
+    finally:
+        if given.keep:
+            print(f"kept: {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    store(outcome)
+    print(report(summed_up(outcome)))
     return 1 if outcome.ledger.violations or len(outcome.rounds) < plan.rounds else 0
 
 
