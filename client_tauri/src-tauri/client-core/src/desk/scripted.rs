@@ -11,6 +11,8 @@ use tokio::sync::watch;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 #[derive(Clone)]
 pub(super) struct Script {
@@ -164,11 +166,11 @@ async fn session(
                         say(&mut socket, last).await?;
                         let done = json!({"type": "done", "transcript": id, "text": script.text, "audio_seconds": samples as f64 / 16_000.0, "finalisation_ms": 1.0});
                         say(&mut socket, done).await?;
-                        socket.close(None).await?;
+                        socket.close(Some(bye())).await?;
                     }
                     Some("cancel") => {
                         heard.lock().unwrap().cancelled.push(id.clone());
-                        socket.close(None).await?;
+                        socket.close(Some(bye())).await?;
                     }
                     _ => {}
                 }
@@ -199,4 +201,11 @@ async fn session(
 async fn say(socket: &mut WebSocketStream<TcpStream>, message: Value) -> Result<()> {
     socket.send(Message::text(message.to_string())).await?;
     Ok(())
+}
+
+fn bye() -> CloseFrame {
+    CloseFrame {
+        code: CloseCode::Normal,
+        reason: "".into(),
+    }
 }
