@@ -84,7 +84,7 @@ openapi: lint-tools ## Write docs/openapi.json from the routes
 fuzz: ## Make some 20,000 generated calls of the HTTP API and hold the answers against openapi.json
 	ALFAVOICE_FUZZ_EXAMPLES=$(or $(EXAMPLES),110) $(MAKE) test ARGS="tests/api/test_openapi.py -s"
 
-chaos: uv ## Kill everything with -9 while people upload and speak; 100 rounds (ARGS="--rounds 10 --no-save")
+chaos: uv ## Kill everything with -9 while people upload and speak; 100 rounds (ARGS="--rounds 10 --no-save", ARGS="--fleet --rounds 200": several machines, needs nginx)
 	$(SYNC) --extra whisper-base --group bench --group test
 	$(IN_VENV) python -m benchmarks.durability $(ARGS)
 
