@@ -15,8 +15,8 @@ from typing import Literal
 
 from models.errors import FolderUnwritable
 
-Action = Literal["pull", "verify", "use"]
-Outcome = Literal["installed", "unchanged", "verified", "activated", "failed"]
+Action = Literal["pull", "verify", "use", "remove"]
+Outcome = Literal["installed", "unchanged", "verified", "activated", "removed", "failed"]
 Clock = Callable[[], datetime]
 
 

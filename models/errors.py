@@ -158,6 +158,15 @@ class ModelBusy(ModelError):
         )
 
 
+class ModelInUse(ModelError):
+    """The model in use cannot be taken away."""
+
+    code = "model.in_use"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"model {name} is in use; choose another one first", name=name)
+
+
 class ConverterMissing(ModelError):
     """Conversion needs transformers and torch, which are not part of AlfaVoice."""
 

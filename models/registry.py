@@ -19,6 +19,7 @@ from models.errors import (
     FolderUnwritable,
     InvalidName,
     ModelError,
+    ModelInUse,
     NoSource,
     NotInstalled,
     SourceUnavailable,
@@ -189,6 +190,28 @@ class ModelRegistry:
             except OSError as exc:
                 raise FolderUnwritable(exc.strerror or type(exc).__name__) from exc
             self._log("use", model, "activated")
+        return model
+
+    def remove(self, name: str) -> InstalledModel:
+        """Take an installed model away; the one in use cannot be.
+
+        Raises:
+            UnknownModel, NotInstalled, ModelInUse, ModelBusy, FolderUnwritable: as they say.
+        """
+        with self._recorded("remove", name), self._lock(name):
+            model = self._must_be_installed(name)
+            if self._chosen_name() == name:
+                raise ModelInUse(name)
+            home = self._folder(name)
+            try:
+                # Without its record it is no model any more, whatever happens to the files.
+                (home / RECORD_NAME).unlink()
+                for folder in home.iterdir():
+                    if folder.is_dir():
+                        shutil.rmtree(folder)
+            except OSError as exc:
+                raise FolderUnwritable(exc.strerror or type(exc).__name__) from exc
+            self._log("remove", model, "removed")
         return model
 
     def _install_first(

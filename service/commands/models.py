@@ -1,4 +1,4 @@
-"""`alfavoice models list|pull|verify|use|convert`: the recogniser's models on this machine."""
+"""`alfavoice models list|pull|verify|use|remove|convert`: the recogniser's models on this machine."""
 
 import argparse
 import json
@@ -53,6 +53,10 @@ def add_parser(
     use = add("use")
     use.add_argument("name", metavar="NAME", help=say("models.name"))
     use.set_defaults(run=_use)
+
+    remove = add("remove")
+    remove.add_argument("name", metavar="NAME", help=say("models.name"))
+    remove.set_defaults(run=_remove)
 
     convert = add("convert")
     convert.add_argument("weights", metavar="DIR|REPO", help=say("models.convert.weights"))
@@ -135,6 +139,14 @@ def _verify(args: argparse.Namespace, language: Language) -> int:
 def _use(args: argparse.Namespace, language: Language) -> int:
     model = _registry(args).use(args.name)
     _tell(language.text("models.use.done", name=model.name))
+    return 0
+
+
+def _remove(args: argparse.Namespace, language: Language) -> int:
+    model = _registry(args).remove(args.name)
+    _tell(
+        language.text("models.remove.done", name=model.name, size=_size(model.size_bytes, language))
+    )
     return 0
 
 

@@ -142,6 +142,7 @@ def every_error() -> list[errors.ModelError]:
         errors.NoSpace("m", needed_bytes=2_000_000, free_bytes=1_000_000),
         errors.FolderUnwritable("Permission denied"),
         errors.ModelBusy("m"),
+        errors.ModelInUse("m"),
         errors.ConverterMissing("torch"),
         errors.ConversionFailed("m", "ValueError"),
         errors.WheelsNotInstalled("m", package="p", extra="e"),

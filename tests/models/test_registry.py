@@ -17,6 +17,7 @@ from models.errors import (
     HubUnreachable,
     InvalidName,
     ModelBusy,
+    ModelInUse,
     NoSpace,
     NotInstalled,
     PartMissing,
@@ -59,6 +60,19 @@ def test_using_another_model_makes_it_the_active_one(both: ModelRegistry, tmp_pa
         ("first", True, False),
         ("second", True, True),
     ]
+
+
+def test_a_model_that_is_not_in_use_can_be_removed(both: ModelRegistry) -> None:
+    both.remove("second")
+    assert both.installed("second") is None
+    assert not any(folder.is_dir() for folder in (both.path / "second").iterdir())
+    with pytest.raises(NotInstalled):
+        both.remove("second")
+    with pytest.raises(ModelInUse):
+        both.remove("first")
+    active = both.active()
+    assert active is not None
+    assert active.name == "first"
 
 
 def test_nothing_is_active_before_somebody_chooses(registry: ModelRegistry) -> None:

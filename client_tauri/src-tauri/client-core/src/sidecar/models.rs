@@ -105,6 +105,16 @@ impl Sidecar {
             .map(drop)
     }
 
+    /// Takes a model away; the one in use stays.
+    ///
+    /// # Errors
+    /// As [`Sidecar::verify`].
+    pub async fn remove(&self, model: &str) -> Result<(), SidecarError> {
+        self.said(&["models", "remove", named(model)?], LIST_PATIENCE)
+            .await
+            .map(drop)
+    }
+
     /// Runs a command to its end and gives what it wrote.
     async fn said(&self, arguments: &[&str], patience: Duration) -> Result<Vec<u8>, SidecarError> {
         let mut child = command(self.plan()?, arguments)
