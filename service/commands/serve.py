@@ -3,7 +3,6 @@
 import argparse
 import os
 import signal
-import sys
 import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -66,6 +65,7 @@ def _stop_when_alone() -> None:
     A pipe is closed by the system however its writer ends, so a client that is killed leaves no
     server behind; and it works where there are no signals between programs.
     """
-    while sys.stdin.buffer.read1(4096):
+    # Not through `sys.stdin`: its lock, held while this waits, would be held in forked children too.
+    while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

@@ -19,8 +19,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Ended so often without having been ready for [`STEADY`] in between, it is left alone.
 const MOST_ENDS: u32 = 5;
 const STEADY: Duration = Duration::from_secs(60);
-/// Draining takes the server 20 s by default, its database some more.
-const STOP_PATIENCE: Duration = Duration::from_secs(40);
+/// Draining takes the server 30 s by default, its database some more.
+const STOP_PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 const MOST_ANSWER_BYTES: usize = 64 * 1024;
