@@ -19,7 +19,10 @@ FROM ${NODE_IMAGE} AS web
 WORKDIR /src
 COPY client_tauri/package.json client_tauri/package-lock.json client_tauri/.npmrc ./
 RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
-COPY client_tauri ./
+COPY client_tauri/index.html client_tauri/svelte.config.js client_tauri/tsconfig.json client_tauri/vite.config.ts ./
+COPY client_tauri/bundling bundling
+COPY client_tauri/public public
+COPY client_tauri/src src
 RUN npm run build:web
 
 # ---- the packages, in one virtual environment that is copied as it is
