@@ -4,17 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rusqlite::OptionalExtension;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::error::OutboxError;
 use super::place::Place;
 use super::store::Store;
-use super::take::{KnownAs, NewTake, State, Take, TakeId};
+use super::take::{NewTake, State, Take, TakeId};
 use super::{Appended, Counts, Opened, Retention, Status};
 use crate::ports::Keychain;
 use crate::sensitive::Sensitive;
-use crate::view::Route;
 
 /// What waits for the thread; more than this makes callers wait. Audio comes ten times a second at most.
 const QUEUE: usize = 64;
@@ -128,158 +126,6 @@ impl Outbox {
         self.change(id, move |take| {
             take.state = next;
             take.ended_at = take.ended_at.or(Some(now()));
-        })
-        .await
-    }
-
-    /// A server knows the take now.
-    ///
-    /// # Errors
-    /// `UnknownTake`.
-    pub async fn known(
-        &self,
-        id: TakeId,
-        server: String,
-        known_as: KnownAs,
-    ) -> Result<Take, OutboxError> {
-        self.change(id, move |take| {
-            take.server = Some(server.clone());
-            take.known_as = Some(known_as);
-        })
-        .await
-    }
-
-    /// How far sending got: samples a server has, samples whose text it has stored.
-    ///
-    /// # Errors
-    /// `UnknownTake`.
-    pub async fn progress(
-        &self,
-        id: TakeId,
-        uploaded_samples: u64,
-        stored_samples: u64,
-    ) -> Result<Take, OutboxError> {
-        self.change(id, move |take| {
-            take.uploaded_samples = uploaded_samples;
-            take.stored_samples = stored_samples;
-        })
-        .await
-    }
-
-    /// The server has stored the text: the audio is deleted here.
-    ///
-    /// # Errors
-    /// `UnknownTake`, `WrongState`.
-    pub async fn stored(
-        &self,
-        id: TakeId,
-        transcript: String,
-        text: Option<String>,
-    ) -> Result<Take, OutboxError> {
-        self.write(move |store| {
-            let forget_at = now() + store.retention().stored_s;
-            let take = store.change(id, |take| {
-                take.state = State::Stored;
-                take.ended_at = take.ended_at.or(Some(now()));
-                take.transcript = Some(transcript.clone());
-                take.text.clone_from(&text);
-                take.problem = None;
-                take.next_attempt_at = None;
-                take.forget_at = Some(forget_at);
-            })?;
-            store.forget_audio(id)?;
-            Ok(take)
-        })
-        .await
-    }
-
-    /// It cannot be sent as it is; the person decides. The audio stays.
-    ///
-    /// # Errors
-    /// `UnknownTake`, `WrongState`.
-    pub async fn failed(&self, id: TakeId, problem: String) -> Result<Take, OutboxError> {
-        self.change(id, move |take| {
-            take.state = State::Failed;
-            take.ended_at = take.ended_at.or(Some(now()));
-            take.problem = Some(problem.clone());
-            take.next_attempt_at = None;
-        })
-        .await
-    }
-
-    /// Sending failed for now: the take waits until `next_attempt_at` (None: for a change of circumstances no more than usual).
-    ///
-    /// # Errors
-    /// `UnknownTake`, `WrongState`.
-    pub async fn again(
-        &self,
-        id: TakeId,
-        problem: Option<String>,
-        next_attempt_at: Option<f64>,
-    ) -> Result<Take, OutboxError> {
-        self.change(id, move |take| {
-            take.state = State::Pending;
-            take.ended_at = take.ended_at.or(Some(now()));
-            take.problem.clone_from(&problem);
-            take.attempts = take.attempts.saturating_add(1);
-            take.next_attempt_at = next_attempt_at;
-        })
-        .await
-    }
-
-    /// The person wants it sent now, to whichever server there is. One that failed is sent as a new recording.
-    ///
-    /// # Errors
-    /// `UnknownTake`, `WrongState`.
-    pub async fn retry(&self, id: TakeId) -> Result<Take, OutboxError> {
-        self.change(id, |take| {
-            if take.state == State::Failed {
-                take.known_as = None;
-                take.uploaded_samples = 0;
-            }
-            take.state = State::Pending;
-            take.route = Route::Outbox;
-            take.attempts = 0;
-            take.next_attempt_at = None;
-        })
-        .await
-    }
-
-    /// Takes the oldest pending take whose time has come and that may go there, as `Uploading`. A take meant for one server
-    /// is never given to the other; one that was meant for none goes to either.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub async fn claim(&self, now: f64, to: Route) -> Result<Option<Take>, OutboxError> {
-        let told = self
-            .run(move |store| {
-                let due = store.all()?.into_iter().find(|take| {
-                    take.state == State::Pending
-                        && take.next_attempt_at.is_none_or(|at| at <= now)
-                        && (take.route == to || take.route == Route::Outbox)
-                });
-                due.map(|take| store.change(take.id, |take| take.state = State::Uploading))
-                    .transpose()
-            })
-            .await;
-        if matches!(told, Ok(Some(_))) {
-            self.changes.send_modify(|count| *count += 1);
-        }
-        told
-    }
-
-    /// Makes all pending takes due at once: something has changed (the network, the server, a sign-in).
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub async fn hurry(&self) -> Result<(), OutboxError> {
-        self.run(|store| {
-            for take in store.all()? {
-                if take.state == State::Pending && take.next_attempt_at.is_some() {
-                    store.change(take.id, |take| take.next_attempt_at = None)?;
-                }
-            }
-            Ok(())
         })
         .await
     }
@@ -405,54 +251,7 @@ impl Outbox {
         self.run(move |store| store.pragma(pragma)).await
     }
 
-    pub(crate) async fn read_cached(&self, key: String) -> Result<Option<String>, OutboxError> {
-        self.run(move |store| {
-            Ok(store
-                .disk()?
-                .prepare("SELECT value FROM cached WHERE key = ?")?
-                .query_row([&key], |row| row.get(0))
-                .optional()?)
-        })
-        .await
-    }
-
-    pub(crate) async fn write_cached(&self, key: String, value: String) -> Result<(), OutboxError> {
-        self.run(move |store| {
-            store.disk()?.execute(
-                "INSERT INTO cached (key, value, written_at) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (key) DO UPDATE SET value = ?2, written_at = ?3",
-                (&key, &value, now()),
-            )?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Removes what begins with `prefix`, then the oldest beyond `most`.
-    pub(crate) async fn forget_cached(
-        &self,
-        prefix: Option<String>,
-        most: usize,
-    ) -> Result<(), OutboxError> {
-        self.run(move |store| {
-            let disk = store.disk()?;
-            if let Some(prefix) = &prefix {
-                disk.execute(
-                    "DELETE FROM cached WHERE substr(key, 1, length(?1)) = ?1",
-                    [prefix],
-                )?;
-            }
-            disk.execute(
-                "DELETE FROM cached WHERE key IN
-                 (SELECT key FROM cached ORDER BY written_at DESC, key LIMIT -1 OFFSET ?)",
-                [i64::try_from(most).unwrap_or(i64::MAX)],
-            )?;
-            Ok(())
-        })
-        .await
-    }
-
-    async fn change(
+    pub(super) async fn change(
         &self,
         id: TakeId,
         change: impl Fn(&mut Take) + Send + 'static,
@@ -461,20 +260,24 @@ impl Outbox {
     }
 
     /// Runs it on the thread and tells of the change.
-    async fn write<T: Send + 'static>(
+    pub(super) async fn write<T: Send + 'static>(
         &self,
         job: impl FnMut(&mut Store) -> Result<T, OutboxError> + Send + 'static,
     ) -> Result<T, OutboxError> {
         let told = self.run(job).await;
         if told.is_ok() {
-            self.changes.send_modify(|count| *count += 1);
+            self.changed();
         }
         told
     }
 
+    pub(super) fn changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
     /// Runs it on the thread, once more if the file turns out to be damaged and could be made anew. It is done even if nobody
     /// waits for the answer any more.
-    async fn run<T: Send + 'static>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         mut job: impl FnMut(&mut Store) -> Result<T, OutboxError> + Send + 'static,
     ) -> Result<T, OutboxError> {

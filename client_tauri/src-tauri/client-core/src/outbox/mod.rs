@@ -5,17 +5,22 @@
 //! does not fit is refused with an error: nothing is dropped in silence.
 
 mod audio;
+mod cached;
 mod error;
 mod file;
 mod handle;
 mod key;
+mod opening;
 mod place;
 mod rows;
 mod salvage;
+mod sending;
 mod store;
 mod take;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trouble_tests;
 
 pub use audio::wav_header;
 pub use error::OutboxError;

@@ -3,20 +3,18 @@
 //! A take that the disk did not take is held in memory whole: its row there counts, its audio is in both. Each later write
 //! tries to bring it back to the disk. While the file is locked, all takes are.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::Connection;
 
 use super::error::OutboxError;
-use super::key::{self, Key};
+use super::key::Key;
 use super::place::Place;
 use super::rows::{self, Chunk};
-use super::salvage::{self, Salvaged};
+use super::salvage::Salvaged;
 use super::take::{NewTake, State, Take, TakeId};
-use super::{Appended, Opened, Retention, Status};
+use super::{Appended, Retention, Status};
 use crate::ports::Keychain;
-use crate::sensitive::Sensitive;
 
 /// Audio held in memory while the disk takes none: half an hour at 16 kHz.
 const MEMORY_BYTES: usize = 64 * 1024 * 1024;
@@ -24,10 +22,10 @@ const MEMORY_BYTES: usize = 64 * 1024 * 1024;
 const UNFLUSHED_BYTES: usize = 32_000;
 
 pub(super) struct Store {
-    place: Place,
-    keychain: Arc<dyn Keychain>,
+    pub(super) place: Place,
+    pub(super) keychain: Arc<dyn Keychain>,
     retention: Retention,
-    disk: Option<Disk>,
+    pub(super) disk: Option<Disk>,
     memory: Connection,
     memory_bytes: usize,
     /// Audio committed since the log was flushed to the disk last.
@@ -38,11 +36,11 @@ pub(super) struct Store {
     pub(super) salvaged: Option<Salvaged>,
 }
 
-struct Disk {
-    connection: Connection,
-    key: Key,
+pub(super) struct Disk {
+    pub(super) connection: Connection,
+    pub(super) key: Key,
     /// Held as long as the file is open.
-    _lock: std::fs::File,
+    pub(super) _lock: std::fs::File,
 }
 
 impl Store {
@@ -62,114 +60,6 @@ impl Store {
             problem: Some(OutboxError::Locked),
             salvaged: None,
         })
-    }
-
-    /// Opens the file; see [`super::Outbox::open`].
-    pub(super) fn open(
-        &mut self,
-        passphrase: Option<&Sensitive<String>>,
-        now: f64,
-    ) -> Result<Opened, OutboxError> {
-        if self.disk.is_some() {
-            return Ok(Opened::default());
-        }
-        let opened = self.open_file(passphrase, now);
-        self.problem = opened.as_ref().err().copied();
-        let mut opened = opened?;
-        opened.recovered = self.recover()?;
-        self.flush();
-        Ok(opened)
-    }
-
-    fn open_file(
-        &mut self,
-        passphrase: Option<&Sensitive<String>>,
-        now: f64,
-    ) -> Result<Opened, OutboxError> {
-        self.place.prepare()?;
-        let lock = self.place.lock()?;
-        let key = key::find(&self.place, &self.keychain, passphrase)?;
-        let (connection, salvaged) = match super::file::open(&self.place.file(), &key) {
-            Ok(connection) => (connection, None),
-            Err(OutboxError::Damaged) => {
-                let (connection, salvaged) = salvage::salvage(&self.place, &key, now)?;
-                (connection, Some(salvaged))
-            }
-            Err(error) => return Err(error),
-        };
-        self.disk = Some(Disk {
-            connection,
-            key,
-            _lock: lock,
-        });
-        Ok(Opened {
-            salvaged,
-            ..Opened::default()
-        })
-    }
-
-    /// Puts a file aside whose key is lost. Only while it is not open.
-    pub(super) fn put_aside(&mut self, now: f64) -> Result<PathBuf, OutboxError> {
-        if self.disk.is_some() {
-            return Err(OutboxError::WrongState);
-        }
-        self.place.prepare()?;
-        let _lock = self.place.lock()?;
-        let aside = self.place.put_aside("key-lost", now)?;
-        self.place.forget_note()?;
-        Ok(aside)
-    }
-
-    /// Makes a new file of what can be read of this one; the damaged one is put aside.
-    pub(super) fn repair(&mut self, now: f64) -> Result<(), OutboxError> {
-        let Some(disk) = self.disk.take() else {
-            return Err(OutboxError::Damaged);
-        };
-        let Disk {
-            connection,
-            key,
-            _lock,
-        } = disk;
-        drop(connection);
-        let (connection, salvaged) =
-            salvage::salvage(&self.place, &key, now).inspect_err(|error| {
-                self.problem = Some(*error);
-            })?;
-        self.salvaged = Some(salvaged);
-        self.disk = Some(Disk {
-            connection,
-            key,
-            _lock,
-        });
-        Ok(())
-    }
-
-    /// What a process that died left behind: it can be sent.
-    fn recover(&mut self) -> Result<Vec<TakeId>, OutboxError> {
-        let Some(disk) = &self.disk else {
-            return Ok(Vec::new());
-        };
-        let mut recovered = Vec::new();
-        for mut take in rows::all(&disk.connection)? {
-            let died = match take.state {
-                State::Recording | State::Live => true,
-                State::Uploading => false,
-                _ => continue,
-            };
-            if died {
-                if take.samples == 0 {
-                    rows::remove(&disk.connection, take.id)?;
-                    continue;
-                }
-                take.recovered = true;
-                take.ended_at = take.ended_at.or(Some(take.began_at + take.seconds()));
-                recovered.push(take.id);
-            }
-            take.state = State::Pending;
-            take.next_attempt_at = None;
-            rows::put(&disk.connection, &take)?;
-        }
-        Ok(recovered)
     }
 
     pub(super) fn begin(&mut self, new: &NewTake) -> Result<(), OutboxError> {
@@ -387,7 +277,7 @@ impl Store {
     }
 
     /// Brings to the disk what is held in memory; what does not go stays.
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         let Some(disk) = &self.disk else { return };
         let told = (|| {
             for take in rows::all(&self.memory)? {
