@@ -18,6 +18,14 @@ class Acknowledging:
         self._received = audio.received
         self._stored = 0
 
+    def stored(self, settled: int) -> int:
+        """Give the position up to which the client may have been told to forget its audio.
+
+        Args:
+            settled: as of `due`.
+        """
+        return max(self._stored, min(self._audio.wire_position(settled), self._audio.received))
+
     def due(self, settled: int, *, force: bool = False) -> Ack | None:
         """Give the message that is due, if any.
 
@@ -25,8 +33,7 @@ class Acknowledging:
             settled: 16 kHz position before which all is stored, or silence for good.
             force: also if little is new.
         """
-        received = self._audio.received
-        stored = max(self._stored, min(self._audio.wire_position(settled), received))
+        received, stored = self._audio.received, self.stored(settled)
         step = self._audio.wire_position(INTERVAL_SAMPLES)
         if not (force or received - self._received >= step or stored - self._stored >= step):
             return None

@@ -156,9 +156,11 @@ class LiveSession:
     def is_behind(self, resume_from: int | None) -> bool:
         """Whether a client that has no audio before this position went on elsewhere meanwhile.
 
-        Another server stored what is missing here: from there on only the store knows the session.
+        Who forgot more than this server ever said was stored heard so from another one. What is
+        still to be recognised here has its text there: shown from here, it would come twice.
         """
-        return (resume_from or 0) > self.audio.received + self.audio.rounding
+        stored = self._acknowledging.stored(self._session.settled)
+        return (resume_from or 0) > stored + self.audio.rounding
 
     def is_attached(self, outgoing: Outgoing) -> bool:
         """Whether this socket is the session's one."""

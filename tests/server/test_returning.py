@@ -103,6 +103,34 @@ async def test_who_went_on_elsewhere_and_comes_back_goes_on_from_what_was_stored
     assert [each.utterance for each in client.of(wire.Final)] == [1]
 
 
+async def test_what_was_stored_elsewhere_does_not_come_once_more_from_who_heard_it_first(
+    server: RunningServer,
+) -> None:
+    said, rest = voice(3000), voice(1500, seed=3)
+    stored = 32_000  # of the 48,000 samples that this service has heard and waits to recognise
+    async with peer(server.url) as client:
+        ready = await client.start()
+        await client.say(said)
+        while (await client.until(wire.Ack)).received < stored:
+            pass
+        client.drop()
+    opened = await server.store.open(
+        ready.session, user=LOCAL_USER, origin=SessionOrigin(language="ru", sample_rate=16_000)
+    )
+    final = StoredFinal(utterance=0, start=0, end=stored, text="Там.", raw="Там.", language="ru")
+    await server.store.add_final(LOCAL_USER, opened.transcript, final)
+
+    async with peer(server.url) as client:
+        again = await client.start(session=ready.session, resume_from=stored)
+        await client.say(said[2 * again.received :] + rest)
+        await client.send(wire.Finish(samples=len(said + rest) // 2))
+        done = await client.until(wire.Done)
+
+    assert again.received == stored
+    assert done.text.startswith("Там. ")
+    assert [each.utterance for each in client.of(wire.Final)] == [1]
+
+
 async def test_a_session_that_another_service_goes_on_with_ends_here_and_is_no_failure(
     server: RunningServer,
 ) -> None:
