@@ -136,12 +136,21 @@ class Postgres:
         return answer == 1
 
     async def _call(self, action: Callable[[Connection], Awaitable[T]], limit_s: float) -> T:
+        is_asked = False
+
+        async def ask(connection: Connection) -> T:
+            nonlocal is_asked
+            is_asked = True
+            return await action(connection)
+
         try:
             async with asyncio.timeout(limit_s):
-                return await self._on_connection(action)
+                return await self._on_connection(ask)
         except (asyncpg.PostgresError, ValueError, *CONNECTION_LOST) as exc:
             failure = _as_ours(exc)
-            if isinstance(exc, CONNECTION_LOST):  # TimeoutError is one of them
+            # TimeoutError is one of them. Who waited in vain for others says nothing of connections:
+            # making them anew under load would only make it worse.
+            if is_asked and isinstance(exc, CONNECTION_LOST):
                 self._doubtful_until = time.monotonic()
         # Outside of the handler, so that the driver's error is not carried along as the context.
         raise failure
@@ -182,6 +191,7 @@ class Postgres:
                 except (asyncpg.PostgresError, *CONNECTION_LOST):
                     self._doubtful_until = now
                 except BaseException:
+                    self._doubtful_until = now
                     connection.terminate()
                     await self._pool.release(connection)
                     raise

@@ -180,5 +180,29 @@ async def test_connections_that_the_network_forgot_cost_a_call_a_moment_and_not_
     assert answers == [2] * 8
 
 
+async def test_who_waits_in_vain_for_a_connection_costs_others_none(server):
+    patience = Patience(call_s=10.0, probe_s=0.05)
+    async with open_postgres(server.enter(), patience=patience, connections=1) as postgres:
+        taken, may_go = asyncio.Event(), asyncio.Event()
+
+        async def hold(connection) -> int:
+            taken.set()
+            await may_go.wait()
+            return await own_number(connection)
+
+        holding = asyncio.create_task(postgres.call(hold))
+        await taken.wait()
+        waited = await postgres.is_alive()
+        may_go.set()
+        numbers = [await holding, await postgres.call(own_number)]
+
+    assert not waited
+    assert numbers[0] == numbers[1]
+
+
+def own_number(connection):
+    return connection.fetchval("SELECT pg_backend_pid()")
+
+
 def answer(connection):
     return connection.fetchval("SELECT 2")
