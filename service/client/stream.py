@@ -335,8 +335,9 @@ class Stream:
                     self._show(message)
                 case wire.Final():
                     self._timing.first_final_at = self._timing.first_final_at or now
-                    if message.utterance not in self._finals:
-                        self._finals[message.utterance] = message
+                    is_new = message.utterance not in self._finals
+                    self._finals[message.utterance] = message  # of two the newest one counts
+                    if is_new:
                         self._moved_at = now
                         self._show(message)
                 case wire.Done():

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket as sockets
 
+import msgspec
 import pytest
 
 from service.client.events import Interrupted, Progress, Resumed
@@ -47,9 +48,11 @@ async def test_everything_sent_comes_back_in_order(server):
     assert events[-1] == result.done
 
 
-async def count_of_boundaries(pcm):
+async def count_of_boundaries(pcm, *, silent=False):
 
     async with FaultyServer().running() as server:
+        if silent:
+            server.silent.set()
         await Stream(HeldAudio(pcm), options(server)).run()
         return server.boundary
 
@@ -81,6 +84,24 @@ async def test_many_drops_in_one_stream_lose_nothing(server):
     assert len({start.session for start in server.starts}) == 1
     assert server.starts[0].resume_from is None
     assert all(start.resume_from is not None for start in server.starts[1:])
+
+
+async def test_of_a_final_that_comes_again_otherwise_the_newest_counts(server):
+    pcm, shown = spoken(3), []
+    server.silent.set()  # nothing is acknowledged, so all finals come again
+    server.drop_before = {await count_of_boundaries(pcm, silent=True)}  # instead of `done`
+
+    def show(event):
+        if isinstance(event, wire.Final):
+            shown.append(event.utterance)
+        if isinstance(event, Interrupted):  # another server had been quicker to store its own
+            (kept,) = server.sessions.values()
+            kept.finals[0] = msgspec.structs.replace(kept.finals[0], text="stored")
+
+    result = await Stream(OnceAudio(pcm), options(server), show=show).run()
+
+    assert result.done.text == " ".join(final.text for final in result.finals) == "stored 2 3"
+    assert shown == [0, 1, 2]
 
 
 async def test_no_more_is_sent_ahead_than_allowed(server):
