@@ -12,10 +12,11 @@ import pytest
 from service.app import RunningServer
 from service.commands.program import run
 from service.diagnosis.finding import Finding
-from service.diagnosis.outside.dictating import Account
+from service.diagnosis.outside.dictating import Account, check_dictation
 from service.diagnosis.outside.examination import examine_server
 from service.diagnosis.outside.pages import check_guessing
 from service.diagnosis.outside.target import Target, client, target_of
+from tests.client.faulty_server import FaultyServer
 from tests.deploy.nginx import Proxy, free_port, running_nginx
 from tests.server.conftest import StartServer
 
@@ -180,6 +181,15 @@ async def test_plain_http_beyond_this_machine_is_never_spoken_a_password(
         "metrics": "outside.metrics_open",
         "account": "outside.not_private",
     }
+
+
+async def test_a_dictation_that_breaks_off_leaves_nothing_behind_either() -> None:
+    async with FaultyServer().running() as server:
+        server.drop_before = {9}  # some audio is there, and acknowledged
+        found = await check_dictation(target_of(server.url), "token")
+
+    assert [finding.key for finding in found] == ["outside.dictation_failed", "outside.cleaned"]
+    assert server.cancelled == [start.session for start in server.starts[:1]]
 
 
 async def test_an_address_without_scheme_is_one_as_people_use_it() -> None:

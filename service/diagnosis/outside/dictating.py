@@ -10,6 +10,7 @@ from typing import Any, Final
 import httpx2
 from websockets.exceptions import WebSocketException
 
+from service.client.events import StreamEvent
 from service.client.reconnecting import StreamBroken
 from service.client.sources import HeldAudio
 from service.client.stream import Stream, StreamOptions
@@ -18,11 +19,12 @@ from service.diagnosis.outside.sample import SECONDS, spoken_sample
 from service.diagnosis.outside.sockets import opened
 from service.diagnosis.outside.target import PATIENCE_S, Target
 from service.dictation import wire
-from service.problems import ServiceError
+from service.problems import ProtocolError, ServiceError
 
 SLOW_S: Final = 2.0
 """From the last sound to the stored text; as `text_slow` of monitoring/thresholds.toml."""
 _PATIENCE_S: Final = 60.0
+_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +79,18 @@ async def check_dictation(target: Target, token: str) -> list[Finding]:
         patience_s=0,
         silence_s=_PATIENCE_S,
     )
-    stream = Stream(HeldAudio(spoken_sample()), options, session=session)
+    began: list[StreamEvent] = []  # once anything was heard, the server may store of it
+    stream = Stream(HeldAudio(spoken_sample()), options, session=session, show=began.append)
     try:
         async with asyncio.timeout(SECONDS + _PATIENCE_S):
             said = await stream.run()
     except TimeoutError:
         return [fail("dictation", "outside.dictation_slow", seconds=round(_PATIENCE_S))]
     except (ServiceError, StreamBroken) as exc:
-        return [fail("dictation", "outside.dictation_failed", code=exc.code)]
+        failed = fail("dictation", "outside.dictation_failed", code=exc.code)
+        if not began:
+            return [failed]
+        return [failed, await _forgotten(target, token, session)]
     took_s = said.timing.finalisation_s
     took = round(took_s or 0.0, 2)
     if took_s is None or took_s > SLOW_S:
@@ -98,19 +104,22 @@ async def check_dictation(target: Target, token: str) -> list[Finding]:
 
 async def _forgotten(target: Target, token: str, session: str) -> Finding:
     """Have the session and its transcript deleted for good, as a person's client cancels one."""
-    try:
-        async with (
-            opened(target, token=token, is_verified=True) as socket,
-            asyncio.timeout(PATIENCE_S),
-        ):
-            await socket.send(wire.encode(wire.Start(session=session)))
-            await socket.send(wire.encode(wire.Cancel()))
-            await socket.wait_closed()
-    except (OSError, TimeoutError, WebSocketException):
-        return warn("cleaning", "outside.left_behind")
-    if socket.close_code != wire.CloseCode.NORMAL:
-        return warn("cleaning", "outside.left_behind")
-    return ok("cleaning", "outside.cleaned")
+    for _ in range(_TRIES):
+        try:
+            async with (
+                opened(target, token=token, is_verified=True) as socket,
+                asyncio.timeout(PATIENCE_S),
+            ):
+                await socket.send(wire.encode(wire.Start(session=session)))
+                await socket.send(wire.encode(wire.Cancel()))
+                said = [wire.decode_server(message) async for message in socket]
+        except (OSError, TimeoutError, WebSocketException, ProtocolError):
+            continue
+        # `done` says that it was stored once more, before `cancel` was read.
+        is_done = any(isinstance(message, wire.Done) for message in said)
+        if socket.close_code == wire.CloseCode.NORMAL and not is_done:
+            return ok("cleaning", "outside.cleaned")
+    return warn("cleaning", "outside.left_behind")
 
 
 async def _asked(http: httpx2.AsyncClient, path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -70,16 +70,16 @@ async def _as_somebody(
         return [ok("account", "outside.nobody")]
     if not is_verified or not (target.is_encrypted or target.is_here):
         return [fail("account", "outside.not_private")]
+    found: list[Finding] = []
     try:
         async with signed_in(http, account) as token:
-            return [
-                await check_heartbeat(target, token),
-                *await check_dictation(target, token),
-            ]
+            found.append(await check_heartbeat(target, token))
+            found += await check_dictation(target, token)
     except NotLetIn as exc:
-        return [fail("account", "outside.not_let_in", code=exc.code)]
-    except httpx2.HTTPError as exc:
-        return [fail("account", "outside.silent", kind=type(exc).__name__)]
+        found.append(fail("account", "outside.not_let_in", code=exc.code))
+    except httpx2.HTTPError as exc:  # perhaps only the signing out
+        found.append(fail("account", "outside.silent", kind=type(exc).__name__))
+    return found
 
 
 def _broken(found: list[Finding]) -> bool:
