@@ -122,14 +122,17 @@ class Releases:
         if not re.fullmatch(_VERSION, file.version) or not re.fullmatch(_NAME, package.name):
             raise SetUpError("setup.release", "The version or the file's name cannot be used.")
         folder = self._folder / file.version
-        folder.mkdir(parents=True, exist_ok=True)
-        size, digest = _copied(package, folder / package.name)
         before = next((one for one in self._read() if one.version == file.version), None)
         others = [
             one
             for one in (before.files if before else ())
             if (one.target, one.arch, one.bundle) != (file.target, file.arch, file.bundle)
         ]
+        if any(one.name == package.name for one in others):
+            # Its signature would no longer be that of what is handed out.
+            raise SetUpError("setup.release", "Another kind of this version has this file name.")
+        folder.mkdir(parents=True, exist_ok=True)
+        size, digest = _copied(package, folder / package.name)
         try:
             added = ReleaseFile(
                 target=file.target,

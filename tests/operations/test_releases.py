@@ -133,6 +133,20 @@ def test_a_package_without_a_signature_is_not_taken(tmp_path: Path, package: Pat
     assert releases.all() == []
 
 
+def test_a_package_does_not_take_the_place_of_another_kind_s_of_the_same_name(
+    tmp_path: Path, package: Path
+) -> None:
+    releases = Releases(tmp_path / "releases")
+    added(releases, package, "0.2.0")
+    before = package.read_bytes()
+    package.write_bytes(b"of another kind")
+    with pytest.raises(SetUpError):
+        added(releases, package, "0.2.0", bundle="rpm")
+    path = releases.path("0.2.0", package.name)
+    assert path is not None
+    assert path.read_bytes() == before
+
+
 def test_the_command_takes_in_lists_and_removes(tmp_path: Path, package: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
