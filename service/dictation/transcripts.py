@@ -88,7 +88,11 @@ class OpenedTranscript:
 
 
 class WentOnElsewhere(ServiceError):
-    """Another server has taken the session up, and stored of it. To go on here, open it again."""
+    """The transcript is no longer this session's: open it again to go on here.
+
+    Another server has taken the session up and stored of it, or left it as one in which nothing was
+    said; or the person deleted it.
+    """
 
     def __init__(self) -> None:
         super().__init__("server.failed", "the session went on elsewhere meanwhile")
@@ -109,7 +113,8 @@ class TranscriptStore(Protocol):
         """Store one final; the same utterance again changes nothing.
 
         Raises:
-            WentOnElsewhere: another final of this utterance is stored, of other audio.
+            WentOnElsewhere: another final of this utterance is stored, of other audio; or the
+                transcript is not there any more.
         """
         ...
 
@@ -138,6 +143,9 @@ class TranscriptStore(Protocol):
             audio_samples: its length at 16 kHz.
             is_silent: whether nobody said anything: then people see no such transcript.
             rewritten: finals that the transcript has otherwise than they were shown (`typed`).
+
+        Raises:
+            WentOnElsewhere: the transcript is not there any more.
         """
         ...
 

@@ -24,7 +24,7 @@ from service.dictation.transcripts import (
     WentOnElsewhere,
 )
 from service.library.words import stems, words_of
-from service.problems import Refused, ServiceError
+from service.problems import Refused
 from service.storage.encryption.keys import UserCipher, UserKeys
 from service.storage.identifiers import uuid7
 from service.storage.postgres import FOREIGN_KEY_VIOLATION, Connection, Postgres, StatementRefused
@@ -81,7 +81,7 @@ class StoredTranscript:
 class PostgresTranscripts:
     """A `TranscriptStore`; and the way to read back what it keeps.
 
-    Calls for a transcript that is not there (any more) raise a ServiceError that is not retryable.
+    Calls for a transcript that is not there (any more) raise `WentOnElsewhere`.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class PostgresTranscripts:
             is_stored = await self._postgres.call_as(user, insert)
         except StatementRefused as exc:
             if exc.sqlstate == FOREIGN_KEY_VIOLATION:
-                raise _not_there() from None
+                raise WentOnElsewhere from None
             raise
         if not is_stored:
             raise WentOnElsewhere
@@ -195,7 +195,7 @@ class PostgresTranscripts:
             return found
 
         if await self._postgres.call_as(user, finish) is None:
-            raise _not_there()
+            raise WentOnElsewhere
 
     async def forget(self, user: UUID, transcript: UUID) -> None:
         """Delete the transcript and all its finals; again changes nothing."""
@@ -330,10 +330,6 @@ def _final(cipher: UserCipher, row: asyncpg.Record) -> StoredFinal:
         markers=said.markers,
         typed=said.typed,
     )
-
-
-def _not_there() -> ServiceError:
-    return ServiceError("server.failed", "the transcript is not there (any more)")
 
 
 def _storable(text: str) -> str:

@@ -155,6 +155,33 @@ async def test_a_session_that_another_service_goes_on_with_ends_here_and_is_no_f
     assert 'alfavoice_sessions_ended_total{how="failed"} 0.0' in metrics
 
 
+async def test_a_transcript_that_is_deleted_under_a_session_costs_it_a_reconnection_and_no_word(
+    server: RunningServer,
+) -> None:
+    take = voice(1500) + quiet(1200)
+    async with peer(server.url) as client:
+        ready = await client.start()
+        opened = await server.store.open(
+            ready.session, user=LOCAL_USER, origin=SessionOrigin(language="ru", sample_rate=16_000)
+        )
+        # Another service had begun it, and heard nothing before its client went away.
+        await server.store.leave(LOCAL_USER, opened.transcript)
+        await client.say(take)
+        told = await client.until(wire.ErrorMessage)
+    async with peer(server.url) as client:
+        again = await client.start(session=ready.session, resume_from=0)
+        await client.say(take)
+        await client.send(wire.Finish(samples=len(take) // 2))
+        done = await client.until(wire.Done)
+    async with httpx.AsyncClient() as http:
+        metrics = (await http.get(f"{server.url}/metrics")).text
+
+    assert (told.code, told.retryable) == ("server.failed", True)
+    assert again.received == 0
+    assert done.text
+    assert 'alfavoice_sessions_ended_total{how="failed"} 0.0' in metrics
+
+
 async def test_a_missed_done_is_said_again_at_a_rate_that_does_not_divide(
     server: RunningServer,
 ) -> None:

@@ -10,7 +10,7 @@ from service.dictation.transcripts import (
     StoredFinal,
     WentOnElsewhere,
 )
-from service.problems import Refused, ServiceError, StoreUnavailable
+from service.problems import Refused, StoreUnavailable
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,5 +86,5 @@ class MemoryTranscripts:
     def _known(self, user: UUID, transcript: UUID) -> KeptTranscript:
         kept = self.kept.get(transcript)
         if kept is None or kept.user != user:
-            raise ServiceError("server.failed", "the transcript is not there (any more)")
+            raise WentOnElsewhere
         return kept

@@ -17,6 +17,7 @@ from service.dictation.transcripts import (
     StoredFinal,
     StoredWord,
     TranscriptStore,
+    WentOnElsewhere,
     as_shown,
 )
 from service.problems import Refused, ServiceError
@@ -160,7 +161,7 @@ async def test_a_forgotten_transcript_takes_nothing_more_and_its_session_starts_
         store.add_final(LOCAL_USER, opened.transcript, SECOND),
         store.finish(LOCAL_USER, opened.transcript, audio_samples=1),
     ):
-        with pytest.raises(ServiceError) as caught:
+        with pytest.raises(WentOnElsewhere) as caught:
             await call
         assert not caught.value.retryable
 
