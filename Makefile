@@ -23,6 +23,19 @@ BENCH ?= capacity
 # Most tests wait for servers they started; three at once keep two cores busy.
 TEST_JOBS ?= 3
 
+CARGO := nice -n $(or $(CLIENT_NICE),0) cargo
+# Outside the checkout, so that a fresh one is quick to build.
+CLIENT_TARGET := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/alfavoice/cargo
+CLIENT_PROFILE ?= $(if $(CI),debug,release)
+CLIENT_PKG_CONFIG := webkit2gtk-4.1 gtk+-3.0 ayatana-appindicator3-0.1 alsa openssl librsvg-2.0
+CLIENT_CORE_DEBIAN := build-essential pkg-config perl libssl-dev libasound2-dev
+CLIENT_TEST_DEBIAN := xvfb xauth x11-utils x11-xkb-utils xdotool xclip xterm openbox dbus dbus-x11 pulseaudio \
+	pulseaudio-utils libasound2-plugins gnome-keyring libsecret-tools libglib2.0-bin python3-gi gir1.2-gtk-3.0
+CLIENT_DEBIAN := build-essential pkg-config perl libssl-dev libwebkit2gtk-4.1-dev libgtk-3-dev librsvg2-dev \
+	libayatana-appindicator3-dev libasound2-dev file
+export CARGO_TARGET_DIR := $(CLIENT_TARGET)
+
+.PHONY: client client-program client-pages client-test client-shell-test client-packages client-libraries client-core-libraries
 .PHONY: help run test lint fmt types imports sql ops monitoring openapi fuzz chaos soak bench uv audio-library nginx lint-tools coverage
 
 help: ## List the tasks
@@ -95,6 +108,46 @@ soak: uv ## Use a server for an hour as people do, and see what it keeps (ARGS="
 bench: uv ## Measure capacity, or BENCH=… of benchmarks/ (ARGS="--peers")
 	$(SYNC) --extra whisper-base --group bench
 	$(IN_VENV) python -m benchmarks.$(BENCH) $(ARGS)
+
+client: client-program ## Build the desktop client and start it (ARGS="--hidden")
+	$(CLIENT_TARGET)/$(CLIENT_PROFILE)/alfavoice-desktop $(ARGS)
+
+client-program: client-libraries client-pages
+	cd client_tauri/src-tauri && $(CARGO) build --locked --features custom-protocol $(if $(filter release,$(CLIENT_PROFILE)),--release)
+
+client-pages:
+	cd client_tauri && npm ci --no-audit --no-fund --loglevel=error && npm run build
+
+# What decides, what keeps and what touches the machine: style, lints, tests. Needs no web view, so it is quick to get there.
+client-test: client-core-libraries ## Check and test the Rust part of the client, but for its shell
+	cd client_tauri/src-tauri && $(CARGO) fmt --all --check
+	cd client_tauri/src-tauri && $(CARGO) clippy --locked -p client-core -p client-platform --all-targets -- -D warnings
+	cd client_tauri/src-tauri && $(if $(CI),ALFAVOICE_DISPLAY_TESTS=1) $(CARGO) test --locked -p client-core -p client-platform
+
+client-shell-test: client-libraries client-pages uv ## The same for the shell, then the program itself on a desktop without a screen
+	cd client_tauri/src-tauri && $(CARGO) clippy --locked -p alfavoice-desktop --all-targets --features custom-protocol -- -D warnings
+	cd client_tauri/src-tauri && $(CARGO) test --locked -p alfavoice-desktop --features custom-protocol
+	$(MAKE) client-program CLIENT_PROFILE=debug
+	$(MAKE) test ARGS="tests/desktop"
+
+client-packages: client-libraries client-pages ## Build the .deb and the .rpm
+	cd client_tauri && npx tauri build $(if $(filter release,$(CLIENT_PROFILE)),,--debug) --bundles deb,rpm --config '{"build":{"beforeBuildCommand":""}}'
+
+# What the client is built with and tested on. On people's machines only said, never installed.
+client-core-libraries:
+	@command -v cargo >/dev/null || { echo "The client is built with Rust: https://rustup.rs" >&2; exit 1; }
+	@if [ "$$(uname)" = Linux ] && ! { pkg-config --exists alsa openssl && command -v Xvfb xdotool xterm pulseaudio gnome-keyring-daemon; } >/dev/null 2>&1; then \
+		if [ "$${CI:-}" = true ]; then .ci/apt-install --no-install-recommends $(CLIENT_CORE_DEBIAN) $(CLIENT_TEST_DEBIAN); else \
+			echo "Some of its tests need programs that are not here and are left out. On Debian or Ubuntu:" >&2; \
+			echo "  sudo apt-get install --no-install-recommends $(CLIENT_CORE_DEBIAN) $(CLIENT_TEST_DEBIAN)" >&2; fi; fi
+
+client-libraries:
+	@command -v cargo >/dev/null || { echo "The client is built with Rust: https://rustup.rs" >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "The client is built with Node.js 20 or newer: https://nodejs.org" >&2; exit 1; }
+	@if [ "$$(uname)" = Linux ] && ! pkg-config --exists $(CLIENT_PKG_CONFIG) 2>/dev/null; then \
+		if [ "$${CI:-}" = true ]; then .ci/apt-install --no-install-recommends $(CLIENT_DEBIAN); else \
+			echo "The client needs libraries to be built with. On Debian or Ubuntu:" >&2; \
+			echo "  sudo apt-get install --no-install-recommends $(CLIENT_DEBIAN)" >&2; exit 1; fi; fi
 
 lint-tools: uv
 	@$(SYNC) --extra whisper-base --extra microphone --extra traces --group lint --group test --group bench

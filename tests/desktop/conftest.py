@@ -8,6 +8,10 @@ import pytest
 
 from tests.desktop.display import Desktop, desktop
 from tests.desktop.programs import missing
+from tests.storage.fixtures import database_url, new_data_folder, postgres_dsn
+from tests.voice import voice
+
+__all__ = ["database_url", "new_data_folder", "postgres_dsn"]
 
 
 @pytest.fixture
@@ -21,15 +25,11 @@ def desk(tmp_path: Path) -> Iterator[Desktop]:
 
 @pytest.fixture
 def spoken(tmp_path: Path) -> Path:
-    """Half a second of a tone, as a WAV file: for tests in which what is said does not matter."""
-    path = tmp_path / "tone.wav"
+    """Two seconds of babble, as a WAV file: speech to the server, whatever it says."""
+    path = tmp_path / "babble.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(16000)
-        period = b"".join(
-            (8000 * (1 if step < 20 else -1)).to_bytes(2, "little", signed=True)
-            for step in range(40)
-        )
-        file.writeframes(period * 200)
+        file.writeframes(voice(2000))
     return path

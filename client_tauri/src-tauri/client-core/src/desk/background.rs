@@ -79,8 +79,10 @@ pub(super) async fn bind(shared: Arc<Shared>, after: Duration) {
     let desk = Desk::new(shared.clone());
     for _ in 0..CHORDS {
         let Err((problem, chord)) = desk.bind_chords(bindings.clone()).await else {
+            tracing::info!(count = bindings.len(), "keys bound");
             return;
         };
+        tracing::warn!(code = problem.code, "keys not bound");
         let _ = shared.inbox.send(Message::Problem(problem)).await;
         let before = bindings.len();
         if let Some(chord) = chord {

@@ -1,0 +1,95 @@
+//! The command line: how other programs and a compositor's own shortcuts control a running AlfaVoice.
+//!
+//! A second start hands its arguments to the first and ends, so `alfavoice-desktop --toggle` works as a shortcut wherever
+//! global keys cannot be had.
+
+/// What a start was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Request {
+    /// Show the window.
+    #[default]
+    Show,
+    /// Start in the tray, without a window.
+    Hidden,
+    /// Begin to dictate, or end it.
+    Toggle,
+    /// Drop what is being said.
+    Cancel,
+    /// Insert the last text again.
+    PasteLast,
+    /// End the program.
+    Quit,
+}
+
+/// Arguments that mean nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ArgumentError {
+    /// Not one of ours.
+    #[error("unknown argument: {0}")]
+    Unknown(String),
+    /// More than one thing was asked for.
+    #[error("only one of --hidden, --toggle, --cancel, --paste-last and --quit can be given")]
+    Several,
+}
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+AlfaVoice: hold a key, speak, the text is in your window.
+
+  alfavoice-desktop               show the window
+  alfavoice-desktop --hidden      start in the background
+  alfavoice-desktop --toggle      begin to dictate, or end it
+  alfavoice-desktop --cancel      drop what is being said (it can be taken back)
+  alfavoice-desktop --paste-last  insert the last text again
+  alfavoice-desktop --quit        end the program
+  alfavoice-desktop --version
+
+The last four speak to the program that is running; with none running, --toggle and --paste-last start it.
+";
+
+/// Reads the arguments that follow the program's name.
+///
+/// # Errors
+/// [`ArgumentError`] for anything unknown or contradictory.
+pub fn parse<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Request, ArgumentError> {
+    let mut found = None;
+    for argument in arguments {
+        let request = match argument {
+            "--hidden" => Request::Hidden,
+            "--toggle" => Request::Toggle,
+            "--cancel" => Request::Cancel,
+            "--paste-last" => Request::PasteLast,
+            "--quit" => Request::Quit,
+            other => return Err(ArgumentError::Unknown(other.to_owned())),
+        };
+        if found.replace(request).is_some() {
+            return Err(ArgumentError::Several);
+        }
+    }
+    Ok(found.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_argument_shows_the_window() {
+        assert_eq!(parse([]), Ok(Request::Show));
+    }
+
+    #[test]
+    fn each_argument_asks_for_one_thing() {
+        assert_eq!(parse(["--toggle"]), Ok(Request::Toggle));
+        assert_eq!(parse(["--paste-last"]), Ok(Request::PasteLast));
+        assert_eq!(parse(["--toggle", "--cancel"]), Err(ArgumentError::Several));
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_and_not_ignored() {
+        assert_eq!(
+            parse(["--togle"]),
+            Err(ArgumentError::Unknown("--togle".into()))
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! What this computer keeps: takes and copies of what screens show.
+
+use client_core::cache::Cache;
+use client_core::desk::Desk;
+use client_core::outbox::{OutboxError, Take, TakeId};
+use client_core::sensitive::Sensitive;
+use client_core::view::Problem;
+use serde::Serialize;
+use serde_json::Value;
+use tauri::State;
+use tauri::ipc::Response;
+
+use crate::fault::{Answer, Fault};
+
+/// A take as the screens show it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ShownTake {
+    take: String,
+    state: &'static str,
+    /// Milliseconds since 1970.
+    began_at: f64,
+    seconds: f64,
+    recovered: bool,
+    attempts: u32,
+    next_attempt_at: Option<f64>,
+    /// 0 … 1.
+    uploaded: f64,
+    app: Option<String>,
+    text: Option<String>,
+    problem: Option<Problem>,
+}
+
+impl From<Take> for ShownTake {
+    fn from(take: Take) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "a share")]
+        let share = |part: u64| {
+            if take.samples == 0 {
+                0.0
+            } else {
+                part as f64 / take.samples as f64
+            }
+        };
+        Self {
+            state: take.state.as_str(),
+            began_at: take.began_at * 1000.0,
+            seconds: take.seconds(),
+            recovered: take.recovered,
+            attempts: take.attempts,
+            next_attempt_at: take.next_attempt_at.map(|at| at * 1000.0),
+            uploaded: share(take.uploaded_samples).min(1.0),
+            take: take.id.to_string(),
+            app: take.app,
+            text: take.text,
+            problem: take
+                .problem
+                .map(|code| Problem::new(code, "this take needs a look")),
+        }
+    }
+}
+
+/// A take's id out of what a screen gave.
+///
+/// # Errors
+/// It is none.
+pub fn id(take: &str) -> Answer<TakeId> {
+    take.parse()
+        .map_err(|error: OutboxError| Fault(error.problem()))
+}
+
+/// All takes, newest first.
+#[tauri::command]
+pub async fn outbox_list(desk: State<'_, Desk>) -> Answer<Vec<ShownTake>> {
+    Ok(desk
+        .outbox()
+        .list()
+        .await?
+        .into_iter()
+        .map(ShownTake::from)
+        .collect())
+}
+
+/// A take as WAV.
+#[tauri::command]
+pub async fn outbox_audio(desk: State<'_, Desk>, take: String) -> Answer<Response> {
+    Ok(Response::new(desk.outbox().wav(id(&take)?).await?))
+}
+
+/// Tries a take again now.
+#[tauri::command]
+pub async fn outbox_retry(desk: State<'_, Desk>, take: String) -> Answer<()> {
+    desk.outbox().retry(id(&take)?).await?;
+    desk.look_again().await;
+    Ok(())
+}
+
+/// Drops a take; it can be brought back for a while.
+#[tauri::command]
+pub async fn outbox_remove(desk: State<'_, Desk>, take: String) -> Answer<()> {
+    desk.outbox().cancel(id(&take)?).await?;
+    Ok(())
+}
+
+/// Brings a dropped take back.
+#[tauri::command]
+pub async fn outbox_restore(desk: State<'_, Desk>, take: String) -> Answer<()> {
+    desk.outbox().restore(id(&take)?).await?;
+    desk.look_again().await;
+    Ok(())
+}
+
+/// Opens the outbox with a passphrase.
+#[tauri::command]
+pub async fn outbox_unlock(desk: State<'_, Desk>, passphrase: String) -> Answer<()> {
+    Ok(desk.open_outbox(Some(Sensitive::new(passphrase))).await?)
+}
+
+/// Puts an outbox that cannot be opened aside and begins an empty one.
+#[tauri::command]
+pub async fn outbox_put_aside(desk: State<'_, Desk>) -> Answer<()> {
+    desk.outbox().put_aside().await?;
+    Ok(desk.open_outbox(None).await?)
+}
+
+/// What was kept under `key`.
+#[tauri::command]
+pub async fn cache_read(cache: State<'_, Cache>, key: String) -> Answer<Option<Value>> {
+    Ok(cache.read(&key).await?)
+}
+
+/// Keeps `value`, encrypted, under `key`.
+#[tauri::command]
+pub async fn cache_write(cache: State<'_, Cache>, key: String, value: Value) -> Answer<()> {
+    Ok(cache.write(&key, &value).await?)
+}
+
+/// Forgets all whose keys begin with `prefix`.
+#[tauri::command]
+pub async fn cache_forget(cache: State<'_, Cache>, prefix: String) -> Answer<()> {
+    Ok(cache.forget(&prefix).await?)
+}

@@ -1,0 +1,87 @@
+//! The few sentences the shell says itself, out of the same files as the screens' own.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+type Sentences = HashMap<String, String>;
+
+static RUSSIAN: LazyLock<Sentences> =
+    LazyLock::new(|| read(include_str!("../../src/messages/ru.json")));
+static ENGLISH: LazyLock<Sentences> =
+    LazyLock::new(|| read(include_str!("../../src/messages/en.json")));
+
+/// Languages of the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tongue {
+    /// The first one.
+    Russian,
+    /// The second one.
+    English,
+}
+
+impl Tongue {
+    /// What somebody chose, or for `system` what the system says; Russian where it says neither.
+    #[must_use]
+    pub fn chosen(setting: &str, system: Option<&str>) -> Self {
+        match (setting, system) {
+            ("ru", _) => Self::Russian,
+            ("en", _) => Self::English,
+            (_, Some(locale)) if locale.starts_with("en") => Self::English,
+            _ => Self::Russian,
+        }
+    }
+
+    /// The language of the system: `LC_ALL`, `LC_MESSAGES`, `LANG` in POSIX's order.
+    #[must_use]
+    pub fn of_system() -> Option<String> {
+        ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+}
+
+/// The sentence of that key; none where there is none, or where it has places to be filled in.
+#[must_use]
+pub fn sentence(tongue: Tongue, key: &str) -> Option<&'static str> {
+    let all: &'static Sentences = match tongue {
+        Tongue::Russian => &RUSSIAN,
+        Tongue::English => &ENGLISH,
+    };
+    all.get(key)
+        .map(String::as_str)
+        .filter(|text| !text.contains('{'))
+}
+
+fn read(text: &str) -> Sentences {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_languages_say_what_the_shell_says() {
+        for tongue in [Tongue::Russian, Tongue::English] {
+            for key in [
+                "notice.late_text",
+                "notice.recovered_text",
+                "problem.unknown",
+                "problem.microphone.none",
+            ] {
+                assert!(sentence(tongue, key).is_some(), "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_language_is_the_chosen_one_then_the_systems_then_russian() {
+        assert_eq!(Tongue::chosen("en", Some("ru_RU.UTF-8")), Tongue::English);
+        assert_eq!(
+            Tongue::chosen("system", Some("en_GB.UTF-8")),
+            Tongue::English
+        );
+        assert_eq!(Tongue::chosen("system", Some("C.UTF-8")), Tongue::Russian);
+        assert_eq!(Tongue::chosen("system", None), Tongue::Russian);
+    }
+}
