@@ -15,7 +15,7 @@ from gi.repository import GLib, Gtk  # noqa: E402
 def say(_: object = None) -> None:
     """Tell what the field holds."""
     start, end = buffer.get_bounds()
-    print(json.dumps(buffer.get_text(start, end, True)), flush=True)
+    print(json.dumps(buffer.get_text(start, end, True)), flush=True)  # noqa: T201
 
 
 window = Gtk.Window(title=sys.argv[1])
