@@ -14,7 +14,12 @@ settings.register_profile("ci", parent=settings.get_profile("dev"), max_examples
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 for name in [name for name in os.environ if name.startswith("ALFAVOICE_")]:
-    if name not in {"ALFAVOICE_SHARED", "ALFAVOICE_TEST_CACHE", "ALFAVOICE_REQUIRE", "ALFAVOICE_CLIENT_PROGRAM"}:
+    if name not in {
+        "ALFAVOICE_SHARED",
+        "ALFAVOICE_TEST_CACHE",
+        "ALFAVOICE_REQUIRE",
+        "ALFAVOICE_CLIENT_PROGRAM",
+    }:
         del os.environ[name]
 os.environ.pop("DATABASE_URL", None)
 os.environ["ALFAVOICE_ENV_FILE"] = os.devnull  # nor of the .env in this folder
