@@ -1,8 +1,8 @@
 """People who use a server for an hour.
 
 They dictate, lose the connection, cancel, go away, look up what they said, send texts and
-recordings, and their programs renew their sign-ins. Each person does one thing after another, so that the load is that of so many people at work. What a
-person does next is drawn from the seed.
+recordings, and their programs renew their sign-ins. Each person does one thing after another, so that
+the load is that of so many people at work. What a person does next is drawn from the seed.
 """
 
 import asyncio
@@ -100,7 +100,7 @@ class People:
     async def live(self, person: Person, over: asyncio.Event, *, pause_s: float) -> None:
         """Do one thing after another until it is over."""
         await asyncio.sleep(person.chance.uniform(0, 5))
-        names, shares = zip(*_HABITS, strict=True)
+        names, shares = [name for name, _ in _HABITS], [share for _, share in _HABITS]
         while not over.is_set():
             (habit,) = person.chance.choices(names, shares)
             await self.do(person, habit)
