@@ -22,7 +22,7 @@ use crate::wire::{
 };
 
 /// A server beats every 5 s; one that is silent for so long is gone (docs/protocol.md).
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_secs(20);
 /// From `start` to `ready`.
 const READY_PATIENCE: Duration = Duration::from_secs(20);
 /// What a socket that takes nothing more may still have said.
@@ -62,7 +62,7 @@ pub(super) async fn attempt(link: &mut Link) -> End {
         Ok(token) => token,
         Err(error) => return not_opened(&error),
     };
-    let socket = match socket::open(&link.server, token.as_ref()).await {
+    let socket = match socket::open(&link.server, token.as_ref(), link.elsewhere).await {
         Ok(socket) => socket,
         Err(ApiError::SignedOut) => {
             if let Some(token) = &token {

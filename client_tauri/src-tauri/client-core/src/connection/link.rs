@@ -32,6 +32,8 @@ pub(crate) struct Link {
     pub(super) stored: u64,
     /// Whether a server may know the session.
     pub(super) is_known: bool,
+    /// How often another server behind the same address was asked for (docs/protocol.md, "Resuming").
+    pub(super) elsewhere: u32,
 }
 
 impl Link {
@@ -52,6 +54,7 @@ impl Link {
             patience,
             stored: 0,
             is_known: false,
+            elsewhere: 0,
         }
     }
 
@@ -124,6 +127,9 @@ impl Link {
                 alone_since = Instant::now();
             }
             failures += 1;
+            if is_worth_another_server(&problem.code, was_ready) {
+                self.elsewhere = self.elsewhere.saturating_add(1);
+            }
             self.say(Event::Interrupted(problem.clone()));
             let wait = retry_after.unwrap_or_else(|| pause(failures, FIRST_PAUSE, LONGEST_PAUSE));
             if !self.wait(wait, alone_since).await {
@@ -192,5 +198,35 @@ impl Link {
             .await?;
         self.is_known = true;
         Ok(())
+    }
+}
+
+/// Whether another server behind the same address may do what this one did not: it did not let us in, fell silent, or cannot
+/// recognise. Not one that is storing our own session at this moment, nor one that does not know who we are: there is no other
+/// to know it better.
+fn is_worth_another_server(code: &str, was_ready: bool) -> bool {
+    if code == "session.busy" || code.starts_with("auth.") {
+        return false;
+    }
+    !was_ready || matches!(code, "server.timed_out" | "recogniser.failed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_worth_another_server;
+
+    #[test]
+    fn another_server_is_asked_for_where_this_one_gives_nothing() {
+        for (code, was_ready, worth) in [
+            ("server.unreachable", false, true),
+            ("server.unreachable", true, false),
+            ("server.timed_out", true, true),
+            ("recogniser.failed", true, true),
+            ("server.full", false, true),
+            ("session.busy", false, false),
+            ("auth.token_expired", false, false),
+        ] {
+            assert_eq!(is_worth_another_server(code, was_ready), worth, "{code}");
+        }
     }
 }

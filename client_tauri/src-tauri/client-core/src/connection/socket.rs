@@ -30,10 +30,11 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 pub(super) type Socket = WebSocketStream<Box<dyn Stream>>;
 
-/// Opens the socket of a server.
+/// Opens the socket of a server. `elsewhere`: how often another server behind the same address was asked for.
 pub(super) async fn open(
     server: &Arc<Server>,
     token: Option<&Sensitive<String>>,
+    elsewhere: u32,
 ) -> Result<Socket, ApiError> {
     let tcp = within(CONNECT_PATIENCE, async {
         let address = server.address();
@@ -64,7 +65,7 @@ pub(super) async fn open(
         } else {
             Box::new(tcp)
         };
-        upgrade(server, token, stream).await
+        upgrade(server, token, elsewhere, stream).await
     })
     .await
 }
@@ -72,6 +73,7 @@ pub(super) async fn open(
 async fn upgrade(
     server: &Arc<Server>,
     token: Option<&Sensitive<String>>,
+    elsewhere: u32,
     stream: Box<dyn Stream>,
 ) -> Result<Socket, ApiError> {
     let uri: Uri = server
@@ -82,6 +84,9 @@ async fn upgrade(
     let mut request = ClientRequestBuilder::new(uri).with_sub_protocol(SUBPROTOCOL);
     if let Some(token) = token {
         request = request.with_header("Authorization", format!("Bearer {}", token.expose()));
+    }
+    if elsewhere > 0 {
+        request = request.with_header("AlfaVoice-Elsewhere", elsewhere.to_string());
     }
     let config = WebSocketConfig::default()
         .max_message_size(Some(MOST_MESSAGE_BYTES))
