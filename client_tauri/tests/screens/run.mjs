@@ -43,6 +43,14 @@ async function step(name, what) {
   }
 }
 
+async function until(holds, what) {
+  const deadline = Date.now() + PATIENCE.timeout;
+  while (!(await holds())) {
+    assert.ok(Date.now() < deadline, `${what} never came`);
+    await page.waitForTimeout(100);
+  }
+}
+
 const picture = (name) => page.screenshot({ path: join(PICTURES, `${name}.png`), animations: 'disabled' });
 const open = async (screen) => {
   await page.evaluate((name) => (location.hash = `/${name}`), screen);
@@ -126,8 +134,8 @@ try {
     await page.waitForTimeout(500);
     assert.equal((await transcripts()).length, 1);
     await button('Вернуть запись').click();
+    await until(async () => (await transcripts()).length === 2, 'its text');
     await page.waitForFunction(() => document.querySelector('.badge') === null, undefined, PATIENCE);
-    assert.equal((await transcripts()).length, 2);
   });
 
   await step('the dictionary keeps what is heard and what is to be written', async () => {

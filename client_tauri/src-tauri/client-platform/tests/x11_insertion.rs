@@ -72,14 +72,15 @@ fn text_arrives_on_every_layout_and_the_clipboard_is_given_back() {
     let mut text = String::new();
     for layout in ["us", "ru", "us,ru", "ru,us"] {
         screen.layout(layout);
-        screen.own("clipboard", "UTF8_STRING", "прежнее".as_bytes());
-        screen.own("primary", "UTF8_STRING", b"marked");
+        let (copied, marked) = (format!("прежнее {layout}"), format!("marked {layout}"));
+        screen.own("clipboard", "UTF8_STRING", copied.as_bytes());
+        screen.own("primary", "UTF8_STRING", marked.as_bytes());
         let inserted = insertion.insert(SAID, Some(&window.target), Pasting::Automatic);
         assert_eq!(inserted, Ok(Inserted::Taken), "{layout}");
         text.push_str(SAID);
         window.comes_to(&text);
-        comes_back(&screen, "clipboard", "UTF8_STRING", "прежнее".as_bytes());
-        comes_back(&screen, "primary", "UTF8_STRING", b"marked");
+        comes_back(&screen, "clipboard", "UTF8_STRING", copied.as_bytes());
+        comes_back(&screen, "primary", "UTF8_STRING", marked.as_bytes());
     }
 }
 

@@ -138,6 +138,11 @@ impl Screen {
             .unwrap();
         child.stdin.take().unwrap().write_all(content).unwrap();
         assert!(child.wait().unwrap().success());
+        // It says that it is done before the display has heard of it: a moment later it would take the clipboard away from whoever has
+        // it by then. Contents must therefore differ from what is there already.
+        until("what was copied", || {
+            self.read(selection, target) == content
+        });
     }
 
     /// What another program would paste.
