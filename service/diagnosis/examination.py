@@ -16,6 +16,7 @@ from service.diagnosis.machine import (
     check_python,
 )
 from service.diagnosis.polishing import check_polishing
+from service.diagnosis.workers import check_workers
 from service.settings import Settings
 
 
@@ -31,11 +32,17 @@ def examine(settings: Settings, *, deep: bool) -> list[Finding]:
         check_processor(),
         check_gpu(settings),
         check_folder(settings),
-        check_model(settings, deep=deep),
-        check_punctuation(settings),
+        *_recognition(settings, deep=deep),
         check_database(settings, deep=deep),
         check_port(settings),
         check_microphone(),
         check_polishing(settings),
         check_clock(),
     ]
+
+
+def _recognition(settings: Settings, *, deep: bool) -> list[Finding]:
+    """Look at who recognises: this machine, or those that are heard over NATS."""
+    if settings.queue == "nats":
+        return [check_workers(settings)]
+    return [check_model(settings, deep=deep), check_punctuation(settings)]
