@@ -165,6 +165,16 @@ def test_workers_in_a_cluster_are_asked_how_they_are_where_they_say_it(tmp_path:
     assert services["data"]["ALFAVOICE_NATS_URL"] == settings["ALFAVOICE_NATS_URL"]
 
 
+def test_the_ingress_lets_every_file_of_the_page_through_and_no_metrics() -> None:
+    ingress = yaml.safe_load((DEPLOY / "kubernetes" / "base" / "ingress.yaml").read_text())
+    paths = ingress["spec"]["rules"][0]["http"]["paths"]
+    exact = {path["path"] for path in paths if path["pathType"] == "Exact"}
+    public = {f"/{file.name}" for file in (DEPLOY.parent / "client_tauri" / "public").iterdir()}
+    assert exact == {"/", "/index.html", "/worker.js", *public}
+    prefixes = {path["path"] for path in paths if path["pathType"] == "Prefix"}
+    assert prefixes == {"/v1", "/health", "/welcome", "/assets"}
+
+
 @pytest.mark.parametrize("place", ["nats", "kubernetes/workers"])
 def test_nats_takes_its_configuration(place: str, tmp_path: Path) -> None:
     secrets, folder = tmp_path / "run" / "secrets", tmp_path / "etc" / "nats"
