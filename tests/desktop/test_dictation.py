@@ -10,7 +10,7 @@ from tests.desktop.client import HOLD, Client, program, serving
 from tests.desktop.display import Desktop
 from tests.desktop.programs import wait_until
 
-pytestmark = [pytest.mark.desktop, pytest.mark.postgres, pytest.mark.slow]
+pytestmark = [pytest.mark.desktop, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

@@ -156,7 +156,7 @@ async def test_a_session_still_open_shows_what_is_stored_and_is_found_once_it_is
 async def test_what_was_said_before_somebody_went_for_good_is_found_at_once(storage, http):
     told = await tell(storage, "Первая фраза.", "Вторая фраза.", finished=False)
 
-    await storage.transcripts.index(LOCAL_USER, told)
+    await storage.transcripts.leave(LOCAL_USER, told)
 
     assert await found(http, "вторую") == [told]
 
