@@ -68,7 +68,8 @@ class Outbox:
         )
 
     def write_wav(self, take: Take, path: Path) -> None:
-        """Write the audio of a take as WAV; what is missing of it is silence."""
+        """Write the audio of a take as WAV, for its owner alone; what is missing of it is silence."""
+        path.touch(mode=0o600)
         with wave.open(str(path), "wb") as file:
             file.setparams((1, 2, take.sample_rate, 0, "NONE", ""))
             at = 0

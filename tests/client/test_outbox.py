@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 import subprocess
 import wave
 from pathlib import Path
@@ -72,6 +73,7 @@ def test_takes_are_listed_and_exported_while_the_client_has_the_file_open(tmp_pa
     [path] = (tmp_path / "записи").iterdir()
     with wave.open(str(path)) as file:
         assert (status, file.readframes(99_999)) == (0, PCM)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
     running.close()
 
 
