@@ -32,6 +32,9 @@ export type ProblemAction =
   | 'update'
   | 'open_outbox'
   | 'open_diagnostics'
+  | 'open_server'
+  | 'open_insertion'
+  | 'copy_last'
   | 'install_model';
 
 export type Route = 'local' | 'team' | 'outbox';
@@ -41,7 +44,7 @@ export interface Snapshot {
   kind: 'desktop' | 'browser';
   platform: 'linux-x11' | 'linux-wayland' | 'windows' | 'macos' | 'browser';
   dictation: DictationState;
-  /** `reason` is a code: `preferred`, `pinned`, `local_starting`, `server_unreachable`, `signed_out`, `no_server`. */
+  /** `reason` is a code: `preferred`, `pinned`, `local_starting`, `server_unreachable`, `server_refused`, `signed_out`, `no_server`. */
   route: { active: Route; pinned: Route | null; reason: string };
   server: ServerState;
   sidecar: {
@@ -101,6 +104,8 @@ export type BackendEvent =
   | { type: 'notice'; kind: 'late_text' | 'problem' | 'news' | 'update'; code: string; message: string; take?: string }
   /** `chord` is null when recording ended without one. */
   | { type: 'hotkey_recorded'; chord: Chord | null; problem: Problem | null }
+  /** The last word of the last inserted text is to be in the dictionary; null: nothing was inserted yet. */
+  | { type: 'fixWord'; word: string | null }
   | { type: 'changed'; what: Changed };
 
 export type Changed = 'history' | 'dictionary' | 'snippets' | 'notes' | 'news' | 'outbox' | 'settings' | 'models' | 'preferences';
@@ -310,7 +315,11 @@ export interface Backend {
 
   // Models
   models(): Promise<Models>;
+  /** Also a newer version of it. Resolves when it is here, or when the download was cancelled. */
   installModel(name: string): Promise<void>;
+  /** Ends the download that goes on; what is here is not fetched again. */
+  cancelInstall(): Promise<void>;
+  /** What came of it is {@link Model.verified}. */
   verifyModel(name: string): Promise<void>;
   removeModel(name: string): Promise<void>;
   activateModel(name: string): Promise<void>;

@@ -86,6 +86,8 @@ pub enum Ask {
     UndoCancel,
     /// Insert the last text where the focus is.
     PasteLast,
+    /// Take the last word of the last text into the dictionary.
+    FixLastWord,
 }
 
 /// What happened.
@@ -182,6 +184,8 @@ pub enum Effect {
     },
     /// Put this where the focus is; say [`Event::LastInserted`].
     InsertLast(String),
+    /// Open the dictionary with this word of a text that was inserted, if any was.
+    FixWord(Option<String>),
     /// Say this.
     Notice {
         /// What about.
@@ -197,3 +201,5 @@ pub enum Effect {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod word_tests;

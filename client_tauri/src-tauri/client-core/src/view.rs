@@ -341,6 +341,12 @@ pub enum BackendEvent {
         /// Why it cannot be used.
         problem: Option<Problem>,
     },
+    /// The person wants the last word of the last text in the dictionary.
+    #[serde(rename = "fixWord")]
+    FixWord {
+        /// As it was inserted; `None`: no text has been inserted since the program was started.
+        word: Option<String>,
+    },
     /// Lists to be read again.
     Changed {
         /// Which.

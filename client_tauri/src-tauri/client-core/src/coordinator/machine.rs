@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::takes::{Phase, Take};
+use super::texts::last_word;
 use super::{Ask, Effect, End, Event, Limits, Now, TakeId};
 use crate::gestures::{Gesture, Gestures, Input};
 use crate::ports::Sound;
@@ -23,7 +24,10 @@ pub struct Coordinator {
     /// The number of the latest take whose text was inserted.
     pub(super) inserted: u64,
     pub(super) last: Option<LastText>,
-    pasting_last: bool,
+    /// The last text that was put into a window.
+    pub(super) inserted_text: Option<String>,
+    /// The last text, while it is being put there once more.
+    pub(super) pasting: Option<String>,
 }
 
 impl Coordinator {
@@ -37,7 +41,8 @@ impl Coordinator {
             begun: 0,
             inserted: 0,
             last: None,
-            pasting_last: false,
+            inserted_text: None,
+            pasting: None,
         }
     }
 
@@ -66,12 +71,7 @@ impl Coordinator {
             Event::Unreachable(take) => self.unreachable(take, &mut out),
             Event::Refused(take, problem) => self.refused(take, problem, &mut out),
             Event::Inserted(take, result) => self.inserted(take, result, &mut out),
-            Event::LastInserted(result) => {
-                self.pasting_last = false;
-                if let Err(problem) = result {
-                    notice(NoticeKind::Problem, problem, None, &mut out);
-                }
-            }
+            Event::LastInserted(result) => self.pasted(result, &mut out),
             Event::Tick => {}
         }
         self.insert_what_may(now, &mut out);
@@ -209,9 +209,9 @@ impl Coordinator {
                 self.cancel(now, out);
             }
             Ask::UndoCancel => self.undo(now, out),
-            Ask::PasteLast if !self.pasting_last => match &self.last {
+            Ask::PasteLast if self.pasting.is_none() => match &self.last {
                 Some(last) => {
-                    self.pasting_last = true;
+                    self.pasting = Some(last.text.clone());
                     out.push(Effect::InsertLast(last.text.clone()));
                 }
                 None => {
@@ -219,6 +219,10 @@ impl Coordinator {
                     notice(NoticeKind::Problem, problem, None, out);
                 }
             },
+            Ask::FixLastWord => {
+                let word = self.inserted_text.as_deref().and_then(last_word);
+                out.push(Effect::FixWord(word.map(String::from)));
+            }
             Ask::Begin | Ask::End | Ask::Toggle | Ask::Cancel | Ask::PasteLast => {}
         }
     }

@@ -5,18 +5,18 @@ use proptest::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-fn id(number: u128) -> TakeId {
+pub(super) fn id(number: u128) -> TakeId {
     Uuid::from_u128(number).to_string().parse().unwrap()
 }
 
-struct Desk {
+pub(super) struct Desk {
     coordinator: Coordinator,
     start: Instant,
     now_ms: u64,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut next = 0;
         Self {
             coordinator: Coordinator::new(Limits::default(), move || {
@@ -28,7 +28,7 @@ impl Desk {
         }
     }
 
-    fn after(&mut self, ms: u64, event: Event) -> Vec<Effect> {
+    pub(super) fn after(&mut self, ms: u64, event: Event) -> Vec<Effect> {
         self.now_ms += ms;
         let now = Now {
             at: self.start + Duration::from_millis(self.now_ms),
@@ -37,7 +37,7 @@ impl Desk {
         self.coordinator.handle(event, now)
     }
 
-    fn ask(&mut self, ms: u64, ask: Ask) -> Vec<Effect> {
+    pub(super) fn ask(&mut self, ms: u64, ask: Ask) -> Vec<Effect> {
         self.after(ms, Event::Asked(ask))
     }
 
@@ -50,7 +50,7 @@ impl Desk {
     }
 
     /// Speaks a latched take to its `Finish`.
-    fn said(&mut self) -> TakeId {
+    pub(super) fn said(&mut self) -> TakeId {
         self.ask(10, Ask::Begin);
         let take = self.coordinator.recording().unwrap();
         self.after(10, Event::Heard(take));

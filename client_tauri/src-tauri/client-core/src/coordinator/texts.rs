@@ -6,6 +6,9 @@ use super::{Effect, End, Now, TakeId};
 use crate::ports::Sound;
 use crate::view::{LastText, NoticeKind, Problem};
 
+/// Letters of a word that is worth a place in a dictionary.
+const LONGEST_WORD: usize = 100;
+
 impl Coordinator {
     pub(super) fn text(&mut self, id: TakeId, text: String, now: Now, out: &mut Vec<Effect>) {
         match self.find(id) {
@@ -32,11 +35,21 @@ impl Coordinator {
             last.problem.clone_from(&problem);
         }
         let Some(problem) = problem else {
+            self.inserted_text = self.last.as_ref().map(|last| last.text.clone());
             return self.remove(id, End::Inserted, out);
         };
         notice(NoticeKind::Problem, problem, Some(id), out);
         out.push(Effect::Play(Sound::Problem));
         self.remove(id, End::Kept, out);
+    }
+
+    /// An insertion of the last text is over.
+    pub(super) fn pasted(&mut self, result: Result<(), Problem>, out: &mut Vec<Effect>) {
+        let text = self.pasting.take();
+        match result {
+            Ok(()) => self.inserted_text = text.or(self.inserted_text.take()),
+            Err(problem) => notice(NoticeKind::Problem, problem, None, out),
+        }
     }
 
     /// Text that is not to be typed.
@@ -81,4 +94,16 @@ impl Coordinator {
             }
         }
     }
+}
+
+/// The last word of a text, without the marks around it: `C++`, `Node.js` and `Санкт-Петербург` are words.
+pub(super) fn last_word(text: &str) -> Option<&str> {
+    let between = |letter: char| letter.is_whitespace() || matches!(letter, '—' | '–' | '…' | '/');
+    let found = text.rsplit(between).find_map(|part| {
+        let word = part.trim_start_matches(|letter: char| !letter.is_alphanumeric());
+        let marks = |letter: char| !letter.is_alphanumeric() && !matches!(letter, '+' | '#');
+        Some(word.trim_end_matches(marks)).filter(|word| !word.is_empty())
+    })?;
+    // Longer ones are none that a person would enter.
+    (found.chars().count() <= LONGEST_WORD).then_some(found)
 }

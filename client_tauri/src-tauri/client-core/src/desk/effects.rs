@@ -48,6 +48,9 @@ impl Conductor {
                     self.feed(Event::LastInserted(Err(busy())), None);
                 }
             }
+            Effect::FixWord(word) => {
+                let _ = self.shared.events.send(BackendEvent::FixWord { word });
+            }
             Effect::Notice {
                 kind,
                 problem,
@@ -276,10 +279,7 @@ impl Conductor {
             } => match action {
                 Action::Cancel => self.feed(Event::Key(Input::Cancel), Some(at)),
                 Action::PasteLast => self.feed(Event::Asked(Ask::PasteLast), Some(at)),
-                Action::FixLastWord => {
-                    let problem = Problem::new("dictionary.fix_last_word", "take a word");
-                    self.say(NoticeKind::News, problem, None);
-                }
+                Action::FixLastWord => self.feed(Event::Asked(Ask::FixLastWord), Some(at)),
                 Action::Dictate => {}
             },
             HotkeyEvent::Chord { .. } => {}

@@ -59,6 +59,13 @@ fn events_read_as_the_screens_expect() {
         serde_json::to_value(notice).unwrap(),
         json!({"type": "notice", "kind": "late_text", "code": "dictation.late_text", "message": "late"})
     );
+    let word = BackendEvent::FixWord {
+        word: Some("кубернетес".into()),
+    };
+    assert_eq!(
+        serde_json::to_value(word).unwrap(),
+        json!({"type": "fixWord", "word": "кубернетес"})
+    );
     let changed = BackendEvent::Changed {
         what: Changed::Outbox,
     };
