@@ -20,6 +20,7 @@ pub(super) fn of_insertion(error: &InsertionError) -> Problem {
         InsertionError::Unreachable => "insertion.unreachable",
         InsertionError::NotTaken => "insertion.not_taken",
         InsertionError::KeysHeld => "insertion.keys_held",
+        InsertionError::Elevated => "insertion.elevated",
         InsertionError::Unavailable => "insertion.unavailable",
         InsertionError::System(_) => "insertion.failed",
     };

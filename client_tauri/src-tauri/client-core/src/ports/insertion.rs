@@ -56,6 +56,10 @@ pub enum InsertionError {
     /// Keys stayed held down too long.
     #[error("keys are held down")]
     KeysHeld,
+    /// The window belongs to a program that runs with more rights than this one (as administrator), which Windows keeps
+    /// out of reach.
+    #[error("the program runs with more rights than this one")]
+    Elevated,
     /// There is no way to do it here.
     #[error("this system does not let text be inserted")]
     Unavailable,
