@@ -15,7 +15,7 @@
  * | `outbox_audio` | `take` | raw bytes, WAV |
  * | `outbox_export` | `take` | bool |
  * | `outbox_unlock` | `passphrase` | nothing |
- * | `outbox_put_aside`, `record_hotkey`, `stop_recording_hotkey` | none | nothing |
+ * | `outbox_put_aside`, `record_hotkey`, `stop_recording_hotkey`, `cancel_install` | none | nothing |
  * | `change_settings` | `patch` | the whole settings |
  * | `test_microphone` | `on: bool` | nothing |
  * | `choose_server` | `choice: {kind: "local"} \| {kind: "team", address}` | nothing |
@@ -120,6 +120,7 @@ export function desktopBackend(): Backend {
     sidecarLog: () => call('sidecar_log'),
     models: () => call('models'),
     installModel: (name) => call('install_model', { name }),
+    cancelInstall: () => call('cancel_install'),
     verifyModel: (name) => call('verify_model', { name }),
     removeModel: (name) => call('remove_model', { name }),
     activateModel: (name) => call('activate_model', { name }),

@@ -4,6 +4,7 @@ import { getContext, setContext } from 'svelte';
 import { asProblem, type Backend, type BackendEvent, type Changed, type Problem, type ProblemAction, type Settings, type SettingsPatch, type Snapshot } from '../backend/backend';
 import { isKey, problemText, resolveLanguage, setLanguage, t } from '../messages/messages.svelte';
 import { recall, remember } from './memory';
+import { remedyOf } from './remedies';
 
 export const SCREENS = ['dictation', 'history', 'notes', 'snippets', 'dictionary', 'outbox', 'statistics', 'news', 'models', 'settings', 'diagnostics'] as const;
 export type Screen = (typeof SCREENS)[number] | 'first_start' | 'sign_in';
@@ -27,8 +28,8 @@ export class App {
   level = $state.raw({ rms: 0, peak: 0 });
   /** Section of the settings to open. */
   section = $state(recall('section') ?? 'audio');
-  /** A word on its way into the dictionary from another screen. */
-  newTerm = $state('');
+  /** A word on its way into the dictionary, as it was heard. */
+  heardWord = $state<string | null>(null);
   private readonly changes = new Set<(what: Changed) => void>();
   private readonly events = new Set<(event: BackendEvent) => void>();
   private toastId = 0;
@@ -85,8 +86,7 @@ export class App {
   }
 
   tellProblem(problem: Problem): void {
-    const action = problem.action && this.actionFor(problem.action);
-    this.put({ text: problemText(problem), kind: 'problem', action }, UNDO_TOAST_MS);
+    this.put({ text: problemText(problem), kind: 'problem', action: this.remedy(problem) }, UNDO_TOAST_MS);
   }
 
   async copy(text: string): Promise<void> {
@@ -97,8 +97,17 @@ export class App {
     this.toasts = this.toasts.filter((toast) => toast.id !== id);
   }
 
-  /** What a problem's action does here; nothing for those a screen offers itself. */
-  actionFor(action: ProblemAction): Toast['action'] {
+  /** Opens the dictionary to put the last word right; null: no text was inserted yet. */
+  fixWord(word: string | null): void {
+    if (word) this.heardWord = word;
+    else this.tell(word === null ? t('dictionary.nothing_inserted') : t('dictionary.no_word'));
+    this.go('dictionary');
+  }
+
+  /** A button against a problem; nothing where a screen offers it itself or only waiting helps. */
+  remedy(problem: Problem): Toast['action'] {
+    const action = remedyOf(problem);
+    if (!action || action === 'retry') return undefined;
     const key = `action.${action}`;
     const run = this.runs(action);
     return run && isKey(key) ? { label: t(key), run } : undefined;
@@ -125,7 +134,16 @@ export class App {
       case 'choose_server':
         return () => this.go('first_start');
       case 'choose_microphone':
+      case 'allow_microphone':
         return () => this.openSettings('audio');
+      case 'open_server':
+        return () => this.openSettings('server');
+      case 'open_insertion':
+        return () => this.openSettings('insertion');
+      case 'copy_last': {
+        const text = this.snapshot.last?.text;
+        return text ? () => void this.copy(text) : undefined;
+      }
       case 'change_hotkey':
         return () => this.openSettings('hotkeys');
       case 'update':
@@ -155,6 +173,7 @@ export class App {
     if (event.type === 'changed') this.changes.forEach((listener) => listener(event.what));
     if (event.type === 'changed' && event.what === 'settings') void this.backend.settings().then((settings) => (this.settings = settings)).then(() => this.applyLook());
     if (event.type === 'notice') this.notice(event);
+    if (event.type === 'fixWord') this.fixWord(event.word);
     this.events.forEach((listener) => listener(event));
   }
 

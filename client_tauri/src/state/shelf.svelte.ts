@@ -3,6 +3,7 @@
  * Without a server the copy stays, and the screen says so.
  */
 import { asProblem, type Call, type Problem } from '../backend/backend';
+import { t } from '../messages/messages.svelte';
 import type { App } from './app.svelte';
 
 export class Shelf<Item extends { id: string }> {
@@ -57,5 +58,21 @@ export class Shelf<Item extends { id: string }> {
 
   drop(id: string): void {
     this.items = this.items.filter((item) => item.id !== id);
+  }
+
+  /** Makes a thing of the library, or changes the one with that id unless somebody else did meanwhile. */
+  async store(path: string, { id, change }: { id: string | null; change?: number | null }, body: unknown): Promise<Item> {
+    const call = id === null ? ({ method: 'POST', path, body } as const) : ({ method: 'PATCH', path: `${path}/${id}`, query: { if_change: change ?? undefined }, body } as const);
+    const stored = (await this.app.backend.request(call)) as Item;
+    this.put(stored);
+    return stored;
+  }
+
+  /** Deletes a thing of the library and offers to bring it back as `body` has it. Resolves with whether it is gone. */
+  async remove(path: string, { id }: Item, body: unknown): Promise<boolean> {
+    if (!(await this.app.attempt(() => this.app.backend.request({ method: 'DELETE', path: `${path}/${id}` })))) return false;
+    this.drop(id);
+    this.app.tell(t('history.deleted'), () => void this.app.attempt(() => this.store(path, { id: null }, body)));
+    return true;
   }
 }

@@ -1,6 +1,11 @@
-/** The last word of a text, without marks around it; words with hyphens are one. */
+/** Letters of a word that is worth a place in a dictionary. */
+const LONGEST_WORD = 100;
+
+/** The last word of a text, without marks around it, as the desktop finds it: `C++`, `Node.js`, `Санкт-Петербург` are words. */
 export function lastWord(text: string): string {
-  return text.match(/[\p{L}\p{N}]+(?:[-’'][\p{L}\p{N}]+)*(?=[^\p{L}\p{N}]*$)/u)?.[0] ?? '';
+  const words = text.split(/[\s—–…/]+/u).map((part) => part.replace(/^[^\p{L}\p{N}]+/u, '').replace(/[^\p{L}\p{N}+#]+$/u, ''));
+  const last = words.findLast(Boolean) ?? '';
+  return last.length <= LONGEST_WORD ? last : '';
 }
 
 /** What somebody wrote with commas, as a list. */

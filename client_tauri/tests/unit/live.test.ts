@@ -101,6 +101,38 @@ describe('a take on its way', () => {
   });
 });
 
+describe('a take that nobody wants any more', () => {
+  test('is forgotten by a server that says so', async () => {
+    const { wire, live, ended } = taking(8000);
+    await settle();
+    wire.tells({ type: 'ready', session: '0192f7a4-7c11', received: 0, limits: LIMITS });
+    live.cancel();
+    expect(wire.said.at(-1)).toEqual({ type: 'cancel' });
+    wire.onclose?.({ code: 1000 });
+    expect(await ended).toMatchObject({ problem: { code: 'take.cancelled' } });
+  });
+
+  test('is not taken for forgotten when the connection is lost first', async () => {
+    const { wire, live, ended } = taking(8000);
+    await settle();
+    wire.tells({ type: 'ready', session: '0192f7a4-7c11', received: 0, limits: LIMITS });
+    live.cancel();
+    wire.onclose?.({ code: 1006 });
+    expect(await ended).toMatchObject({ retryable: true, problem: { code: 'server.unreachable' } });
+  });
+
+  test('is forgotten as soon as the server answers, and no more of it is sent', async () => {
+    const { wire, live } = taking(8000);
+    live.cancel();
+    await settle();
+    wire.tells({ type: 'ready', session: '0192f7a4-7c11', received: 0, limits: LIMITS });
+    live.more();
+    await settle();
+    expect(wire.said.at(-1)).toEqual({ type: 'cancel' });
+    expect(wire.audio).toBe(0);
+  });
+});
+
 describe('a take whose connection is lost', () => {
   test('is told why, whether to come back, and when', async () => {
     const { wire, ended } = taking(100);

@@ -51,6 +51,32 @@ test('every code of our own has its own sentence', () => {
   expect(silent).toEqual([]);
 });
 
+test('every code of the desktop program has a sentence of its own, in the words of people', () => {
+  // What the Rust side calls a problem, a notice or why: "family.what_happened".
+  const FAMILIES = 'auth|certificate|client|dictation|file|hotkey|insertion|microphone|model|outbox|program|server|settings|sidecar|sound|system|update';
+  const NOT_SAID = /^(settings\.json|outbox\.(db|lock)|client\.call|program\.version|.*\.(rs|exe|pub|log|toml))$/;
+  // Of a live session, whose end is shown by the server's code and the family's sentence.
+  const BY_FAMILY = /^(auth\.token_expired|dictation\.late_text|outbox\.recovered)$/;
+  const RUST = fileURLToPath(new URL('../../src-tauri', import.meta.url));
+  const sources = ['src', 'client-core/src', 'client-platform/src'].flatMap((folder) =>
+    readdirSync(join(RUST, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.rs') && !/(^|[/_])(tests?|scripted)(\.rs|\/)|_tests\.rs$|machine_of_test/.test(name))
+      .map((name) => readFileSync(join(RUST, folder, name), 'utf8').split('#[cfg(test)]\nmod tests {')[0]!),
+  );
+  const codes = [...new Set(sources.flatMap((source) => [...source.matchAll(new RegExp(`"((?:${FAMILIES})\\.[a-z_]+)"`, 'g'))].map(([, code]) => code!)))];
+  expect(codes.length).toBeGreaterThan(70);
+  const silent = codes.filter((code) => !NOT_SAID.test(code) && !BY_FAMILY.test(code) && !isKey(`problem.${code}`));
+  expect(silent).toEqual([]);
+  expect(isKey('notice.outbox.recovered') && isKey('notice.dictation.late_text')).toBe(true);
+});
+
+test('what can be done about a problem has a name on its button', () => {
+  const remedies = read('state/remedies.ts').matchAll(/: '([a-z_]+)',/g);
+  const rust = ['unlock_outbox', 'free_space', 'update', 'open_outbox', 'sign_in', 'choose_server', 'choose_microphone', 'allow_microphone', 'change_hotkey', 'open_diagnostics'];
+  const nameless = [...[...remedies].map(([, action]) => action!), ...rust].filter((action) => !isKey(`action.${action}`));
+  expect(nameless).toEqual([]);
+});
+
 test('a code newer than these screens is named', () => expect(problemText({ code: 'moon.full' })).toContain('moon.full'));
 
 test('the language of the system is asked, Russian for whose neighbours read it', () => {

@@ -181,7 +181,7 @@ class Browser implements Backend {
 
   private late(take: KeptTake, text: string): void {
     this.last = { text, at: Date.now(), inserted: false, problem: null };
-    this.emit({ type: 'notice', kind: 'late_text', code: take.recovered ? 'recovered_text' : 'late_text', message: '', take: take.take });
+    this.emit({ type: 'notice', kind: 'late_text', code: take.recovered ? 'dictation.recovered_text' : 'dictation.late_text', message: '', take: take.take });
     this.emit({ type: 'changed', what: 'history' });
     this.tell();
   }
@@ -347,6 +347,9 @@ class Browser implements Backend {
     };
   }
   installModel(): Promise<void> {
+    return Promise.reject(NOT_HERE);
+  }
+  cancelInstall(): Promise<void> {
     return Promise.reject(NOT_HERE);
   }
   verifyModel(): Promise<void> {

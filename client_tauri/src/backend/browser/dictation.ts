@@ -6,7 +6,7 @@ import { Composition } from '../../protocol/composition';
 import type { ServerMessage } from '../../protocol/messages';
 import { uuid7 } from '../../uuid';
 import { asProblem, type DictationState, type LastText, type Problem } from '../backend';
-import { LiveConnection, type LiveEnd, type LiveSurroundings } from './live';
+import { CANCELLED, LiveConnection, type LiveEnd, type LiveSurroundings } from './live';
 import { capture, type Capturing } from './microphone';
 import { UNDO_MS, type KeptTake, type Outbox } from './outbox';
 import { levelOf, pcm16 } from './pcm';
@@ -53,6 +53,8 @@ export class Dictation {
   state: DictationState = IDLE;
   private current: Current | null = null;
   private cancelled: string | null = null;
+  /** Ends when the last take's connection has. */
+  private forgetting: Promise<void> = Promise.resolve();
   private levelAt = 0;
 
   constructor(private readonly around: Around) {}
@@ -75,7 +77,7 @@ export class Dictation {
       throw asProblem(error);
     }
     this.show({ ...IDLE, state: 'latched', take, since: Date.now() });
-    if (this.around.mayGoLive()) void this.keepLive(current);
+    if (this.around.mayGoLive()) this.forgetting = this.keepLive(current);
   }
 
   async end(): Promise<void> {
@@ -99,7 +101,8 @@ export class Dictation {
     await current.writing;
     await this.recorded(current);
     current.live?.cancel();
-    await this.around.outbox.change(current.take, { state: 'cancelled', known: false, stored: 0 });
+    // A session the server has heard of stays known until the server has forgotten it: that may be later, or after a restart.
+    await this.around.outbox.change(current.take, { state: 'cancelled', stored: 0 });
     current.release();
     this.cancelled = current.take;
     const undoUntil = Date.now() + UNDO_MS;
@@ -111,9 +114,11 @@ export class Dictation {
 
   async undoCancel(): Promise<void> {
     if (!this.cancelled) return;
-    // As a recording: the server was told to forget the session.
-    await this.around.outbox.change(this.cancelled, { state: 'pending' });
+    const take = this.cancelled;
     this.cancelled = null;
+    // As a recording if the server has forgotten the session, else the session goes on.
+    await Promise.race([this.forgetting, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+    await this.around.outbox.change(take, { state: 'pending', attempts: 0, nextAttemptAt: null });
     this.show(IDLE);
     this.around.waiting();
   }
@@ -161,6 +166,7 @@ export class Dictation {
       if (current.over) current.live.more(kept.samples);
       const how = await running;
       current.live = null;
+      if (how.kind === 'dropped' && how.problem.code === CANCELLED.code) await outbox.change(kept.take, { known: false });
       if (this.current !== current) return;
       if (how.kind === 'done') return this.done(current, how);
       const tired = Date.now() - since > PATIENCE_MS;

@@ -13,6 +13,8 @@ const MESSAGE = RATE / 10;
 /** Heartbeats come each 5 s; a server silent for this long is gone. */
 const SILENT_MS = 60_000;
 const OPENING_MS = 15_000;
+/** The server has forgotten the session. */
+export const CANCELLED: Problem = { code: 'take.cancelled', message: 'cancelled' };
 
 export interface LiveTake {
   session: string;
@@ -41,6 +43,7 @@ export class LiveConnection {
   private received = 0;
   private total: number | null = null;
   private finished = false;
+  private unwanted = false;
   private pumping = false;
   private again = false;
   private watch: ReturnType<typeof setTimeout> | undefined;
@@ -92,10 +95,11 @@ export class LiveConnection {
     void this.pump();
   }
 
-  /** Forgets the session on the server, if it can be told. */
+  /** Has the server forget the session, now or once it answers; it ends as `take.cancelled` only if the server said so. */
   cancel(): void {
+    this.unwanted = true;
+    this.stillThere(OPENING_MS);
     if (this.next >= 0) this.say({ type: 'cancel' });
-    this.drop({ code: 'take.cancelled', message: 'cancelled' }, false, null);
   }
 
   private hear(message: ServerMessage): void {
@@ -105,6 +109,7 @@ export class LiveConnection {
         return;
       case 'ready':
         this.next = this.received = message.received;
+        if (this.unwanted) this.say({ type: 'cancel' });
         break;
       case 'ack':
         this.received = Math.max(this.received, message.received);
@@ -133,7 +138,7 @@ export class LiveConnection {
   }
 
   private async sendWhatMayGo(): Promise<void> {
-    if (this.next < 0 || this.finished || this.socket?.readyState !== WebSocket.OPEN) return;
+    if (this.next < 0 || this.finished || this.unwanted || this.socket?.readyState !== WebSocket.OPEN) return;
     if (this.next < this.received + AHEAD && (this.total === null || this.next < this.total)) {
       const from = this.next;
       const audio = await this.around.audioFrom(from);
@@ -158,7 +163,8 @@ export class LiveConnection {
 
   private closed(code: number): void {
     const failure = this.failure;
-    if (failure) this.drop({ code: failure.code, message: failure.message }, failure.retryable || code === 4401, failure.retry_after_ms ?? null);
+    if (this.unwanted && code === 1000) this.drop(CANCELLED, false, null);
+    else if (failure) this.drop({ code: failure.code, message: failure.message }, failure.retryable || code === 4401, failure.retry_after_ms ?? null);
     else if (code === 4409) this.drop({ code: 'session.taken_over', message: 'another page continues it' }, false, null);
     else this.drop({ code: 'server.unreachable', message: 'the connection was lost' }, true, null);
   }

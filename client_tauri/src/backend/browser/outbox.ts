@@ -127,12 +127,18 @@ export class Outbox {
     this.changed();
   }
 
+  /** A take that nobody wants and of which the server has a part, which it has to be told to forget. */
+  owed(): KeptTake | undefined {
+    const now = Date.now();
+    return [...this.takes.values()].find((kept) => isOwed(kept) && (kept.removedAt ?? kept.endedAt ?? kept.beganAt) < now - UNDO_MS && (kept.nextAttemptAt ?? 0) <= now);
+  }
+
   /** Forgets what was removed long enough ago, and failed or cancelled takes older than that many days. */
   async tidy(keepFailedDays: number): Promise<void> {
     const now = Date.now();
     for (const kept of this.takes.values()) {
-      const old = (kept.state === 'failed' || kept.state === 'cancelled') && kept.beganAt < now - keepFailedDays * DAY_MS;
-      if (old || (kept.removedAt !== null && kept.removedAt < now - UNDO_MS)) await this.forget(kept.take);
+      const old = (kept.state === 'failed' || kept.state === 'cancelled' || kept.removedAt !== null) && kept.beganAt < now - keepFailedDays * DAY_MS;
+      if (old || (kept.removedAt !== null && kept.removedAt < now - UNDO_MS && !isOwed(kept))) await this.forget(kept.take);
     }
   }
 
@@ -146,6 +152,10 @@ export class Outbox {
     const bytes = last && (await this.vault.get('chunks', last));
     return last ? last[1] + (bytes?.byteLength ?? 0) / 2 : 0;
   }
+}
+
+function isOwed({ known, state, removedAt }: KeptTake): boolean {
+  return known && state !== 'uploading' && (state === 'cancelled' || removedAt !== null);
 }
 
 function joined(parts: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {

@@ -5,7 +5,7 @@
  */
 import { asProblem, type Problem } from '../backend';
 import type { Api } from './api';
-import { LiveConnection, type LiveEnd, type LiveSurroundings } from './live';
+import { CANCELLED, LiveConnection, type LiveEnd, type LiveSurroundings } from './live';
 import type { KeptTake, Outbox } from './outbox';
 import { RATE } from './pcm';
 
@@ -51,7 +51,9 @@ export class Uploads {
     await navigator.locks.request(LOCK, async () => {
       while (!this.stopped) {
         const next = this.mayGo() ? this.due() : undefined;
+        const owed = this.mayGo() ? this.outbox.owed() : undefined;
         if (next) await this.attempt(next);
+        else if (owed) await this.forgotten(owed);
         else await this.sleep();
       }
     });
@@ -100,6 +102,22 @@ export class Uploads {
       const problem = asProblem(error);
       if (isFinal(problem)) await this.outbox.change(take, { state: 'failed', problem: { ...problem, action: 'retry' } });
       else await this.outbox.change(take, { state: 'pending', problem, nextAttemptAt: Date.now() + Math.max(pauseMs(kept.attempts), (problem.retryAfterS ?? 0) * 1000) });
+    }
+  }
+
+  /** Has the server forget what it has of a take that was cancelled or removed while it could not be told. */
+  private async forgotten(kept: KeptTake): Promise<void> {
+    const live = new LiveConnection({ session: kept.take, language: kept.language, stored: 0 }, this.surroundings(kept));
+    const running = live.run();
+    live.cancel();
+    const how = await running;
+    try {
+      // It came to its end before it could be told: then it is in the history, and goes from there.
+      if (how.kind === 'done') await this.api.json({ method: 'DELETE', path: `/v1/history/${how.transcript}` });
+      else if (how.problem.code !== CANCELLED.code && !isFinal(how.problem)) throw how.problem;
+      await this.outbox.change(kept.take, { known: false, nextAttemptAt: null });
+    } catch {
+      await this.outbox.change(kept.take, { attempts: kept.attempts + 1, nextAttemptAt: Date.now() + pauseMs(kept.attempts) });
     }
   }
 

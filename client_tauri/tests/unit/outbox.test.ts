@@ -1,0 +1,60 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import { Outbox } from '../../src/backend/browser/outbox';
+import type { Vault } from '../../src/backend/browser/vault';
+
+/** What the outbox needs of a vault, in memory. */
+function memory(): Vault {
+  const things = new Map<string, unknown>();
+  const name = (store: string, id: unknown): string => JSON.stringify([store, id]);
+  return {
+    keys: () => Promise.resolve([]),
+    get: (store: string, id: unknown) => Promise.resolve(things.get(name(store, id))),
+    getJson: (store: string, id: unknown) => Promise.resolve(things.get(name(store, id))),
+    put: (store: string, id: unknown, value: unknown) => Promise.resolve(void things.set(name(store, id), value)),
+    putJson: (store: string, id: unknown, value: unknown) => Promise.resolve(void things.set(name(store, id), value)),
+    forget: (store: string, id: unknown) => Promise.resolve(void things.delete(name(store, id))),
+  } as unknown as Vault;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal('IDBKeyRange', { bound: () => 'all' });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+async function cancelled(known: boolean): Promise<Outbox> {
+  const outbox = new Outbox(memory(), () => undefined);
+  await outbox.begin('take', 'ru');
+  await outbox.change('take', { state: 'cancelled', known, endedAt: Date.now() });
+  return outbox;
+}
+
+test('a cancelled take of which the server has a part is owed to it once it cannot be brought back', async () => {
+  const outbox = await cancelled(true);
+  expect(outbox.owed()).toBeUndefined();
+  vi.advanceTimersByTime(11_000);
+  expect(outbox.owed()?.take).toBe('take');
+  await outbox.change('take', { known: false });
+  expect(outbox.owed()).toBeUndefined();
+});
+
+test('a take the server never heard of is owed to nobody', async () => {
+  const outbox = await cancelled(false);
+  vi.advanceTimersByTime(11_000);
+  expect(outbox.owed()).toBeUndefined();
+});
+
+test('a removed take stays until the server has forgotten its part', async () => {
+  const outbox = await cancelled(true);
+  await outbox.change('take', { removedAt: Date.now() });
+  vi.advanceTimersByTime(11_000);
+  await outbox.tidy(30);
+  expect(outbox.get('take')).toBeDefined();
+  await outbox.change('take', { known: false });
+  await outbox.tidy(30);
+  expect(outbox.get('take')).toBeUndefined();
+});
