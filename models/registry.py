@@ -39,6 +39,7 @@ from models.installation import (
 )
 from models.locking import locked
 from models.manifest import HubSource, Manifest, ModelEntry, Name, bundled_manifest
+from models.newer import newer_version
 from models.progress import Progress
 from models.staging import FreeBytes, Staging, free_bytes_of_disk
 from models.trust import read_trust, write_trust
@@ -56,6 +57,8 @@ class ModelStatus:
     """None: a model of the person's own."""
     installed: InstalledModel | None
     active: bool
+    newer: str | None
+    """The version that a pull would install instead."""
 
 
 class ModelRegistry:
@@ -92,15 +95,15 @@ class ModelRegistry:
                     if folder.name not in self.manifest.names and read_installation(folder)
                 )
             )
-        return tuple(
-            ModelStatus(
-                name=name,
-                entry=self.manifest.find(name),
-                installed=self.installed(name),
-                active=name == chosen,
-            )
-            for name in (*self.manifest.names, *own)
-        )
+        return tuple(self._status(name, chosen) for name in (*self.manifest.names, *own))
+
+    def free_bytes(self) -> int | None:
+        """Say how much may still be written where models are; None: nobody can tell."""
+        existing = next((each for each in (self.path, *self.path.parents) if each.is_dir()), None)
+        try:
+            return self._free_bytes(existing) if existing else None
+        except OSError:
+            return None
 
     def installed(self, name: str) -> InstalledModel | None:
         """Give an installed model by name, without looking into its files.
@@ -294,15 +297,27 @@ class ModelRegistry:
                 yield sources.InstalledPackages(model=name, source=each)
 
     def _whole(self, name: str, source: str | None) -> InstalledModel | None:
-        """Give the installed model if it is from there and not damaged."""
+        """Give the installed model if it is from there, not damaged, and there is no newer one."""
         model = self.installed(name)
         if model is None or source not in (None, model.record.source):
+            return None
+        if newer_version(self.manifest.find(name), model):
             return None
         try:
             model.check_content()
         except ModelError:
             return None
         return model
+
+    def _status(self, name: str, chosen: str | None) -> ModelStatus:
+        entry, installed = self.manifest.find(name), self.installed(name)
+        return ModelStatus(
+            name=name,
+            entry=entry,
+            installed=installed,
+            active=name == chosen,
+            newer=newer_version(entry, installed),
+        )
 
     def _must_be_installed(self, name: str) -> InstalledModel:
         model = self.installed(name)

@@ -65,9 +65,14 @@ def add_parser(
 
 
 def _list(args: argparse.Namespace, language: Language) -> int:
-    statuses = _registry(args).list()
+    registry = _registry(args)
+    statuses = registry.list()
     if args.json:
-        print(json.dumps([_as_json(each) for each in statuses], ensure_ascii=False, indent=2))  # noqa: T201
+        told = {
+            "free_bytes": registry.free_bytes(),
+            "models": [_as_json(each) for each in statuses],
+        }
+        print(json.dumps(told, ensure_ascii=False, indent=2))  # noqa: T201
         return 0
 
     from rich.console import Console  # noqa: PLC0415 - slow to import
@@ -181,6 +186,7 @@ def _as_json(status: "ModelStatus") -> dict[str, object]:
         "name": status.name,
         "active": status.active,
         "installed": _installed_as_json(model) if model else None,
+        "update": status.newer,
         "download_bytes": _download_bytes(status),
         "description": entry.description.model_dump() if entry else None,
         "recommended_for": entry.recommended_for.model_dump() if entry else None,

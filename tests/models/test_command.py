@@ -55,7 +55,9 @@ def test_the_first_model_pulled_is_in_use_at_once_and_the_next_is_not(
     assert "В работе модель mine." in capsys.readouterr().err
     assert main(["models", "list", "--json"]) == 0
 
-    listed = {model["name"]: model for model in json.loads(capsys.readouterr().out)}
+    told = json.loads(capsys.readouterr().out)
+    listed = {model["name"]: model for model in told["models"]}
+    assert told["free_bytes"] > 0
     assert [name for name, model in listed.items() if model["active"]] == ["mine"]
     assert listed["other"]["installed"]["source"] == "folder"
     assert listed["base"]["installed"] is None

