@@ -30,10 +30,14 @@ CLIENT_PROFILE ?= $(if $(CI),debug,release)
 CLIENT_PKG_CONFIG := webkit2gtk-4.1 gtk+-3.0 ayatana-appindicator3-0.1 alsa openssl librsvg-2.0
 CLIENT_CORE_DEBIAN := build-essential pkg-config perl libssl-dev libasound2-dev
 CLIENT_TEST_DEBIAN := xvfb xauth x11-utils x11-xkb-utils xdotool xclip xterm openbox dbus dbus-x11 pulseaudio \
-	pulseaudio-utils libasound2-plugins gnome-keyring libsecret-tools libglib2.0-bin python3-gi gir1.2-gtk-3.0
+	pulseaudio-utils libasound2-plugins gnome-keyring libsecret-tools libglib2.0-bin python3-gi gir1.2-gtk-3.0 desktop-file-utils binutils rpm
 CLIENT_DEBIAN := build-essential pkg-config perl libssl-dev libwebkit2gtk-4.1-dev libgtk-3-dev librsvg2-dev \
 	libayatana-appindicator3-dev libasound2-dev file
 export CARGO_TARGET_DIR := $(CLIENT_TARGET)
+ifdef CI
+# Nobody looks at it there with a debugger, and half of the building goes into that.
+export CARGO_PROFILE_DEV_DEBUG := 0
+endif
 
 .PHONY: client client-program client-pages client-test client-shell-test client-packages client-libraries client-core-libraries
 .PHONY: help run test lint fmt types imports sql ops monitoring openapi fuzz chaos soak bench uv audio-library nginx lint-tools coverage
@@ -109,8 +113,11 @@ bench: uv ## Measure capacity, or BENCH=… of benchmarks/ (ARGS="--peers")
 	$(SYNC) --extra whisper-base --group bench
 	$(IN_VENV) python -m benchmarks.$(BENCH) $(ARGS)
 
-client: client-program ## Build the desktop client and start it (ARGS="--hidden")
-	$(CLIENT_TARGET)/$(CLIENT_PROFILE)/alfavoice-desktop $(ARGS)
+# With the server of this checkout at hand, for who chooses "on this computer".
+client: client-program uv ## Build the desktop client and start it (ARGS="--hidden")
+	$(SYNC) --extra whisper-base
+	ALFAVOICE_SERVER_PROGRAM="$${ALFAVOICE_SERVER_PROGRAM:-$(CURDIR)/.venv/bin/alfavoice}" \
+		$(CLIENT_TARGET)/$(CLIENT_PROFILE)/alfavoice-desktop $(ARGS)
 
 client-program: client-libraries client-pages
 	cd client_tauri/src-tauri && $(CARGO) build --locked --features custom-protocol $(if $(filter release,$(CLIENT_PROFILE)),--release)
@@ -124,14 +131,18 @@ client-test: client-core-libraries ## Check and test the Rust part of the client
 	cd client_tauri/src-tauri && $(CARGO) clippy --locked -p client-core -p client-platform --all-targets -- -D warnings
 	cd client_tauri/src-tauri && $(if $(CI),ALFAVOICE_DISPLAY_TESTS=1) $(CARGO) test --locked -p client-core -p client-platform
 
-client-shell-test: client-libraries client-pages uv ## The same for the shell, then the program itself on a desktop without a screen
+# Tauri's mock runtime; then the packages, for tests/desktop to run the program that lies in the .deb.
+client-shell-test: client-libraries client-pages ## Check and test the shell, and build it and its packages
 	cd client_tauri/src-tauri && $(CARGO) clippy --locked -p alfavoice-desktop --all-targets --features custom-protocol -- -D warnings
 	cd client_tauri/src-tauri && $(CARGO) test --locked -p alfavoice-desktop --features custom-protocol
-	$(MAKE) client-program CLIENT_PROFILE=debug
-	$(MAKE) test ARGS="tests/desktop"
+	$(MAKE) client-packages CLIENT_PROFILE=$(CLIENT_PROFILE)
 
+# Signed for updates where TAURI_SIGNING_PRIVATE_KEY (and _PASSWORD) are given: docs/client_packages.md.
 client-packages: client-libraries client-pages ## Build the .deb and the .rpm
-	cd client_tauri && npx tauri build $(if $(filter release,$(CLIENT_PROFILE)),,--debug) --bundles deb,rpm --config '{"build":{"beforeBuildCommand":""}}'
+	rm -rf $(CLIENT_TARGET)/$(CLIENT_PROFILE)/bundle
+	cd client_tauri && npx tauri build $(if $(filter release,$(CLIENT_PROFILE)),,--debug) --bundles deb,rpm --ci \
+		--config '{"bundle":{"createUpdaterArtifacts":$(if $(TAURI_SIGNING_PRIVATE_KEY),true,false)}}' -- --locked
+	@ls -l $(CLIENT_TARGET)/$(CLIENT_PROFILE)/bundle/*/AlfaVoice*
 
 # What the client is built with and tested on. On people's machines only said, never installed.
 client-core-libraries:
@@ -144,7 +155,7 @@ client-core-libraries:
 client-libraries:
 	@command -v cargo >/dev/null || { echo "The client is built with Rust: https://rustup.rs" >&2; exit 1; }
 	@command -v npm >/dev/null || { echo "The client is built with Node.js 20 or newer: https://nodejs.org" >&2; exit 1; }
-	@if [ "$$(uname)" = Linux ] && ! pkg-config --exists $(CLIENT_PKG_CONFIG) 2>/dev/null; then \
+	@if [ "$$(uname)" = Linux ] && ! { pkg-config --exists $(CLIENT_PKG_CONFIG) 2>/dev/null && command -v file >/dev/null; }; then \
 		if [ "$${CI:-}" = true ]; then .ci/apt-install --no-install-recommends $(CLIENT_DEBIAN); else \
 			echo "The client needs libraries to be built with. On Debian or Ubuntu:" >&2; \
 			echo "  sudo apt-get install --no-install-recommends $(CLIENT_DEBIAN)" >&2; exit 1; fi; fi

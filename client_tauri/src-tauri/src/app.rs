@@ -5,7 +5,7 @@ use client_core::desk::Desk;
 use tauri::{AppHandle, Manager, RunEvent, Runtime};
 
 use crate::arguments::{self, Request};
-use crate::assembly::{self, Assembled};
+use crate::assembly::{self, Assembled, Machine};
 use crate::commands::server::Looking;
 use crate::places::Places;
 use crate::{commands, logs, telling, tray, updates, windows};
@@ -38,7 +38,7 @@ pub fn run(request: Request) -> Result<(), AppError> {
         )
         .manage(updates::Found::default())
         .setup(move |app| set_up(app.handle(), request))
-        .build(tauri::generate_context!())?;
+        .build(context())?;
     app.run(|app, event| match event {
         // The last window closed: the keys go on working. Only "Quit" has a code.
         RunEvent::ExitRequested {
@@ -52,6 +52,11 @@ pub fn run(request: Request) -> Result<(), AppError> {
         _ => {}
     });
     Ok(())
+}
+
+/// Configuration, screens and who may call what; also for tests on Tauri's mock runtime.
+pub fn context<R: Runtime>() -> tauri::Context<R> {
+    tauri::generate_context!()
 }
 
 /// The commands of all windows; also for tests on Tauri's mock runtime.
@@ -112,24 +117,33 @@ pub fn with_commands<R: Runtime>(builder: tauri::Builder<R>) -> tauri::Builder<R
     ])
 }
 
+/// Puts what the commands stand on where they find it.
+pub fn manage<R: Runtime>(app: &AppHandle<R>, assembled: Assembled, places: Places) -> Desk {
+    let Assembled {
+        desk,
+        cache,
+        looking,
+        local,
+    } = assembled;
+    app.manage::<Looking>(looking);
+    app.manage(cache);
+    app.manage(local);
+    app.manage(places);
+    app.manage(desk.clone());
+    desk
+}
+
 fn set_up<R: Runtime>(
     app: &AppHandle<R>,
     request: Request,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let places = Places::of(app)?;
     logs::begin(&places.log());
-    let Assembled {
-        desk,
-        cache,
-        looking,
-        local,
-    } = tauri::async_runtime::block_on(assembly::assemble(&places))?;
+    let assembled = tauri::async_runtime::block_on(async {
+        assembly::assemble(&places, Machine::look().await?).await
+    })?;
+    let desk = manage(app, assembled, places);
     let tongue = telling::tongue(&desk.settings().borrow());
-    app.manage::<Looking>(looking);
-    app.manage(cache);
-    app.manage(local);
-    app.manage(places);
-    app.manage(desk.clone());
     tauri::async_runtime::spawn(telling::tell(app.clone(), desk.clone()));
     let in_tray = tray::show(app, tongue, obey).unwrap_or_else(|error| {
         tracing::warn!(%error, "no tray");
@@ -156,7 +170,7 @@ fn second_start<R: Runtime>(app: &AppHandle<R>, arguments: &[String]) {
 }
 
 /// Does what was asked for by tray, command line or a second start.
-fn obey<R: Runtime>(app: &AppHandle<R>, request: Request) {
+pub fn obey<R: Runtime>(app: &AppHandle<R>, request: Request) {
     let ask = match request {
         Request::Show | Request::Hidden => {
             if let Err(error) = windows::show_main(app) {

@@ -1,14 +1,14 @@
 //! Joins the machine and the desk: which port is what, where files are, what follows the settings.
 
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use client_core::account::Device;
 use client_core::cache::Cache;
 use client_core::coordinator::Limits;
 use client_core::desk::{self, Desk, Local};
 use client_core::outbox::{Outbox, OutboxError, Place, Retention};
-use client_core::ports::Autostart;
+use client_core::ports::{Autostart, HotkeyEvent};
 use client_core::settings::{Settings, SettingsFile};
 use client_core::sidecar::{Plan, Sidecar};
 use client_core::view;
@@ -46,18 +46,40 @@ pub enum AssemblyError {
     Outbox(#[from] OutboxError),
 }
 
+/// The computer the program runs on.
+pub struct Machine {
+    /// What can be asked of it.
+    pub platform: Platform,
+    /// Where its keys are heard.
+    pub keys: Receiver<HotkeyEvent>,
+}
+
+impl Machine {
+    /// Looks what there is.
+    ///
+    /// # Errors
+    /// [`AssemblyError::Threads`] if the look itself failed.
+    pub async fn look() -> Result<Self, AssemblyError> {
+        let (keys, heard) = sync_channel(KEYS);
+        let program = std::env::current_exe().unwrap_or_default();
+        let found = tokio::task::spawn_blocking(move || Platform::detect(program, keys));
+        let Ok(platform) = found.await else {
+            return Err(std::io::Error::other("looking at the machine failed").into());
+        };
+        Ok(Self {
+            platform,
+            keys: heard,
+        })
+    }
+}
+
 /// Puts everything together and opens the outbox; what is missing on this machine is told by the desk.
 ///
 /// # Errors
 /// [`AssemblyError`].
-pub async fn assemble(places: &Places) -> Result<Assembled, AssemblyError> {
-    let (keys, heard) = sync_channel(KEYS);
-    let program = std::env::current_exe().unwrap_or_default();
-    let found = tokio::task::spawn_blocking(move || Platform::detect(program, keys));
+pub async fn assemble(places: &Places, machine: Machine) -> Result<Assembled, AssemblyError> {
     let loaded = SettingsFile::load(places.settings());
-    let Ok(platform) = found.await else {
-        return Err(std::io::Error::other("looking at the machine failed").into());
-    };
+    let Machine { platform, keys } = machine;
     for missing in &platform.missing {
         tracing::info!(part = ?missing.part, reason = ?missing.reason, "not to be had here");
     }
@@ -94,7 +116,7 @@ pub async fn assemble(places: &Places) -> Result<Assembled, AssemblyError> {
         insertion: platform.insertion,
         sounds: platform.sounds,
         muting: platform.muting,
-        hotkeys: Some((platform.hotkeys, heard)),
+        hotkeys: Some((platform.hotkeys, keys)),
         network: Some(platform.network),
         local: told,
         limits: Limits::default(),

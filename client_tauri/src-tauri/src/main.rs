@@ -17,6 +17,8 @@ mod local;
 mod logs;
 mod places;
 mod telling;
+#[cfg(test)]
+mod tests;
 mod tray;
 mod updates;
 mod windows;

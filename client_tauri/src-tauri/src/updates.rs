@@ -4,11 +4,12 @@
 //! `npx tauri signer generate`) or puts it beside the program's data as `update.pub`. Without a key nothing is ever
 //! fetched: a server alone must not be able to run programs on people's computers.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use client_core::account::Server;
 use client_core::desk::Desk;
-use client_core::view::Problem;
+use client_core::view::{Problem, ServerKind};
 use serde::Serialize;
 use tauri::{AppHandle, Runtime, State};
 use tauri_plugin_updater::{Error, UpdaterExt};
@@ -18,6 +19,13 @@ use crate::places::Places;
 
 /// How long the server may take to say what there is.
 const ASKING: Duration = Duration::from_secs(15);
+/// A package that does not come any further for this long is given up.
+const STALLED: Duration = Duration::from_secs(30);
+/// And one that is not there after this long.
+const FETCHING: Duration = Duration::from_secs(60 * 60);
+
+const UNREACHABLE: &str = "the server could not be asked for updates";
+const NOT_INSTALLED: &str = "the update could not be installed";
 
 /// A newer version, as the screens show it.
 #[derive(Debug, Clone, Serialize)]
@@ -30,7 +38,7 @@ pub struct Newer {
 
 /// What was found last, to be installed when the person says so.
 #[derive(Default)]
-pub struct Found(Mutex<Option<tauri_plugin_updater::Update>>);
+pub struct Found(pub Mutex<Option<tauri_plugin_updater::Update>>);
 
 /// Asks the chosen server for a newer version; `None` if this is the newest, or no key was given.
 #[tauri::command]
@@ -40,10 +48,10 @@ pub async fn check_update<R: Runtime>(
     places: State<'_, Places>,
     found: State<'_, Found>,
 ) -> Answer<Option<Newer>> {
-    let address = desk.snapshot().borrow().server.address.clone();
-    let (Some(key), Some(address)) = (public_key(&places), address) else {
+    let (Some(key), Some(server)) = (public_key(&places), team_server(&desk)) else {
         return Ok(None);
     };
+    let address = server.address();
     let endpoint = format!(
         "{address}/v1/updates/{{{{target}}}}/{{{{arch}}}}/{{{{bundle_type}}}}/{{{{current_version}}}}"
     );
@@ -53,10 +61,19 @@ pub async fn check_update<R: Runtime>(
             "the server's address cannot be asked for updates",
         )
     })?;
+    let tls = server.tls();
     let update = app
         .updater_builder()
         .pubkey(key)
         .timeout(ASKING)
+        // The same certificates as for everything else said to this server, and no way round it.
+        .configure_client(move |client| {
+            client
+                .tls_backend_preconfigured(tls.clone())
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .read_timeout(STALLED)
+        })
         .endpoints(vec![endpoint])
         .and_then(tauri_plugin_updater::UpdaterBuilder::build)
         .map_err(fault)?
@@ -91,12 +108,30 @@ pub async fn install_update<R: Runtime>(
             "there is nothing to install; check for updates first",
         ));
     };
-    update
-        .download_and_install(|_, _| {}, || {})
-        .await
-        .map_err(fault)?;
+    let package = fetch(&update).await?;
+    let installed = tokio::task::spawn_blocking(move || update.install(package)).await;
+    match installed {
+        Ok(done) => done.map_err(fault)?,
+        Err(_) => return Err(Fault::new("update.failed", NOT_INSTALLED)),
+    }
     desk.stop().await;
     app.restart();
+}
+
+/// The package, once its signature was found to be the team's and for this version.
+pub async fn fetch(update: &tauri_plugin_updater::Update) -> Answer<Vec<u8>> {
+    match tokio::time::timeout(FETCHING, update.download(|_, _| {}, || {})).await {
+        Ok(fetched) => fetched.map_err(fault),
+        Err(_) => Err(Fault(
+            Problem::new("update.unreachable", UNREACHABLE).with_action("retry"),
+        )),
+    }
+}
+
+/// The server on this computer came with the program; only a team's has newer versions.
+fn team_server(desk: &Desk) -> Option<Arc<Server>> {
+    let chosen = desk.snapshot().borrow().server.kind;
+    desk.server().filter(|_| chosen == Some(ServerKind::Team))
 }
 
 fn public_key(places: &Places) -> Option<String> {
@@ -110,21 +145,33 @@ fn public_key(places: &Places) -> Option<String> {
 fn fault(error: Error) -> Fault {
     tracing::warn!(kind = ?std::mem::discriminant(&error), "no update");
     Fault(match error {
-        Error::Minisign(_) | Error::Base64(_) | Error::SignatureUtf8(_) => Problem::new(
+        Error::Minisign(_)
+        | Error::Base64(_)
+        | Error::SignatureUtf8(_)
+        | Error::MissingSignedVersion
+        | Error::SignedVersionMismatch { .. } => Problem::new(
             "update.signature",
-            "the update is not signed with the team's key; it was not installed",
+            "the update is not signed for this version with the team's key; it was not installed",
         ),
+        Error::InsecureTransportProtocol => Problem::new(
+            "update.insecure",
+            "newer versions are only taken over https",
+        ),
+        Error::AuthenticationFailed | Error::DebInstallFailed | Error::PackageInstallFailed => {
+            Problem::new(
+                "update.refused",
+                "the system did not let the package be installed",
+            )
+        }
         Error::ReleaseNotFound | Error::TargetNotFound(_) | Error::TargetsNotFound(_) => {
             Problem::new(
                 "update.none_for_this",
                 "the server has no update for this kind of computer",
             )
         }
-        Error::Reqwest(_) | Error::Network(_) => Problem::new(
-            "update.unreachable",
-            "the server could not be asked for updates",
-        )
-        .with_action("retry"),
-        _ => Problem::new("update.failed", "the update could not be installed"),
+        Error::Reqwest(_) | Error::Network(_) => {
+            Problem::new("update.unreachable", UNREACHABLE).with_action("retry")
+        }
+        _ => Problem::new("update.failed", NOT_INSTALLED),
     })
 }

@@ -1,8 +1,9 @@
 //! Ports of machines that lack them: each says so when it is asked.
 
 use client_core::ports::{
-    Autostart, AutostartError, Binding, HotkeyError, Hotkeys, Inserted, Insertion, InsertionError,
-    Keychain, KeychainError, Muting, MutingError, Network, Pasting, Sound, Sounds, TargetWindow,
+    Autostart, AutostartError, Binding, Capture, HotkeyError, Hotkeys, InputDevice, Inserted,
+    Insertion, InsertionError, Keychain, KeychainError, Microphone, MicrophoneError,
+    MicrophoneEvents, Muting, MutingError, Network, Pasting, Sound, Sounds, TargetWindow,
 };
 
 /// A machine without it.
@@ -48,6 +49,20 @@ impl Insertion for Absent {
 
     fn clipboard_text(&self) -> Result<Option<String>, InsertionError> {
         Err(InsertionError::Unavailable)
+    }
+}
+
+impl Microphone for Absent {
+    fn devices(&self) -> Result<Vec<InputDevice>, MicrophoneError> {
+        Ok(Vec::new())
+    }
+
+    fn open(
+        &self,
+        _: Option<&str>,
+        _: MicrophoneEvents,
+    ) -> Result<Box<dyn Capture>, MicrophoneError> {
+        Err(MicrophoneError::None)
     }
 }
 

@@ -91,25 +91,31 @@ impl Platform {
     /// Opens the display, so it belongs on a thread that may wait; opens no microphone and asks for no password.
     #[must_use]
     pub fn detect(program: PathBuf, events: HotkeyEvents) -> Self {
-        let session = Session::detect();
-        let mut platform = Self {
-            session,
-            hotkeys: Box::new(Absent),
-            insertion: Arc::new(Absent),
-            microphone: Arc::new(SystemMicrophone::new()),
-            keychain: Arc::new(Absent),
-            sounds: Arc::new(Absent),
-            muting: Arc::new(Absent),
-            autostart: Arc::new(Absent),
-            network: Box::new(Absent),
-            missing: Vec::new(),
-        };
+        let mut platform = Self::bare(Session::detect());
+        platform.microphone = Arc::new(SystemMicrophone::new());
         match Tones::new() {
             Ok(tones) => platform.sounds = Arc::new(tones),
             Err(_) => platform.miss(Part::Sounds, Reason::System),
         }
         platform.fill(program, events);
         platform
+    }
+
+    /// A machine that has none of it: every port answers that it is not there. For tests of what stands on the ports.
+    #[must_use]
+    pub fn bare(session: Session) -> Self {
+        Self {
+            session,
+            hotkeys: Box::new(Absent),
+            insertion: Arc::new(Absent),
+            microphone: Arc::new(Absent),
+            keychain: Arc::new(Absent),
+            sounds: Arc::new(Absent),
+            muting: Arc::new(Absent),
+            autostart: Arc::new(Absent),
+            network: Box::new(Absent),
+            missing: Vec::new(),
+        }
     }
 
     fn miss(&mut self, part: Part, reason: Reason) {

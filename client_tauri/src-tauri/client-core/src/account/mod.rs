@@ -117,6 +117,12 @@ impl Server {
         &self.address
     }
 
+    /// The checks of certificates that hold for this server, for others that talk to it.
+    #[must_use]
+    pub fn tls(&self) -> rustls::ClientConfig {
+        rustls::ClientConfig::clone(&self.tls)
+    }
+
     /// Asks what answers there, without saying who we are.
     ///
     /// # Errors
