@@ -40,16 +40,23 @@ impl Tongue {
     }
 }
 
-/// The sentence of that key; none where there is none, or where it has places to be filled in.
+/// The sentence of that key; none where there is none, or where it has places to be filled in. A problem that has none of its
+/// own has that of its family, and in the end the one that only names its code: whatever went wrong is said.
 #[must_use]
-pub fn sentence(tongue: Tongue, key: &str) -> Option<&'static str> {
+pub fn sentence(tongue: Tongue, key: &str) -> Option<String> {
     let all: &'static Sentences = match tongue {
-        Tongue::Russian => &RUSSIAN,
         Tongue::English => &ENGLISH,
+        Tongue::Russian => &RUSSIAN,
     };
-    all.get(key)
-        .map(String::as_str)
-        .filter(|text| !text.contains('{'))
+    let plain = |key: &str| all.get(key).filter(|text| !text.contains('{')).cloned();
+    plain(key).or_else(|| {
+        let code = key.strip_prefix("problem.")?;
+        let family = code.split('.').next().unwrap_or(code);
+        plain(&format!("problem.family.{family}")).or_else(|| {
+            all.get("problem.unknown")
+                .map(|text| text.replace("{code}", code))
+        })
+    })
 }
 
 fn read(text: &str) -> Sentences {
@@ -65,12 +72,24 @@ mod tests {
         for tongue in [Tongue::Russian, Tongue::English] {
             for key in [
                 "notice.late_text",
-                "notice.recovered_text",
+                "notice.outbox.recovered",
                 "problem.unknown",
                 "problem.microphone.none",
             ] {
                 assert!(sentence(tongue, key).is_some(), "{key}");
             }
+        }
+    }
+
+    #[test]
+    fn whatever_goes_wrong_is_said() {
+        for tongue in [Tongue::Russian, Tongue::English] {
+            let family = sentence(tongue, "problem.family.auth");
+            assert!(family.is_some());
+            assert_eq!(sentence(tongue, "problem.auth.expired"), family);
+            let unknown = sentence(tongue, "problem.never.heard_of").unwrap();
+            assert!(unknown.contains("(never.heard_of)"), "{unknown}");
+            assert_eq!(sentence(tongue, "notice.never_heard_of"), None);
         }
     }
 

@@ -7,7 +7,8 @@ use super::Desk;
 use super::conductor::Message;
 use super::handle::Shared;
 use crate::coordinator::TakeId;
-use crate::outbox::{Outbox, OutboxError, State};
+use crate::outbox::{Outbox, OutboxError, Retention, State};
+use crate::settings::Settings;
 use crate::view::Problem;
 
 /// As the outbox asks for.
@@ -52,17 +53,47 @@ pub(super) async fn count(shared: Arc<Shared>, after: Duration) {
     }
 }
 
+/// Keeps what is over as long as the settings say, also after they changed.
+pub(super) async fn keep(shared: Arc<Shared>, after: Duration) {
+    tokio::time::sleep(after).await;
+    let mut settings = shared.settings.subscribe();
+    let mut status = shared.outbox.status();
+    loop {
+        let retention = Retention::of(&settings.borrow_and_update().privacy);
+        status.borrow_and_update();
+        // What cannot be written now is tried again when the outbox is another one.
+        let told = shared.outbox.keep(retention).await;
+        let same = |now: &Settings| Retention::of(&now.privacy) == retention;
+        tokio::select! {
+            changed = settings.wait_for(|now| !same(now)) => if changed.is_err() {
+                return;
+            },
+            changed = status.changed(), if told.is_err() || !status.borrow().is_open => if changed.is_err() {
+                return;
+            },
+        }
+    }
+}
+
 /// Opens the outbox; again and again while only the keychain is locked.
 pub(super) async fn open(shared: Arc<Shared>, after: Duration) {
     tokio::time::sleep(after).await;
     let status = shared.outbox.status();
+    let mut is_told = false;
     while !status.borrow().is_open {
         match shared.outbox.open(None).await {
             Ok(opened) => {
                 let _ = shared.inbox.send(Message::Opened(opened)).await;
                 return;
             }
-            Err(OutboxError::Locked) => tokio::time::sleep(UNLOCKED).await,
+            Err(OutboxError::Locked) => {
+                // Its status was this from the beginning, so nothing else tells of it.
+                if !std::mem::replace(&mut is_told, true) {
+                    let problem = Message::Problem(outbox_problem(OutboxError::Locked));
+                    let _ = shared.inbox.send(problem).await;
+                }
+                tokio::time::sleep(UNLOCKED).await;
+            }
             // Told by the status; the person does something about it.
             Err(_) => return,
         }
@@ -98,6 +129,11 @@ pub(super) async fn bind(shared: Arc<Shared>, after: Duration) {
 pub(super) async fn leave(outbox: Outbox, take: TakeId) {
     // It may be over already.
     let _ = outbox.recorded(take, State::Pending).await;
+}
+
+/// A damaged file was found: what can be read of it is in a new one.
+pub(super) fn salvaged() -> Problem {
+    Problem::new("outbox.salvaged", "a damaged file was put aside").with_action("open_outbox")
 }
 
 /// The outbox's problem with what a button could do about it.

@@ -10,6 +10,7 @@ use tokio::task::{AbortHandle, JoinError, JoinSet};
 
 use super::handle::Shared;
 use super::problems::broken;
+use super::seeking::Aim;
 use super::servers::{Report, Which};
 use super::take::{Order, unix_s};
 use super::{Local, background};
@@ -17,7 +18,7 @@ use crate::account::Server;
 use crate::composition::Composed;
 use crate::coordinator::{Ask, Coordinator, Event, Now, TakeId};
 use crate::listening::{self, Command, Heard, Listening};
-use crate::outbox::{Counts, Opened};
+use crate::outbox::{Counts, Opened, OutboxError, Status};
 use crate::ports::{HotkeyEvent, TargetWindow};
 use crate::routing::Choice;
 use crate::settings::{ServerChoice, Settings};
@@ -80,6 +81,7 @@ pub(super) enum Kind {
     Tending,
     Counting,
     Opening,
+    Keeping,
     Binding,
     Looking(Which),
 }
@@ -119,6 +121,8 @@ pub(super) struct Conductor {
     /// Why it could not be made.
     pub team_problem: Option<Problem>,
     pub choice: Choice,
+    /// For takes that began before there was one.
+    pub aim: watch::Sender<Aim>,
     pub uploading_to: watch::Sender<Option<Target>>,
     pub wake: Arc<Notify>,
     uploaded_to: mpsc::Sender<UploadEvent>,
@@ -126,6 +130,10 @@ pub(super) struct Conductor {
     pub counts: Counts,
     /// Takes of which a problem was told that comes again and again.
     pub told: Option<TakeId>,
+    /// How the outbox was when it was looked at last.
+    pub box_was: Status,
+    /// What of the outbox was told last, and when.
+    pub box_told: Option<(OutboxError, Instant)>,
     pub dirty: bool,
     published: Instant,
     latest: Instant,
@@ -140,7 +148,6 @@ impl Conductor {
         let now = Instant::now();
         Ok(Self {
             coordinator: Coordinator::new(shared.limits, TakeId::new),
-            shared,
             local,
             commands,
             heard,
@@ -153,12 +160,16 @@ impl Conductor {
             team_choice: None,
             team_problem: None,
             choice: crate::routing::choose(crate::routing::Circumstances::default()),
+            aim: watch::Sender::new(Aim::default()),
             uploading_to: watch::Sender::new(None),
             wake: Arc::new(Notify::new()),
             uploaded_to,
             uploaded,
             counts: Counts::default(),
             told: None,
+            box_was: shared.outbox.status().borrow().clone(),
+            box_told: None,
+            shared,
             dirty: true,
             published: now,
             latest: now,
@@ -172,6 +183,7 @@ impl Conductor {
             Kind::Tending,
             Kind::Counting,
             Kind::Opening,
+            Kind::Keeping,
             Kind::Binding,
         ] {
             self.begin_task(kind, Duration::ZERO);
@@ -202,7 +214,7 @@ impl Conductor {
                 Some(event) = self.uploaded.recv() => self.was_uploaded(event),
                 Some(joined) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.ended(joined),
                 Ok(()) = local.changed() => self.local_changed(),
-                Ok(()) = status.changed() => self.dirty = true,
+                Ok(()) = status.changed() => self.outbox_changed(),
                 () = tokio::time::sleep_until(due.into()) => self.tick(),
             }
         }
@@ -249,6 +261,7 @@ impl Conductor {
             }
             Kind::Tending => self.tasks.spawn(background::tend(shared, after)),
             Kind::Counting => self.tasks.spawn(background::count(shared, after)),
+            Kind::Keeping => self.tasks.spawn(background::keep(shared, after)),
             Kind::Opening => self.tasks.spawn(background::open(shared, after)),
             Kind::Binding => self.tasks.spawn(background::bind(shared, after)),
             // Those are begun where what they are about is known.

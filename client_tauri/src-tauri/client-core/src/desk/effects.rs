@@ -2,9 +2,9 @@
 
 use tokio::sync::mpsc;
 
-use super::background::{client, outbox_problem};
+use super::background::{client, outbox_problem, salvaged};
 use super::conductor::{Conductor, Kind, Known, Message, listening_of};
-use super::machine::{Insert, Noise, Told};
+use super::machine::{Insert, Manner, Noise, Told};
 use super::problems::{of_hotkeys, of_microphone};
 use super::take::{ORDERS, Order, RESERVED, TakeTask};
 use crate::coordinator::{Ask, Effect, End, Event, TakeId};
@@ -37,13 +37,9 @@ impl Conductor {
             Effect::Play(sound) => self.play(sound),
             Effect::Insert { take, text } => self.insert(take, text),
             Effect::InsertLast(text) => {
-                let pasting = self.shared.settings.borrow().insertion.pasting;
+                let manner = Manner::of(&self.shared.settings.borrow().insertion, None);
                 let told = Told::Coordinator;
-                let job = Insert::Focus {
-                    text,
-                    pasting,
-                    told,
-                };
+                let job = Insert::Focus { text, manner, told };
                 if self.shared.inserting.try_send(job).is_err() {
                     self.feed(Event::LastInserted(Err(busy())), None);
                 }
@@ -78,18 +74,22 @@ impl Conductor {
             // It may be back by the time the person has spoken; then the take is sent at once.
             self.look_again();
         }
-        // Meant for a pinned server although it is away: then for no other.
-        let pinned = self.shared.settings.borrow().server.pinned;
+        let (route, meant) = self.meant();
+        let settings = self.shared.settings.borrow();
         let task = TakeTask {
             id: take,
             outbox: self.shared.outbox.clone(),
-            route: pinned.unwrap_or(self.choice.route),
+            route,
+            meant,
             server,
+            aim: self.aim.subscribe(),
             insertion: self.shared.insertion.clone(),
-            tell_app: self.shared.settings.borrow().privacy.tell_app,
+            tell_app: settings.privacy.tell_app,
+            language: settings.dictation.language.clone(),
             client: client(&self.shared),
             inbox: self.shared.inbox.clone(),
         };
+        drop(settings);
         let (orders, waiting) = mpsc::channel(ORDERS);
         self.orders.insert(take, orders);
         let handle = self.tasks.spawn(task.run(waiting));
@@ -101,13 +101,13 @@ impl Conductor {
         let target = known.and_then(|known| known.target.clone());
         let places = known.and_then(|known| known.places.clone());
         let app = target.as_ref().and_then(|target| target.app.as_deref());
-        let pasting = self.shared.settings.borrow().insertion.pasting_into(app);
+        let manner = Manner::of(&self.shared.settings.borrow().insertion, app);
         let job = Insert::Take {
             take,
             text,
             places,
             target,
-            pasting,
+            manner,
         };
         if self.shared.inserting.try_send(job).is_err() {
             self.feed(Event::Inserted(take, Err(busy())), None);
@@ -236,7 +236,7 @@ impl Conductor {
                     self.say(NoticeKind::News, problem.with_action("open_outbox"), None);
                 }
                 if opened.salvaged.is_some() {
-                    self.say_problem(outbox_problem(OutboxError::Damaged), None);
+                    self.say_problem(salvaged(), None);
                 }
                 self.dirty = true;
                 self.wake.notify_one();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
 
 use super::conductor::Message;
-use super::machine::{Insert, Keys, Noise, Told};
+use super::machine::{Insert, Keys, Manner, Noise, Told};
 use super::problems::{broken, of_hotkeys, of_microphone};
 use crate::account::{Device, Server};
 use crate::coordinator::{Ask, Limits};
@@ -37,6 +37,8 @@ pub(super) struct Shared {
     pub settings: watch::Sender<Settings>,
     pub snapshot: watch::Sender<Snapshot>,
     pub events: broadcast::Sender<BackendEvent>,
+    /// Hears from the beginning on; who asks first gets it.
+    pub first_events: std::sync::Mutex<Option<broadcast::Receiver<BackendEvent>>>,
     /// The chosen server, whatever its standing: whom screens talk to.
     pub server: watch::Sender<Option<Arc<Server>>>,
     pub inbox: mpsc::Sender<Message>,
@@ -67,10 +69,15 @@ impl Desk {
         self.shared.snapshot.subscribe()
     }
 
-    /// Everything told from now on but snapshots. A receiver that is too far behind loses the oldest.
+    /// Everything told from now on but snapshots; who asks first also hears what was told since the start. A receiver that is
+    /// too far behind loses the oldest.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<BackendEvent> {
-        self.shared.events.subscribe()
+        let first = self.shared.first_events.lock();
+        let first = first
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        first.unwrap_or_else(|| self.shared.events.subscribe())
     }
 
     /// Asks for something. Comes back at once; what comes of it is in the snapshot. `false`: the program hangs or ends.
@@ -184,11 +191,11 @@ impl Desk {
     /// # Errors
     /// `insertion.*`.
     pub async fn test_insertion(&self, text: String) -> Result<(), Problem> {
-        let pasting = self.shared.settings.borrow().insertion.pasting;
+        let manner = Manner::of(&self.shared.settings.borrow().insertion, None);
         let (told, answer) = oneshot::channel();
         self.insert(Insert::Focus {
             text,
-            pasting,
+            manner,
             told: Told::Caller(told),
         })?;
         answered(PATIENCE, answer).await?

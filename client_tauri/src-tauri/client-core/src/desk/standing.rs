@@ -1,15 +1,17 @@
 //! Which servers there are, how they are, and what follows from it for the route and the snapshot.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::background::outbox_problem;
+use super::background::{outbox_problem, salvaged};
 use super::conductor::{Conductor, Kind, Watched};
+use super::seeking::Aim;
 use super::servers::{self, Report, Which};
 use crate::account::{Address, Server};
 use crate::outbox::OutboxError;
-use crate::routing::{Circumstances, Standing, choose};
+use crate::routing::{Circumstances, Reason, Standing, choose};
 use crate::settings::ServerChoice;
 use crate::tls::Fingerprint;
 use crate::uploads::Target;
@@ -18,7 +20,33 @@ use crate::view::{
     ServerView, SidecarState, Snapshot,
 };
 
+/// A disk that is full off and on is told of this often at most.
+const TOLD_AGAIN: Duration = Duration::from_secs(60);
+
 impl Conductor {
+    /// The outbox opened, or cannot keep what is said on the disk. That is said at once: the window may be closed for weeks.
+    pub(super) fn outbox_changed(&mut self) {
+        self.dirty = true;
+        let now = self.shared.outbox.status().borrow().clone();
+        let was = std::mem::replace(&mut self.box_was, now.clone());
+        let damaged = now.salvaged.is_some() && now.salvaged != was.salvaged;
+        let new = now.problem.filter(|problem| Some(*problem) != was.problem);
+        if damaged {
+            self.say_problem(salvaged(), None);
+        }
+        let lately = |problem| {
+            self.box_told
+                .is_some_and(|(told, at)| told == problem && at.elapsed() < TOLD_AGAIN)
+        };
+        let Some(problem) = new.filter(|problem| !lately(*problem)) else {
+            return;
+        };
+        if problem != OutboxError::Closed {
+            self.box_told = Some((problem, Instant::now()));
+            self.say_problem(outbox_problem(problem), None);
+        }
+    }
+
     /// The server on this computer came, went or changed.
     pub(super) fn local_changed(&mut self) {
         let server = self.local.borrow().server.clone();
@@ -129,9 +157,13 @@ impl Conductor {
         };
         let choice = self.shared.settings.borrow().server.clone();
         let chosen = |kind, standing| {
-            // A server that nobody chose is none, unless it is there and ready.
-            let counts = choice.kind == Some(kind) || standing == Standing::Ready;
-            if counts { standing } else { Standing::None }
+            // The server on this computer is as good as the chosen one, if it is ready; the team's is only for who chose it.
+            let counts = choice.kind == Some(kind) || choice.pinned == Some(route_to(kind));
+            if counts || (kind == ServerKind::Local && standing == Standing::Ready) {
+                standing
+            } else {
+                Standing::None
+            }
         };
         self.choice = choose(Circumstances {
             local: chosen(ServerKind::Local, local),
@@ -154,6 +186,11 @@ impl Conductor {
             (before, now) => before.is_none() && now.is_none(),
         };
         let route = self.choice.route;
+        let aim = Aim {
+            target: routed.clone().map(|server| Target { route, server }),
+            is_starting: self.choice.reason == Reason::Starting,
+        };
+        self.aim.send_replace(aim);
         self.uploading_to.send_if_modified(|before| {
             let former = before.as_ref().map(|target| &target.server);
             let is_new = !same(former, routed.as_ref());
@@ -169,6 +206,18 @@ impl Conductor {
             }
             is_new
         });
+    }
+
+    /// What a take that begins now is meant for, and the address of the server if it is the team's. The chosen one, also
+    /// while it is away: what is said for it is for no other.
+    pub(super) fn meant(&self) -> (Route, Option<String>) {
+        let choice = self.shared.settings.borrow().server.clone();
+        let route = match choice.pinned.unwrap_or(self.choice.route) {
+            Route::Outbox => choice.kind.map_or(Route::Outbox, route_to),
+            route => route,
+        };
+        let team = self.team.as_ref().filter(|_| route == Route::Team);
+        (route, team.map(|team| team.server.address().to_string()))
     }
 
     /// All that the screens show.
@@ -242,6 +291,13 @@ impl Watched {
     fn forget(self) -> Arc<Server> {
         self.looking.abort();
         self.server
+    }
+}
+
+fn route_to(kind: ServerKind) -> Route {
+    match kind {
+        ServerKind::Local => Route::Local,
+        ServerKind::Team => Route::Team,
     }
 }
 

@@ -58,6 +58,7 @@ pub(super) fn start(parts: Parts) -> std::io::Result<Desk> {
         last: None,
         first_start: settings.server.kind.is_none(),
     };
+    let (events, first_events) = broadcast::channel(EVENTS);
     let shared = Arc::new(Shared {
         version: parts.version,
         platform: parts.platform,
@@ -70,7 +71,8 @@ pub(super) fn start(parts: Parts) -> std::io::Result<Desk> {
         file: Arc::new(Mutex::new(parts.settings)),
         settings: watch::Sender::new(settings),
         snapshot: watch::Sender::new(snapshot),
-        events: broadcast::Sender::new(EVENTS),
+        events,
+        first_events: std::sync::Mutex::new(Some(first_events)),
         server: watch::Sender::new(None),
         inbox,
         inserting,
