@@ -154,39 +154,69 @@ impl Platform {
         }
     }
 
-    /// Compositors let no program type into another's window. They do keep the clipboard of X programs and their own
-    /// the same, so text is put there through the X server that runs within.
+    /// Compositors let a program type into another's window through the desktop portal, if the person allows it. They keep
+    /// the clipboard of X programs and their own the same, so without the portal text is put there through the X server
+    /// that runs within.
     #[cfg(target_os = "linux")]
     fn fill_wayland(&mut self, events: HotkeyEvents) {
         use crate::absent::ClipboardOnly;
-        use crate::linux::PortalHotkeys;
+        use crate::linux::{PortalHotkeys, PortalInsertion};
         use crate::x11::X11Insertion;
 
         match PortalHotkeys::open(events) {
             Ok(hotkeys) => self.hotkeys = Box::new(hotkeys),
             Err(_) => self.miss(Part::Hotkeys, Reason::NoPortal),
         }
-        match X11Insertion::open(None) {
-            Ok(insertion) => {
-                self.insertion = Arc::new(ClipboardOnly(insertion));
-                self.miss(Part::Insertion, Reason::ClipboardOnly);
-            }
-            Err(_) => self.miss(Part::Insertion, Reason::NoDisplay),
+        let clipboard = X11Insertion::open(None).ok();
+        let clipboard =
+            clipboard.map(|clipboard| Arc::new(ClipboardOnly(clipboard)) as Arc<dyn Insertion>);
+        match PortalInsertion::open(self.keychain.clone(), clipboard.clone()) {
+            Ok(insertion) => self.insertion = Arc::new(insertion),
+            Err(_) => match clipboard {
+                Some(clipboard) => {
+                    self.insertion = clipboard;
+                    self.miss(Part::Insertion, Reason::ClipboardOnly);
+                }
+                None => self.miss(Part::Insertion, Reason::NoPortal),
+            },
         }
     }
 
-    #[cfg(not(target_os = "linux"))]
-    fn fill(&mut self, _: PathBuf, _: HotkeyEvents) {
-        let parts = [
-            Part::Hotkeys,
-            Part::Insertion,
-            Part::Keychain,
-            Part::Muting,
-            Part::Autostart,
-            Part::Network,
-        ];
-        for part in parts {
-            self.miss(part, Reason::System);
+    #[cfg(windows)]
+    fn fill(&mut self, program: PathBuf, events: HotkeyEvents) {
+        use crate::windows::{
+            AddressNetwork, CredentialManager, EndpointMuting, HookHotkeys, RunAutostart,
+            WindowsInsertion,
+        };
+
+        self.keychain = Arc::new(CredentialManager::new(KEYCHAIN_SERVICE));
+        self.muting = Arc::new(EndpointMuting::new());
+        self.autostart = Arc::new(RunAutostart::new(program));
+        self.network = Box::new(AddressNetwork);
+        match HookHotkeys::open(events) {
+            Ok(hotkeys) => self.hotkeys = Box::new(hotkeys),
+            Err(_) => self.miss(Part::Hotkeys, Reason::System),
+        }
+        match WindowsInsertion::open() {
+            Ok(insertion) => self.insertion = Arc::new(insertion),
+            Err(_) => self.miss(Part::Insertion, Reason::System),
+        }
+    }
+
+    #[cfg(target_os = "macos")]
+    fn fill(&mut self, program: PathBuf, events: HotkeyEvents) {
+        use crate::macos::{
+            AgentAutostart, LoginKeychain, MacInsertion, OutputMuting, RouteNetwork, TapHotkeys,
+        };
+
+        self.keychain = Arc::new(LoginKeychain::new(KEYCHAIN_SERVICE));
+        self.muting = Arc::new(OutputMuting::new());
+        self.autostart = Arc::new(AgentAutostart::new(program));
+        self.network = Box::new(RouteNetwork);
+        self.insertion = Arc::new(MacInsertion::new());
+        match TapHotkeys::open(events) {
+            Ok(hotkeys) => self.hotkeys = Box::new(hotkeys),
+            Err(_) => self.miss(Part::Hotkeys, Reason::System),
         }
     }
 }

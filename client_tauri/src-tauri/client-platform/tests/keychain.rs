@@ -11,11 +11,11 @@ use client_core::ports::{Keychain, KeychainError};
 use client_platform::linux::{KeychainState, SecretService};
 use screen::installed;
 
-/// Runs one of the ignored tests below in a session of its own.
-fn in_session(folder: &Path, test: &str, prepare: &str) {
+/// Runs one of the ignored tests below in a session of its own, `within` another program.
+fn in_session(folder: &Path, within: &str, test: &str, prepare: &str) {
     let this = std::env::current_exe().unwrap();
     let script = format!(
-        "{prepare} '{}' --ignored --exact {test} --nocapture; status=$?; kill $daemon 2>/dev/null; exit $status",
+        "{prepare} {within} '{}' --ignored --exact {test} --nocapture; status=$?; kill $daemon 2>/dev/null; exit $status",
         this.display()
     );
     let output = Command::new("dbus-run-session")
@@ -57,8 +57,8 @@ fn secrets_are_kept_and_forgotten_and_a_locked_keychain_is_said() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    in_session(folder.path(), "within_an_open_keychain", UNLOCKED);
-    in_session(folder.path(), "within_a_locked_keychain", LOCKED);
+    in_session(folder.path(), "", "within_an_open_keychain", UNLOCKED);
+    in_session(folder.path(), "", "within_a_locked_keychain", LOCKED);
 }
 
 #[test]
@@ -68,7 +68,33 @@ fn no_bus_is_said() {
     }
     let folder = tempfile::tempdir().unwrap();
     let nowhere = "export DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent;";
-    in_session(folder.path(), "without_a_keychain", nowhere);
+    in_session(folder.path(), "", "without_a_keychain", nowhere);
+}
+
+/// A bus that can start nothing, and one that lets nobody in: both would be waited for until somebody answers.
+#[test]
+fn a_bus_without_a_keychain_and_a_bus_that_is_silent_are_said_at_once() {
+    if !there() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("silent");
+    let _silent = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let silent = format!(
+        "export DBUS_SESSION_BUS_ADDRESS=unix:path={};",
+        socket.display()
+    );
+    let config = folder.path().join("bus.conf");
+    let nothing_to_start = "<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>\
+         <policy context='default'><allow send_destination='*' eavesdrop='true'/><allow own='*'/></policy></busconfig>";
+    std::fs::write(&config, nothing_to_start).unwrap();
+    // Far below the minute that a person has for a password, far above what a slow machine takes.
+    in_session(folder.path(), "timeout 20", "without_a_keychain", &silent);
+    let bare = format!(
+        "timeout 20 dbus-run-session --config-file='{}' --",
+        config.display()
+    );
+    in_session(folder.path(), &bare, "without_a_keychain", "");
 }
 
 #[test]

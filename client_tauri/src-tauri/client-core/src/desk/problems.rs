@@ -21,6 +21,8 @@ pub(super) fn of_insertion(error: &InsertionError) -> Problem {
         InsertionError::NotTaken => "insertion.not_taken",
         InsertionError::KeysHeld => "insertion.keys_held",
         InsertionError::Elevated => "insertion.elevated",
+        InsertionError::Denied => "insertion.denied",
+        InsertionError::Asking => "insertion.asking",
         InsertionError::Unavailable => "insertion.unavailable",
         InsertionError::System(_) => "insertion.failed",
     };

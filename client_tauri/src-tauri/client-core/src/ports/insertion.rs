@@ -60,6 +60,12 @@ pub enum InsertionError {
     /// out of reach.
     #[error("the program runs with more rights than this one")]
     Elevated,
+    /// The person or the desktop does not allow it.
+    #[error("the desktop does not allow text to be inserted")]
+    Denied,
+    /// The desktop asks the person just now whether it is allowed.
+    #[error("the desktop asks whether text may be inserted")]
+    Asking,
     /// There is no way to do it here.
     #[error("this system does not let text be inserted")]
     Unavailable,
@@ -79,6 +85,18 @@ pub trait Insertion: Send + Sync {
         target: Option<&TargetWindow>,
         pasting: Pasting,
     ) -> Result<Inserted, InsertionError>;
+    /// Moves the text cursor of `target` (`None`: of whatever has the focus) so many letters back, after a text was put in.
+    ///
+    /// # Errors
+    /// [`InsertionError::Unavailable`] where that cannot be done: the cursor stays at the end.
+    fn step_back(
+        &self,
+        target: Option<&TargetWindow>,
+        letters: usize,
+    ) -> Result<(), InsertionError> {
+        let _ = (target, letters);
+        Err(InsertionError::Unavailable)
+    }
     /// Puts `text` into the clipboard for good: the person asked for it.
     fn copy(&self, text: &str) -> Result<(), InsertionError>;
     /// The text in the clipboard, if there is any.

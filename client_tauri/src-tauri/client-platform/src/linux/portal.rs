@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
+use zbus::MatchRule;
 use zbus::blocking::connection::Builder;
-use zbus::blocking::{Connection, Proxy};
-use zbus::zvariant::{DynamicType, OwnedObjectPath, OwnedValue, Value};
+use zbus::blocking::{Connection, MessageIterator, Proxy};
+use zbus::message::Type;
+use zbus::zvariant::{DynamicType, ObjectPath, OwnedObjectPath, OwnedValue, Value};
 
 /// The portal's name on the bus.
 pub const BUS_NAME: &str = "org.freedesktop.portal.Desktop";
@@ -135,6 +137,57 @@ impl Portal {
                 Err(PortalError::TimedOut)
             }
         }
+    }
+}
+
+impl Portal {
+    /// Begins a session of an interface.
+    ///
+    /// # Errors
+    /// [`PortalError`].
+    pub fn session(&self, interface: &str) -> Result<OwnedObjectPath, PortalError> {
+        let results = self.request(interface, "CreateSession", |handle| {
+            (Options::from([
+                ("handle_token", Value::from(handle)),
+                ("session_handle_token", Value::from(token())),
+            ]),)
+        })?;
+        let path = results.get("session_handle").and_then(|handle| {
+            // A string by the documentation's word, an object path in some desktops.
+            let text: Result<&str, _> = handle.downcast_ref();
+            let path: Result<ObjectPath<'_>, _> = handle.downcast_ref();
+            path.map(|path| path.to_string())
+                .or_else(|_| text.map(str::to_owned))
+                .ok()
+        });
+        path.and_then(|path| OwnedObjectPath::try_from(path).ok())
+            .ok_or(PortalError::Refused)
+    }
+
+    /// Ends a session; one that is gone already is closed.
+    pub fn close(&self, session: &OwnedObjectPath) {
+        let path = session.as_str();
+        let proxy = Proxy::new(&self.bus, BUS_NAME, path, "org.freedesktop.portal.Session");
+        if let Ok(proxy) = proxy {
+            let _ = proxy.call::<_, _, ()>("Close", &());
+        }
+    }
+
+    /// All that the portal tells from now on; at most so many wait for us.
+    ///
+    /// # Errors
+    /// When the bus failed.
+    pub fn signals(&self, queue: usize) -> Result<MessageIterator, PortalError> {
+        let rule = MatchRule::builder()
+            .msg_type(Type::Signal)
+            .sender(BUS_NAME)
+            .and_then(|rule| rule.path_namespace(PATH))?
+            .build();
+        Ok(MessageIterator::for_match_rule(
+            rule,
+            &self.bus,
+            Some(queue),
+        )?)
     }
 }
 

@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 use std::sync::mpsc::sync_channel;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use client_core::ports::{Keychain, KeychainError};
 use zbus::blocking::connection::Builder;
@@ -14,8 +15,12 @@ use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
 
 const BUS_NAME: &str = "org.freedesktop.secrets";
 const ROOT: &str = "/org/freedesktop/secrets";
+/// A bus that does not let us in, or does not say whether there is a keychain, within this has none.
+const FINDING: Duration = Duration::from_secs(2);
 /// An answer that needs nobody to do anything comes within this.
 const ANSWER: Duration = Duration::from_secs(5);
+/// Who sent our question for the password away is not asked again for so long.
+const QUIET: Duration = Duration::from_secs(600);
 /// How long the person may take to enter the password of the keychain.
 const PROMPT: Duration = Duration::from_secs(60);
 /// Longer than all of it together.
@@ -41,7 +46,11 @@ pub enum KeychainState {
 #[derive(Debug, Clone)]
 pub struct SecretService {
     service: String,
+    refused: Refused,
 }
+
+/// When the person last sent a question for the password away.
+type Refused = Arc<Mutex<Option<Instant>>>;
 
 impl SecretService {
     /// Secrets of `service` (`alfavoice`).
@@ -49,14 +58,16 @@ impl SecretService {
     pub fn new(service: &str) -> Self {
         Self {
             service: service.to_owned(),
+            refused: Refused::default(),
         }
     }
 
     /// How it is now; asks nobody for a password.
     #[must_use]
     pub fn state(&self) -> KeychainState {
-        in_time(|| {
-            let vault = Vault::open()?;
+        let refused = self.refused.clone();
+        in_time(|bus| {
+            let vault = Vault::open(bus, refused)?;
             let Some(collection) = vault.default_collection()? else {
                 return Ok(KeychainState::Empty);
             };
@@ -79,9 +90,9 @@ impl SecretService {
 
 impl Keychain for SecretService {
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, KeychainError> {
-        let attributes = self.attributes(name);
-        in_time(move || {
-            let vault = Vault::open()?;
+        let (attributes, refused) = (self.attributes(name), self.refused.clone());
+        in_time(move |bus| {
+            let vault = Vault::open(bus, refused)?;
             match vault.find(&attributes)? {
                 Some(item) => vault.secret(&item).map(Some),
                 None => Ok(None),
@@ -93,13 +104,14 @@ impl Keychain for SecretService {
         let attributes = self.attributes(name);
         let label = format!("{} {name}", self.service);
         let secret = secret.to_vec();
-        in_time(move || Vault::open()?.keep(&label, &attributes, &secret))
+        let refused = self.refused.clone();
+        in_time(move |bus| Vault::open(bus, refused)?.keep(&label, &attributes, &secret))
     }
 
     fn forget(&self, name: &str) -> Result<(), KeychainError> {
-        let attributes = self.attributes(name);
-        in_time(move || {
-            let vault = Vault::open()?;
+        let (attributes, refused) = (self.attributes(name), self.refused.clone());
+        in_time(move |bus| {
+            let vault = Vault::open(bus, refused)?;
             match vault.find(&attributes)? {
                 Some(item) => vault.delete(&item),
                 None => Ok(()),
@@ -108,8 +120,17 @@ impl Keychain for SecretService {
     }
 }
 
-/// Runs on a thread of its own: a keychain may wait for a person, or for ever.
+/// Runs on threads of their own: a bus may not let us in, a keychain may wait for a person, or for ever.
 fn in_time<T: Send + 'static>(
+    work: impl FnOnce(Connection) -> Result<T, KeychainError> + Send + 'static,
+) -> Result<T, KeychainError> {
+    let bus = on_thread(FINDING, KeychainError::Unavailable, find_keychain)?;
+    on_thread(ALL, KeychainError::Failed, move || work(bus))
+}
+
+fn on_thread<T: Send + 'static>(
+    patience: Duration,
+    otherwise: KeychainError,
     work: impl FnOnce() -> Result<T, KeychainError> + Send + 'static,
 ) -> Result<T, KeychainError> {
     let (answer, answered) = sync_channel(1);
@@ -120,9 +141,32 @@ fn in_time<T: Send + 'static>(
             let _ = answer.send(work());
         })
         .map_err(|_| KeychainError::Failed)?;
-    answered
-        .recv_timeout(ALL)
-        .unwrap_or(Err(KeychainError::Failed))
+    answered.recv_timeout(patience).unwrap_or(Err(otherwise))
+}
+
+/// Connects, if the bus has a keychain or can start one.
+fn find_keychain() -> Result<Connection, KeychainError> {
+    let absent = |_: zbus::Error| KeychainError::Unavailable;
+    let bus = Builder::session()
+        .and_then(|builder| builder.method_timeout(ANSWER).build())
+        .map_err(absent)?;
+    let broker = Proxy::new(
+        &bus,
+        "org.freedesktop.DBus",
+        "/org/freedesktop/DBus",
+        "org.freedesktop.DBus",
+    )
+    .map_err(absent)?;
+    let runs: bool = broker.call("NameHasOwner", &BUS_NAME).map_err(absent)?;
+    let startable = || -> Result<bool, KeychainError> {
+        let names: Vec<String> = broker.call("ListActivatableNames", &()).map_err(absent)?;
+        Ok(names.iter().any(|name| name == BUS_NAME))
+    };
+    if runs || startable()? {
+        Ok(bus)
+    } else {
+        Err(KeychainError::Unavailable)
+    }
 }
 
 fn failure(error: zbus::Error) -> KeychainError {
@@ -144,17 +188,19 @@ fn failure(error: zbus::Error) -> KeychainError {
 struct Vault {
     bus: Connection,
     session: OwnedObjectPath,
+    refused: Refused,
 }
 
 impl Vault {
-    fn open() -> Result<Self, KeychainError> {
-        let bus = Builder::session()
-            .and_then(|builder| builder.method_timeout(ANSWER).build())
-            .map_err(|_| KeychainError::Unavailable)?;
+    fn open(bus: Connection, refused: Refused) -> Result<Self, KeychainError> {
         let (_, session): (OwnedValue, OwnedObjectPath) = proxy(&bus, ROOT, "Service")?
             .call("OpenSession", &("plain", Value::from("")))
             .map_err(failure)?;
-        Ok(Self { bus, session })
+        Ok(Self {
+            bus,
+            session,
+            refused,
+        })
     }
 
     fn proxy<'a>(&'a self, path: &'a str, interface: &str) -> Result<Proxy<'a>, KeychainError> {
@@ -200,6 +246,9 @@ impl Vault {
     }
 
     fn unlock(&self, path: &OwnedObjectPath) -> Result<(), KeychainError> {
+        if self.lately_refused() {
+            return Err(KeychainError::Locked);
+        }
         let service = self.proxy(ROOT, "Service")?;
         let (open, prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) = service
             .call("Unlock", &[path].as_slice())
@@ -233,7 +282,10 @@ impl Vault {
             .map_err(|_| KeychainError::Failed)?;
         match answered.recv_timeout(PROMPT) {
             Ok(Some((false, result))) => Ok(Some(result)),
-            Ok(Some((true, _))) => Err(KeychainError::Locked),
+            Ok(Some((true, _))) => {
+                *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                Err(KeychainError::Locked)
+            }
             Ok(None) => Err(KeychainError::Failed),
             Err(_) => {
                 // A question nobody answers is taken back, which ends the waiting thread too.
@@ -241,6 +293,12 @@ impl Vault {
                 Err(KeychainError::Locked)
             }
         }
+    }
+
+    /// The outbox asks every few seconds: a person who said no must not get the same window each time.
+    fn lately_refused(&self) -> bool {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.is_some_and(|at| at.elapsed() < QUIET)
     }
 
     fn secret(&self, item: &OwnedObjectPath) -> Result<Vec<u8>, KeychainError> {

@@ -12,12 +12,10 @@ use std::time::{Duration, Instant};
 use client_core::ports::{
     Action, Binding, Chord, Edge, HotkeyError, HotkeyEvent, HotkeyEvents, Hotkeys, Key, Modifier,
 };
-use zbus::MatchRule;
-use zbus::blocking::{MessageIterator, Proxy};
-use zbus::message::Type;
+use zbus::blocking::MessageIterator;
 use zbus::zvariant::{ObjectPath, OwnedObjectPath, Value};
 
-use super::portal::{BUS_NAME, Options, PATH, Portal, PortalError, token};
+use super::portal::{Options, Portal, PortalError};
 use crate::chords::{bindable, only_heard};
 use crate::outlet::Outlet;
 
@@ -61,53 +59,13 @@ impl PortalHotkeys {
         let portal = Portal::open()?;
         portal.version(INTERFACE)?;
         let bound = Arc::new(Mutex::new(Bound::default()));
-        let rule = MatchRule::builder()
-            .msg_type(Type::Signal)
-            .sender(BUS_NAME)
-            .and_then(|rule| rule.path_namespace(PATH))
-            .map_err(PortalError::from)?
-            .build();
-        let signals = MessageIterator::for_match_rule(rule, &portal.bus, Some(QUEUE))
-            .map_err(PortalError::from)?;
+        let signals = portal.signals(QUEUE)?;
         let heard = Arc::clone(&bound);
         std::thread::Builder::new()
             .name("portal-hotkeys".to_owned())
             .spawn(move || listen(signals, &heard, events))
             .map_err(|error| HotkeyError::System(error.kind().to_string()))?;
         Ok(Self { portal, bound })
-    }
-
-    fn close(&self, session: &OwnedObjectPath) {
-        let path = session.as_str();
-        let proxy = Proxy::new(
-            &self.portal.bus,
-            BUS_NAME,
-            path,
-            "org.freedesktop.portal.Session",
-        );
-        if let Ok(proxy) = proxy {
-            // A session that is gone already is closed.
-            let _ = proxy.call::<_, _, ()>("Close", &());
-        }
-    }
-
-    fn session(&self) -> Result<OwnedObjectPath, HotkeyError> {
-        let results = self.portal.request(INTERFACE, "CreateSession", |handle| {
-            (Options::from([
-                ("handle_token", Value::from(handle)),
-                ("session_handle_token", Value::from(token())),
-            ]),)
-        })?;
-        let path = results.get("session_handle").and_then(|handle| {
-            // A string by the documentation's word, an object path in some desktops.
-            let text: Result<&str, _> = handle.downcast_ref();
-            let path: Result<ObjectPath<'_>, _> = handle.downcast_ref();
-            path.map(|path| path.to_string())
-                .or_else(|_| text.map(str::to_owned))
-                .ok()
-        });
-        path.and_then(|path| OwnedObjectPath::try_from(path).ok())
-            .ok_or(HotkeyError::Refused)
     }
 }
 
@@ -117,7 +75,7 @@ impl Hotkeys for PortalHotkeys {
         let session = if wanted.is_empty() {
             None
         } else {
-            Some(self.session()?)
+            Some(self.portal.session(INTERFACE)?)
         };
         if let Some(session) = &session {
             let asked = self.portal.request(INTERFACE, "BindShortcuts", |handle| {
@@ -135,7 +93,7 @@ impl Hotkeys for PortalHotkeys {
                 (session.clone(), list, "", options)
             });
             if let Err(error) = asked {
-                self.close(session);
+                self.portal.close(session);
                 return Err(error.into());
             }
         }
@@ -148,7 +106,7 @@ impl Hotkeys for PortalHotkeys {
             std::mem::replace(&mut *bound, fresh)
         };
         if let Some(former) = former.session {
-            self.close(&former);
+            self.portal.close(&former);
         }
         Ok(())
     }
@@ -172,7 +130,7 @@ impl Drop for PortalHotkeys {
             bound.session.take()
         };
         if let Some(session) = session {
-            self.close(&session);
+            self.portal.close(&session);
         }
         // Ends the listening thread.
         let _ = self.portal.bus.clone().close();
