@@ -105,7 +105,7 @@ export type BackendEvent =
   /** `chord` is null when recording ended without one. */
   | { type: 'hotkey_recorded'; chord: Chord | null; problem: Problem | null }
   /** The last word of the last inserted text is to be in the dictionary; null: nothing was inserted yet. */
-  | { type: 'fixWord'; word: string | null }
+  | { type: 'fix_word'; word: string | null }
   | { type: 'changed'; what: Changed };
 
 export type Changed = 'history' | 'dictionary' | 'snippets' | 'notes' | 'news' | 'outbox' | 'settings' | 'models' | 'preferences';

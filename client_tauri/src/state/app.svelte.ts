@@ -173,7 +173,7 @@ export class App {
     if (event.type === 'changed') this.changes.forEach((listener) => listener(event.what));
     if (event.type === 'changed' && event.what === 'settings') void this.backend.settings().then((settings) => (this.settings = settings)).then(() => this.applyLook());
     if (event.type === 'notice') this.notice(event);
-    if (event.type === 'fixWord') this.fixWord(event.word);
+    if (event.type === 'fix_word') this.fixWord(event.word);
     this.events.forEach((listener) => listener(event));
   }
 

@@ -342,7 +342,6 @@ pub enum BackendEvent {
         problem: Option<Problem>,
     },
     /// The person wants the last word of the last text in the dictionary.
-    #[serde(rename = "fixWord")]
     FixWord {
         /// As it was inserted; `None`: no text has been inserted since the program was started.
         word: Option<String>,

@@ -64,7 +64,7 @@ fn events_read_as_the_screens_expect() {
     };
     assert_eq!(
         serde_json::to_value(word).unwrap(),
-        json!({"type": "fixWord", "word": "кубернетес"})
+        json!({"type": "fix_word", "word": "кубернетес"})
     );
     let changed = BackendEvent::Changed {
         what: Changed::Outbox,
