@@ -87,7 +87,7 @@ pub async fn assemble(places: &Places, machine: Machine) -> Result<Assembled, As
     let outbox = Outbox::start(
         Place::new(places.folder.clone()),
         platform.keychain.clone(),
-        Retention::default(),
+        Retention::of(&loaded.file.settings().privacy),
     )?;
     let looking = Looking::new(platform.keychain.clone(), device.clone());
     let plan = local::program().map(|program| Plan {

@@ -1,9 +1,11 @@
 //! Telling the windows and the person what happens: events to the windows, the overlay, notifications of the system.
 
+use std::sync::{Mutex, PoisonError};
+
 use client_core::desk::Desk;
 use client_core::settings::{OverlayPlace, Settings};
 use client_core::view::{BackendEvent, DictationState, NoticeKind, Snapshot};
-use tauri::{AppHandle, Emitter, Manager, Runtime};
+use tauri::{AppHandle, Emitter, Manager, Runtime, WebviewWindow};
 use tauri_plugin_notification::NotificationExt;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
@@ -14,8 +16,29 @@ use crate::words::{Tongue, sentence};
 /// The event all news go to the windows as.
 const EVENT: &str = "alfavoice";
 
+/// What the main window is to hear once it is there: it is made only when somebody needs it.
+#[derive(Default)]
+struct Unheard(Mutex<Option<BackendEvent>>);
+
+/// Tells a main window, which listens by now, what it was made for.
+pub fn catch_up<R: Runtime>(window: &WebviewWindow<R>) {
+    let Some(unheard) = window.try_state::<Unheard>() else {
+        return;
+    };
+    if window.label() != windows::MAIN {
+        return;
+    }
+    let mut unheard = unheard.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(event) = unheard.take()
+        && let Err(error) = window.emit(EVENT, &event)
+    {
+        tracing::warn!(%error, "the windows hear nothing");
+    }
+}
+
 /// Tells until the desk is gone.
 pub async fn tell<R: Runtime>(app: AppHandle<R>, desk: Desk) {
+    app.manage(Unheard::default());
     let mut snapshots = desk.snapshot();
     let mut events = desk.events();
     let mut overlay = Overlay::default();
@@ -44,8 +67,21 @@ pub async fn tell<R: Runtime>(app: AppHandle<R>, desk: Desk) {
                 continue;
             }
         };
-        if let BackendEvent::Notice { kind, code, .. } = &event {
-            notify(&app, *kind, code, tongue(&desk.settings().borrow()));
+        match &event {
+            BackendEvent::Notice { kind, code, .. } => {
+                notify(&app, *kind, code, tongue(&desk.settings().borrow()));
+            }
+            BackendEvent::FixWord { .. } => {
+                if app.get_webview_window(windows::MAIN).is_none() {
+                    let unheard = app.state::<Unheard>();
+                    let mut kept = unheard.0.lock().unwrap_or_else(PoisonError::into_inner);
+                    *kept = Some(event.clone());
+                }
+                if let Err(error) = windows::show_main(&app) {
+                    tracing::warn!(%error, "the window cannot be shown");
+                }
+            }
+            _ => {}
         }
         if let Err(error) = app.emit(EVENT, &event) {
             tracing::warn!(%error, "the windows hear nothing");
@@ -66,9 +102,7 @@ pub fn tongue(settings: &Settings) -> Tongue {
 /// Says it outside our windows, which nobody may be looking at. Never what was said.
 fn notify<R: Runtime>(app: &AppHandle<R>, kind: NoticeKind, code: &str, tongue: Tongue) {
     let key = match kind {
-        NoticeKind::LateText | NoticeKind::News | NoticeKind::Update => {
-            code.replacen("dictation.", "notice.", 1)
-        }
+        NoticeKind::LateText | NoticeKind::News | NoticeKind::Update => format!("notice.{code}"),
         NoticeKind::Problem => format!("problem.{code}"),
     };
     let fallback = match kind {

@@ -40,6 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             language: "ru".to_owned(),
             app: None,
             route: Route::Outbox,
+            server: None,
         };
         outbox.begin(new).await?;
         let second: Vec<i16> = (0..16_000).collect();

@@ -128,6 +128,16 @@ impl Composed {
     }
 }
 
+/// How often the cursor goes left from the end of the text to that place, which counts code points: marks that belong to the letter
+/// before them (accents, U+200D, variants) are passed with it.
+pub fn letters_after(text: &str, place: usize) -> usize {
+    let joins = |letter: &char| {
+        matches!(letter, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{20d0}'..='\u{20ff}')
+            || matches!(letter, '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
+    };
+    text.chars().skip(place).filter(|one| !joins(one)).count()
+}
+
 /// The text of one dictation while it grows. Finals may come again after a resume: the newest of a number counts.
 #[derive(Debug, Clone, Default)]
 pub struct Composition {

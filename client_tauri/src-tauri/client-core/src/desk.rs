@@ -17,6 +17,7 @@ mod effects;
 mod handle;
 mod machine;
 mod problems;
+mod seeking;
 mod servers;
 mod standing;
 mod take;

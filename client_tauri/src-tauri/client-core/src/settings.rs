@@ -24,6 +24,8 @@ pub struct Settings {
     /// Chords; `None`: those of the system, see [`default_bindings`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hotkeys: Option<Vec<Binding>>,
+    /// What is spoken.
+    pub dictation: DictationSettings,
     /// Sound in and out.
     pub audio: Audio,
     /// Text into windows.
@@ -38,6 +40,22 @@ pub struct Settings {
     pub updates: Updates,
     /// Which server, and whether it is fixed.
     pub server: ServerChoice,
+}
+
+/// What is spoken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DictationSettings {
+    /// ISO 639-1 code; `auto`: the server listens which one it is.
+    pub language: String,
+}
+
+impl Default for DictationSettings {
+    fn default() -> Self {
+        Self {
+            language: "auto".into(),
+        }
+    }
 }
 
 /// Sound in and out.
@@ -235,6 +253,9 @@ pub enum SettingsError {
         /// The most.
         to: u32,
     },
+    /// No ISO 639-1 code, nor `auto`.
+    #[error("this is no language")]
+    Language,
     /// A chord with neither two modifiers, nor one that names its side, nor a key; or the same chord twice.
     #[error("this chord cannot be bound")]
     Chord,
@@ -249,6 +270,7 @@ impl SettingsError {
         match self {
             Self::Malformed => "settings.malformed",
             Self::OutOfRange { .. } => "settings.out_of_range",
+            Self::Language => "settings.language",
             Self::Chord => "settings.chord",
             Self::Unwritable(_) => "settings.unwritable",
         }
@@ -266,7 +288,7 @@ impl Settings {
     /// Says what is wrong, if anything.
     ///
     /// # Errors
-    /// [`SettingsError::OutOfRange`] or [`SettingsError::Chord`].
+    /// [`SettingsError::OutOfRange`], [`SettingsError::Language`] or [`SettingsError::Chord`].
     pub fn check(&self) -> Result<(), SettingsError> {
         let ranges = [
             ("audio.preRollMs", self.audio.pre_roll_ms, 0, 1000),
@@ -288,6 +310,11 @@ impl Settings {
             if !(from..=to).contains(&value) {
                 return Err(SettingsError::OutOfRange { field, from, to });
             }
+        }
+        let language = &self.dictation.language;
+        let is_code = language.len() == 2 && language.bytes().all(|byte| byte.is_ascii_lowercase());
+        if !is_code && language != "auto" {
+            return Err(SettingsError::Language);
         }
         let bindings = self.hotkeys.as_deref().unwrap_or_default();
         let twice = |at: usize, one: &Binding| bindings[..at].iter().any(|b| b.chord == one.chord);

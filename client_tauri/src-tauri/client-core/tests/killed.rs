@@ -59,6 +59,7 @@ async fn a_program_that_records() {
         language: "ru".to_owned(),
         app: None,
         route: Route::Team,
+        server: None,
     };
     outbox.begin(new).await.unwrap();
     println!("take {id}");

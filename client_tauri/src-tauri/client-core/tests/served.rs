@@ -164,7 +164,6 @@ fn voice(root: &Path, seed: u32) -> Vec<i16> {
 fn opening(take: TakeId) -> Opening {
     Opening {
         take,
-        terms: Vec::new(),
         partials: true,
         client: ("alfavoice-desktop".to_owned(), "0".to_owned()),
     }
@@ -179,6 +178,7 @@ async fn begin(outbox: &Outbox) -> TakeId {
         language: "ru".to_owned(),
         app: Some("почта".to_owned()),
         route: Route::Team,
+        server: None,
     };
     outbox.begin(new).await.unwrap();
     id

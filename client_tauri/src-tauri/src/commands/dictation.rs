@@ -5,15 +5,17 @@ use client_core::desk::Desk;
 use client_core::outbox::OutboxError;
 use client_core::view::Snapshot;
 use serde_json::json;
-use tauri::State;
+use tauri::{Runtime, State, WebviewWindow};
 
 use super::calls::{post, server_of};
 use super::keeping::id;
 use crate::fault::{Answer, Fault};
+use crate::telling;
 
-/// Everything the screens show.
+/// Everything the screens show. A screen that asks for it hears events already.
 #[tauri::command]
-pub fn snapshot(desk: State<'_, Desk>) -> Snapshot {
+pub fn snapshot<R: Runtime>(desk: State<'_, Desk>, window: WebviewWindow<R>) -> Snapshot {
+    telling::catch_up(&window);
     desk.snapshot().borrow().clone()
 }
 

@@ -17,8 +17,8 @@ use crate::api::ApiError;
 use crate::outbox::{Take, TakeId};
 use crate::view::Problem;
 use crate::wire::{
-    self, AudioFormat, ClientMessage, ClientProgram, Context, Done, MAX_TERMS, MAX_TEXT_BYTES,
-    ServerError, ServerMessage, Start, close,
+    self, AudioFormat, ClientMessage, ClientProgram, Context, Done, ServerError, ServerMessage,
+    Start, close,
 };
 
 /// A server beats every 5 s; one that is silent for so long is gone (docs/protocol.md).
@@ -148,30 +148,21 @@ async fn signed_out_too(
 
 fn start_of(link: &Link, take: &Take) -> ClientMessage {
     let opening = &link.opening;
-    let mut terms = opening.terms.clone();
-    terms.retain(|term| term.chars().count() <= 200);
-    terms.truncate(MAX_TERMS);
-    loop {
-        let (name, version) = opening.client.clone();
-        let start = ClientMessage::Start(Start {
-            session: Some(take.id.to_string()),
-            resume_from: link.is_known.then_some(link.stored),
-            audio: AudioFormat::pcm(take.sample_rate),
-            language: take.language.clone(),
-            partials: opening.partials,
-            words: false,
-            client: ClientProgram { name, version },
-            context: Context {
-                app: take.app.as_ref().map(|app| app.chars().take(200).collect()),
-                terms: terms.clone(),
-            },
-        });
-        if start.encode().len() <= MAX_TEXT_BYTES || terms.is_empty() {
-            return start;
-        }
-        // The least important ones are left out.
-        terms.truncate(terms.len() * 3 / 4);
-    }
+    let (name, version) = opening.client.clone();
+    ClientMessage::Start(Start {
+        session: Some(take.id.to_string()),
+        resume_from: link.is_known.then_some(link.stored),
+        audio: AudioFormat::pcm(take.sample_rate),
+        language: take.language.clone(),
+        partials: opening.partials,
+        words: false,
+        client: ClientProgram { name, version },
+        context: Context {
+            app: take.app.as_ref().map(|app| app.chars().take(200).collect()),
+            // The server knows the dictionary of whoever signed in, and of whoever needs no sign-in (docs/sync.md).
+            terms: Vec::new(),
+        },
+    })
 }
 
 async fn ready(stream: &mut SplitStream<Socket>) -> Result<u64, End> {

@@ -24,8 +24,6 @@ use crate::wire::{Final, Partial};
 pub struct Opening {
     /// Which take; it is in the outbox.
     pub take: TakeId,
-    /// The user's own words, most important first; what is too much is left out.
-    pub terms: Vec<String>,
     /// Whether text is wanted while somebody speaks.
     pub partials: bool,
     /// Name and version of this program, for the operator.

@@ -9,12 +9,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::conductor::Message;
 use super::problems::{broken, of_insertion};
-use crate::composition::Composed;
+use crate::composition::{Composed, letters_after};
 use crate::coordinator::{Event, TakeId};
 use crate::ports::{
-    Binding, HotkeyError, HotkeyEvent, Hotkeys, Insertion, Muting, Network, Pasting, Sound, Sounds,
-    TargetWindow,
+    Binding, HotkeyError, HotkeyEvent, Hotkeys, Inserted, Insertion, Muting, Network, Pasting,
+    Sound, Sounds, TargetWindow,
 };
+use crate::settings::InsertionSettings;
 use crate::view::Problem;
 
 /// Jobs that may wait for a thread of the machine. A person cannot make more in the time one takes.
@@ -22,6 +23,9 @@ const JOBS: usize = 8;
 
 /// The sound that says "speak" is over after this; then other programs are muted, and it with them.
 const CHIME: Duration = Duration::from_millis(250);
+
+/// A cursor farther back than this stays at the end: nobody wants to watch it go there.
+const MOST_STEPS: usize = 1000;
 
 /// What the insertion thread does.
 pub(super) enum Insert {
@@ -32,12 +36,12 @@ pub(super) enum Insert {
         /// The same with its places, if it has any.
         places: Option<Composed>,
         target: Option<TargetWindow>,
-        pasting: Pasting,
+        manner: Manner,
     },
     /// The last text, or a test.
     Focus {
         text: String,
-        pasting: Pasting,
+        manner: Manner,
         told: Told,
     },
     /// Into the clipboard for good.
@@ -45,6 +49,24 @@ pub(super) enum Insert {
         text: String,
         told: oneshot::Sender<Result<(), Problem>>,
     },
+}
+
+/// How a text is put in, by the settings.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    pub pasting: Pasting,
+    /// Whether the clipboard is as before afterwards; else it has the text.
+    pub restore_clipboard: bool,
+}
+
+impl Manner {
+    /// For a program of that name.
+    pub fn of(settings: &InsertionSettings, app: Option<&str>) -> Self {
+        Self {
+            pasting: settings.pasting_into(app),
+            restore_clipboard: settings.restore_clipboard,
+        }
+    }
 }
 
 /// Who is told what became of it.
@@ -87,24 +109,18 @@ fn insert(port: &dyn Insertion, inbox: &mpsc::Sender<Message>, job: Insert) {
             text,
             places,
             target,
-            pasting,
+            manner,
         } => {
-            let text = match places {
+            let (text, cursor) = match places {
                 Some(composed) => filled(port, &composed),
-                None => text,
+                None => (text, None),
             };
-            let result = port.insert(&text, target.as_ref(), pasting);
-            let result = result.map(drop).map_err(|error| of_insertion(&error));
+            let result = put(port, &text, cursor, target.as_ref(), manner);
             // Closed: the program ends.
             let _ = inbox.blocking_send(Message::Event(Event::Inserted(take, result)));
         }
-        Insert::Focus {
-            text,
-            pasting,
-            told,
-        } => {
-            let result = port.insert(&text, None, pasting);
-            let result = result.map(drop).map_err(|error| of_insertion(&error));
+        Insert::Focus { text, manner, told } => {
+            let result = put(port, &text, None, None, manner);
             match told {
                 Told::Coordinator => {
                     let _ = inbox.blocking_send(Message::Event(Event::LastInserted(result)));
@@ -119,14 +135,39 @@ fn insert(port: &dyn Insertion, inbox: &mpsc::Sender<Message>, job: Insert) {
     }
 }
 
+/// Puts a text in, then the cursor to its place (code points of the text before it), then the clipboard in order. When the text
+/// is in, the rest is no reason to say that it is not.
+fn put(
+    port: &dyn Insertion,
+    text: &str,
+    cursor: Option<usize>,
+    target: Option<&TargetWindow>,
+    manner: Manner,
+) -> Result<(), Problem> {
+    let inserted = port
+        .insert(text, target, manner.pasting)
+        .map_err(|error| of_insertion(&error))?;
+    if inserted == Inserted::Copied {
+        return Ok(());
+    }
+    let letters = cursor.map_or(0, |cursor| letters_after(text, cursor));
+    if (1..=MOST_STEPS).contains(&letters) {
+        let _ = port.step_back(target, letters);
+    }
+    if !manner.restore_clipboard {
+        let _ = port.copy(text);
+    }
+    Ok(())
+}
+
 /// A clipboard that cannot be read is an empty one: the rest of the text is worth more.
-fn filled(port: &dyn Insertion, composed: &Composed) -> String {
+fn filled(port: &dyn Insertion, composed: &Composed) -> (String, Option<usize>) {
     let clipboard = if composed.wants_clipboard() {
         port.clipboard_text().ok().flatten()
     } else {
         None
     };
-    composed.filled(clipboard.as_deref()).0
+    composed.filled(clipboard.as_deref())
 }
 
 /// What the thread of sounds does.

@@ -4,12 +4,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use super::conductor::Message;
+use super::seeking::{Aim, FIRST_WORD, found};
 use crate::account::Server;
 use crate::composition::{Composition, FinalText, Place, PlaceName};
-use crate::connection::{self, Handle, Opening, Outcome};
+use crate::connection::{self, Handle, Outcome};
 use crate::coordinator::{Event, TakeId};
 use crate::outbox::{NewTake, Outbox, OutboxError, State};
 use crate::ports::{Insertion, TargetWindow};
@@ -45,24 +47,35 @@ pub(super) enum Order {
 pub(super) struct TakeTask {
     pub id: TakeId,
     pub outbox: Outbox,
+    /// What it is meant for, and the address of the team's server if it is that one.
     pub route: Route,
-    /// `None`: into the outbox.
+    pub meant: Option<String>,
+    /// `None`: into the outbox, until there is one.
     pub server: Option<Arc<Server>>,
+    pub aim: watch::Receiver<Aim>,
     pub insertion: Arc<dyn Insertion>,
     pub tell_app: bool,
+    /// ISO 639-1, or `auto`.
+    pub language: String,
     pub client: (String, String),
     pub inbox: mpsc::Sender<Message>,
 }
 
 type Link = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-struct Going {
-    task: TakeTask,
-    handle: Option<Handle>,
-    link: Option<Link>,
+pub(super) struct Going {
+    pub task: TakeTask,
+    pub handle: Option<Handle>,
+    pub link: Option<Link>,
+    /// Where its link tells what the server says.
+    pub told: mpsc::Sender<connection::Event>,
+    /// It began without a server, and goes to one that is found while somebody still speaks.
+    pub seeks: bool,
+    /// Until when a server that is just starting is waited for.
+    pub patient_until: Instant,
     text: Composition,
-    samples: u64,
-    finished: bool,
+    pub samples: u64,
+    pub finished: bool,
     dropped: bool,
     lossy: bool,
 }
@@ -75,31 +88,24 @@ impl TakeTask {
             self.tell(Message::Event(failed)).await;
             return;
         }
-        let (sender, mut events) = mpsc::channel(EVENTS);
-        let (handle, link) = match self.server.clone() {
-            Some(server) => {
-                let opening = Opening {
-                    take: self.id,
-                    terms: Vec::new(),
-                    partials: true,
-                    client: self.client.clone(),
-                };
-                let outbox = self.outbox.clone();
-                let (handle, link) = connection::connect(server, outbox, opening, sender);
-                (Some(handle), Some(Box::pin(link) as Link))
-            }
-            None => (None, None),
-        };
+        let (told, mut events) = mpsc::channel(EVENTS);
+        let server = self.server.clone();
         let mut going = Going {
             task: self,
-            handle,
-            link,
+            handle: None,
+            link: None,
+            told,
+            seeks: server.is_none(),
+            patient_until: Instant::now() + FIRST_WORD,
             text: Composition::default(),
             samples: 0,
             finished: false,
             dropped: false,
             lossy: false,
         };
+        if let Some(server) = server {
+            going.connect(server);
+        }
         while let Goes::On = going.turn(&mut orders, &mut events).await {}
     }
 
@@ -112,9 +118,10 @@ impl TakeTask {
                 id: self.id,
                 began_at: unix_s(),
                 sample_rate: crate::listening::RATE,
-                language: "auto".into(),
+                language: self.language.clone(),
                 app: app.filter(|_| self.tell_app),
                 route: self.route,
+                server: self.meant.clone(),
             })
             .await
     }
@@ -132,7 +139,7 @@ impl TakeTask {
     }
 }
 
-enum Goes {
+pub(super) enum Goes {
     On,
     Over,
 }
@@ -149,12 +156,30 @@ impl Going {
                 None => std::future::pending().await,
             }
         };
+        let found = async {
+            let own = (self.task.route, self.task.meant.as_deref());
+            match self.seeks {
+                true => found(&mut self.task.aim, own, self.finished).await,
+                false => std::future::pending().await,
+            }
+        };
+        let impatient = async {
+            match self.seeks && self.finished {
+                true => tokio::time::sleep_until(self.patient_until).await,
+                false => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             Some(event) = events.recv() => {
                 self.heard(event).await;
                 Goes::On
             }
+            found = found => match found {
+                Some(target) => self.found(target).await,
+                None => self.give_up().await,
+            },
+            () = impatient => self.give_up().await,
             outcome = link => {
                 self.link = None;
                 self.handle = None;
@@ -202,7 +227,9 @@ impl Going {
             .await;
             return self.drop_take(false).await;
         }
-        let next = if self.link.is_some() {
+        let waits =
+            self.seeks && self.task.aim.borrow().is_starting && Instant::now() < self.patient_until;
+        let next = if self.link.is_some() || waits {
             State::Live
         } else {
             State::Pending
@@ -210,6 +237,7 @@ impl Going {
         let kept = outbox.recorded(id, next).await;
         self.finished = true;
         match (&self.handle, kept) {
+            (None, Ok(_)) if waits => Goes::On,
             (Some(handle), Ok(_)) => {
                 handle.finish(self.samples);
                 Goes::On
@@ -305,7 +333,7 @@ impl Going {
         }
     }
 
-    async fn later(&mut self) -> Goes {
+    pub async fn later(&mut self) -> Goes {
         self.say(Event::Unreachable(self.task.id)).await;
         Goes::Over
     }

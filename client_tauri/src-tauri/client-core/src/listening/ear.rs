@@ -11,6 +11,9 @@ use crate::ports::Frames;
 /// Sound still taken after the end: what the device and the system were holding when the key went up.
 const TAIL_SAMPLES: usize = RATE as usize * 80 / 1000;
 
+/// A key that is down for longer without a take has been forgotten there.
+const MOST_PREPARED: usize = RATE as usize * 5;
+
 /// A device that gives nothing any more is not waited for longer.
 const TAIL: Duration = Duration::from_millis(300);
 
@@ -31,6 +34,8 @@ struct Ending {
 /// Joins frames into takes.
 pub(super) struct Ear {
     pre_roll: usize,
+    /// Samples since a key went down that may begin a take.
+    prepared: Option<usize>,
     recent: VecDeque<i16>,
     resampler: Option<Resampler>,
     meter: Meter,
@@ -43,6 +48,7 @@ impl Ear {
     pub fn new(pre_roll: Duration) -> Self {
         let mut ear = Self {
             pre_roll: 0,
+            prepared: None,
             recent: VecDeque::new(),
             resampler: None,
             meter: Meter::default(),
@@ -60,6 +66,17 @@ impl Ear {
         self.trim();
     }
 
+    /// A key went down: what is heard from now on belongs to the take, should it begin; the pre-roll is what was before.
+    pub fn prepare(&mut self) {
+        self.prepared.get_or_insert(0);
+    }
+
+    /// None began.
+    pub fn unprepare(&mut self) {
+        self.prepared = None;
+        self.trim();
+    }
+
     /// The take whose sound comes in.
     pub fn take(&self) -> Option<TakeId> {
         self.taking.as_ref().map(|taking| taking.take)
@@ -74,6 +91,7 @@ impl Ear {
     /// A take begins, with what was heard just before. One that still waited for its last sound is complete.
     pub fn begin(&mut self, take: TakeId) -> Result<Vec<Heard>, ResamplerError> {
         let mut out = self.complete()?;
+        self.prepared = None;
         self.meter.begin();
         self.taking = Some(Taking {
             take,
@@ -175,6 +193,9 @@ impl Ear {
         let pcm = samples.iter().map(|sample| pcm16(*sample));
         let Some(taking) = &mut self.taking else {
             self.recent.extend(pcm);
+            if let Some(prepared) = &mut self.prepared {
+                *prepared = (*prepared + samples.len()).min(MOST_PREPARED);
+            }
             self.trim();
             return;
         };
@@ -223,7 +244,8 @@ impl Ear {
     }
 
     fn trim(&mut self) {
-        let more = self.recent.len().saturating_sub(self.pre_roll);
+        let kept = self.pre_roll + self.prepared.unwrap_or(0);
+        let more = self.recent.len().saturating_sub(kept);
         self.recent.drain(..more);
     }
 }

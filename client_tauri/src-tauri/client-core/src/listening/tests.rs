@@ -154,6 +154,28 @@ fn a_take_begins_with_the_pre_roll_and_ends_with_what_the_device_still_held() {
 }
 
 #[test]
+fn what_is_said_while_the_keys_are_still_waited_for_belongs_to_the_take() {
+    let id = take(1);
+    let mut ear = Ear::new(Duration::from_millis(50));
+    ear.frames(&counted(0, 1600)).unwrap();
+    ear.prepare();
+    // 150 ms until it is clear that the keys were meant: three times the pre-roll.
+    ear.frames(&counted(1600, 2400)).unwrap();
+    let mut heard = ear.begin(id).unwrap();
+    heard.extend(ear.stop(id, false, Instant::now()).unwrap());
+    let said = sound(&heard, id);
+    assert_eq!((said.first(), said.len()), (Some(&800), 800 + 2400));
+    // A shortcut of another program: nothing of it is kept.
+    ear.frames(&counted(0, 1600)).unwrap();
+    ear.prepare();
+    ear.frames(&counted(1600, 3200)).unwrap();
+    ear.unprepare();
+    let mut heard = ear.begin(id).unwrap();
+    heard.extend(ear.stop(id, false, Instant::now()).unwrap());
+    assert_eq!(sound(&heard, id).len(), 800);
+}
+
+#[test]
 fn a_take_that_begins_at_once_loses_nothing_and_shares_nothing() {
     let now = Instant::now();
     let mut ear = Ear::new(Duration::from_millis(400));

@@ -194,6 +194,7 @@ impl Listener {
             }
             Command::Prepare => {
                 self.prepared = Some(now + PREPARED);
+                self.ear.prepare();
                 if self.open.is_none() {
                     // Nobody has asked for anything yet, so nobody is told; a take that begins tries again.
                     let chosen = self.listening.device.clone();
@@ -205,6 +206,7 @@ impl Listener {
             }
             Command::Unprepare => {
                 self.prepared = None;
+                self.ear.unprepare();
                 Ok(())
             }
             Command::Begin(take) => {
@@ -291,8 +293,11 @@ impl Listener {
     fn close_when_idle(&mut self, now: Instant) {
         let idle = self.ear.take().is_none() && !self.ear.monitoring;
         let over = |until: Option<Instant>| until.is_none_or(|until| until <= now);
+        if idle && over(self.prepared) && self.prepared.take().is_some() {
+            self.ear.unprepare();
+        }
         if idle && over(self.until) && over(self.prepared) {
-            (self.until, self.prepared) = (None, None);
+            self.until = None;
             if self.open.take().is_some() {
                 // What was heard before a pause of the device belongs to no take.
                 let _ = self.ear.lost();

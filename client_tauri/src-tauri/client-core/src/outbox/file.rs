@@ -70,8 +70,8 @@ pub(super) fn open(path: &Path, key: &Key) -> Result<Connection, OutboxError> {
     unlock(&connection, key)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     // NORMAL does not wait for the disk with each commit: what is committed outlives the program however it dies, because the
-    // system has it, but not a power cut. For that the thread checkpoints after each second of audio and each change of
-    // a state (see `Store::settle`), which flushes the log: either way at most the last second is lost.
+    // system has it, but not a power cut. For that there is `Flusher`, which checkpoints after each second of audio and each
+    // change of a state (see `Store::settle`): either way at most the last second is lost. So no commit does that by itself.
     // cipher_memory_security stays off: it would wipe and lock all memory of SQLite (several times slower), while the same
     // audio is in the microphone's buffers anyway; keys are wiped with or without it.
     connection.execute_batch(
@@ -81,6 +81,7 @@ pub(super) fn open(path: &Path, key: &Key) -> Result<Connection, OutboxError> {
          PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -2000;
          PRAGMA foreign_keys = ON;
+         PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 4194304;",
     )?;
     migrate(&mut connection)?;
@@ -95,8 +96,8 @@ pub(super) fn open(path: &Path, key: &Key) -> Result<Connection, OutboxError> {
     Ok(connection)
 }
 
-/// Opens a damaged file for whatever can be read of it.
-pub(super) fn open_damaged(path: &Path, key: &Key) -> Result<Connection, OutboxError> {
+/// Opens a file that is open already, or a damaged one for whatever can be read of it: without making or checking anything.
+pub(super) fn open_again(path: &Path, key: &Key) -> Result<Connection, OutboxError> {
     let connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::ending::using_the_cipher;
 use super::error::OutboxError;
 use super::place::Place;
 use super::store::Store;
@@ -50,7 +51,9 @@ impl Outbox {
             .name("outbox".to_owned())
             .spawn(move || {
                 while let Some(job) = waiting.blocking_recv() {
+                    let using = using_the_cipher();
                     let answer = job(&mut store);
+                    drop(using);
                     let now = store.status();
                     tell.send_if_modified(|before| {
                         let is_new = *before != now;
@@ -63,6 +66,8 @@ impl Outbox {
                     }
                     store.settle();
                 }
+                let _using = using_the_cipher();
+                drop(store);
             })?;
         Ok(Self {
             jobs,
@@ -141,7 +146,7 @@ impl Outbox {
                 store.remove(id)?;
                 return Ok(None);
             }
-            let until = now + store.retention().cancelled_s;
+            let until = now + store.retention().failed_s;
             store.change(id, |take| {
                 take.state = State::Cancelled;
                 take.ended_at = take.ended_at.or(Some(now));
@@ -225,6 +230,14 @@ impl Outbox {
     /// The file cannot be read.
     pub async fn tend(&self) -> Result<(), OutboxError> {
         self.run(|store| store.tend(now())).await
+    }
+
+    /// Keeps what is over for as long as this says from now on. What is there already goes earlier if need be, never later.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn keep(&self, retention: Retention) -> Result<(), OutboxError> {
+        self.run(move |store| store.keep(retention, now())).await
     }
 
     /// Closes the file and ends the thread, after all that was asked before.

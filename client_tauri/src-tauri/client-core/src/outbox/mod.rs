@@ -6,8 +6,10 @@
 
 mod audio;
 mod cached;
+mod ending;
 mod error;
 mod file;
+mod flushing;
 mod handle;
 mod key;
 mod opening;
@@ -30,24 +32,45 @@ pub use key::KEY_NAME;
 pub(crate) use key::to_hex;
 pub use place::Place;
 pub use salvage::Salvaged;
+pub(crate) use take::may_go;
 pub use take::{KnownAs, NewTake, State, Take, TakeId};
+
+use crate::settings::Privacy;
 
 /// How long what the person no longer needs is kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Retention {
-    /// A cancelled take, with its audio, for undo. Seconds.
-    pub cancelled_s: f64,
-    /// The row and the text of a take that is stored (its audio goes at once). Seconds.
+    /// A take that was cancelled, or that a server refused, with its audio. Seconds.
+    pub failed_s: f64,
+    /// The row and the text of a take that is stored. Seconds.
     pub stored_s: f64,
+    /// Whether its audio stays as long; else it goes at once.
+    pub keeps_stored_audio: bool,
     /// Cancelled takes shorter than this are not kept at all: nobody said anything. Seconds.
     pub shortest_s: f64,
+}
+
+const DAY_S: f64 = 24.0 * 3600.0;
+
+impl Retention {
+    /// As the person set it. The row and the text of a stored take are there for a day at least, for undo and for the list.
+    #[must_use]
+    pub fn of(privacy: &Privacy) -> Self {
+        Self {
+            failed_s: f64::from(privacy.keep_failed_days) * DAY_S,
+            stored_s: f64::from(privacy.keep_stored_days.max(1)) * DAY_S,
+            keeps_stored_audio: privacy.keep_stored_days > 0,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Retention {
     fn default() -> Self {
         Self {
-            cancelled_s: 24.0 * 3600.0,
-            stored_s: 24.0 * 3600.0,
+            failed_s: 30.0 * DAY_S,
+            stored_s: DAY_S,
+            keeps_stored_audio: false,
             shortest_s: 1.0,
         }
     }

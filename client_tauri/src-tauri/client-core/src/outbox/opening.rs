@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Opened;
 use super::error::OutboxError;
+use super::flushing::Flusher;
 use super::store::{Disk, Store};
 use super::take::{State, TakeId};
 use super::{key, rows, salvage};
@@ -44,6 +45,7 @@ impl Store {
             Err(error) => return Err(error),
         };
         self.disk = Some(Disk {
+            flusher: Flusher::start(&self.place.file(), &key)?,
             connection,
             key,
             _lock: lock,
@@ -72,10 +74,12 @@ impl Store {
             return Err(OutboxError::Damaged);
         };
         let Disk {
+            flusher,
             connection,
             key,
             _lock,
         } = disk;
+        drop(flusher);
         drop(connection);
         let (connection, salvaged) =
             salvage::salvage(&self.place, &key, now).inspect_err(|error| {
@@ -83,6 +87,7 @@ impl Store {
             })?;
         self.salvaged = Some(salvaged);
         self.disk = Some(Disk {
+            flusher: Flusher::start(&self.place.file(), &key)?,
             connection,
             key,
             _lock,

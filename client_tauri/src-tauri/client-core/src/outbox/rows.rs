@@ -13,8 +13,8 @@ const COLUMNS: &str = "id, state, began_at, ended_at, sample_rate, samples, lang
 pub(super) fn insert(connection: &Connection, new: &NewTake) -> Result<(), OutboxError> {
     connection
         .prepare(
-            "INSERT INTO take (id, state, began_at, sample_rate, language, app, route)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO take (id, state, began_at, sample_rate, language, app, route, server)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             new.id.to_string(),
@@ -24,6 +24,7 @@ pub(super) fn insert(connection: &Connection, new: &NewTake) -> Result<(), Outbo
             new.language,
             new.app,
             route_name(new.route),
+            new.server,
         ])?;
     Ok(())
 }

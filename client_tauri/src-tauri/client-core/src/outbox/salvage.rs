@@ -82,7 +82,7 @@ struct Old<'a> {
 
 impl<'a> Old<'a> {
     fn open(path: PathBuf, key: &'a Key) -> Option<Self> {
-        let connection = super::file::open_damaged(&path, key).ok()?;
+        let connection = super::file::open_again(&path, key).ok()?;
         Some(Self {
             path,
             key,
@@ -106,7 +106,7 @@ impl<'a> Old<'a> {
             Err(rusqlite::Error::QueryReturnedNoRows) => None,
             Err(_) => {
                 self.errors += 1;
-                if let Ok(connection) = super::file::open_damaged(&self.path, self.key) {
+                if let Ok(connection) = super::file::open_again(&self.path, self.key) {
                     self.connection = connection;
                 }
                 None
@@ -169,6 +169,7 @@ fn put_chunk(new: &Connection, id: TakeId, chunk: &rows::Chunk) -> Result<(), Ou
                     language: "auto".to_owned(),
                     app: None,
                     route: Route::Outbox,
+                    server: None,
                 },
             )?;
             rows::get(new, id)?.ok_or(OutboxError::UnknownTake)?

@@ -5,6 +5,9 @@ use super::handle::{Outbox, now};
 use super::take::{KnownAs, State, Take, TakeId};
 use crate::view::Route;
 
+/// What a take says that waits for another server than the one that is chosen.
+const OTHER_SERVER: &str = "outbox.other_server";
+
 impl Outbox {
     /// A server knows the take now.
     ///
@@ -40,7 +43,7 @@ impl Outbox {
         .await
     }
 
-    /// The server has stored the text: the audio is deleted here.
+    /// The server has stored the text: the audio is deleted here, now or when its time is over.
     ///
     /// # Errors
     /// `UnknownTake`, `WrongState`.
@@ -51,7 +54,8 @@ impl Outbox {
         text: Option<String>,
     ) -> Result<Take, OutboxError> {
         self.write(move |store| {
-            let forget_at = now() + store.retention().stored_s;
+            let retention = store.retention();
+            let forget_at = now() + retention.stored_s;
             let take = store.change(id, |take| {
                 take.state = State::Stored;
                 take.ended_at = take.ended_at.or(Some(now()));
@@ -61,7 +65,9 @@ impl Outbox {
                 take.next_attempt_at = None;
                 take.forget_at = Some(forget_at);
             })?;
-            store.forget_audio(id)?;
+            if !retention.keeps_stored_audio {
+                store.forget_audio(id)?;
+            }
             Ok(take)
         })
         .await
@@ -72,11 +78,15 @@ impl Outbox {
     /// # Errors
     /// `UnknownTake`, `WrongState`.
     pub async fn failed(&self, id: TakeId, problem: String) -> Result<Take, OutboxError> {
-        self.change(id, move |take| {
-            take.state = State::Failed;
-            take.ended_at = take.ended_at.or(Some(now()));
-            take.problem = Some(problem.clone());
-            take.next_attempt_at = None;
+        self.write(move |store| {
+            let forget_at = now() + store.retention().failed_s;
+            store.change(id, |take| {
+                take.state = State::Failed;
+                take.ended_at = take.ended_at.or(Some(now()));
+                take.problem = Some(problem.clone());
+                take.next_attempt_at = None;
+                take.forget_at = Some(forget_at);
+            })
         })
         .await
     }
@@ -101,45 +111,91 @@ impl Outbox {
         .await
     }
 
-    /// The person wants it sent now, to whichever server there is. One that failed is sent as a new recording.
+    /// A server was found while it is being recorded: it is meant for that one from now on.
+    ///
+    /// # Errors
+    /// `UnknownTake`.
+    pub async fn meant_for(
+        &self,
+        id: TakeId,
+        route: Route,
+        server: Option<String>,
+    ) -> Result<Take, OutboxError> {
+        self.change(id, move |take| {
+            take.route = route;
+            take.server.clone_from(&server);
+        })
+        .await
+    }
+
+    /// The person wants it sent now, to whichever server there is. One that failed, or that another server knows, is sent as a new
+    /// recording.
     ///
     /// # Errors
     /// `UnknownTake`, `WrongState`.
     pub async fn retry(&self, id: TakeId) -> Result<Take, OutboxError> {
         self.change(id, |take| {
-            if take.state == State::Failed {
+            if take.state == State::Failed || take.problem.as_deref() == Some(OTHER_SERVER) {
                 take.known_as = None;
                 take.uploaded_samples = 0;
+                take.problem = None;
             }
             take.state = State::Pending;
             take.route = Route::Outbox;
+            take.server = None;
             take.attempts = 0;
             take.next_attempt_at = None;
+            take.forget_at = None;
         })
         .await
     }
 
-    /// Takes the oldest pending take whose time has come and that may go there, as `Uploading`. A take meant for one server
-    /// is never given to the other; one that was meant for none goes to either.
+    /// Takes the oldest pending take whose time has come and that may go to the server there, as `Uploading`; from now on it is
+    /// meant for that one. What is meant for another stays, and says so.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub async fn claim(&self, now: f64, to: Route) -> Result<Option<Take>, OutboxError> {
+    pub async fn claim(
+        &self,
+        now: f64,
+        to: Route,
+        address: String,
+    ) -> Result<Option<Take>, OutboxError> {
         let told = self
             .run(move |store| {
-                let due = store.all()?.into_iter().find(|take| {
-                    take.state == State::Pending
-                        && take.next_attempt_at.is_none_or(|at| at <= now)
-                        && (take.route == to || take.route == Route::Outbox)
-                });
-                due.map(|take| store.change(take.id, |take| take.state = State::Uploading))
-                    .transpose()
+                let (mut due, mut is_marked) = (None, false);
+                for take in store.all()? {
+                    if take.state != State::Pending {
+                        continue;
+                    }
+                    let may_go = take.may_go(to, &address);
+                    let says_no = take.problem.as_deref() == Some(OTHER_SERVER);
+                    if may_go == says_no {
+                        let problem = (!may_go).then(|| OTHER_SERVER.to_owned());
+                        store.change(take.id, |take| take.problem.clone_from(&problem))?;
+                        is_marked = true;
+                    }
+                    if may_go && due.is_none() && take.next_attempt_at.is_none_or(|at| at <= now) {
+                        due = Some(take.id);
+                    }
+                }
+                let Some(id) = due else {
+                    return Ok((None, is_marked));
+                };
+                let claimed = store.change(id, |take| {
+                    take.state = State::Uploading;
+                    take.route = to;
+                    if to == Route::Team {
+                        take.server = Some(address.clone());
+                    }
+                })?;
+                Ok((Some(claimed), true))
             })
             .await;
-        if matches!(told, Ok(Some(_))) {
+        if matches!(told, Ok((_, true))) {
             self.changed();
         }
-        told
+        told.map(|(claimed, _)| claimed)
     }
 
     /// Makes all pending takes due at once: something has changed (the network, the server, a sign-in).

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::error::OutboxError;
+use super::flushing::Flusher;
 use super::key::Key;
 use super::place::Place;
 use super::rows::{self, Chunk};
@@ -37,6 +38,8 @@ pub(super) struct Store {
 }
 
 pub(super) struct Disk {
+    /// Ends before the connection is closed, which writes the rest of the log.
+    pub(super) flusher: Flusher,
     pub(super) connection: Connection,
     pub(super) key: Key,
     /// Held as long as the file is open.
@@ -49,12 +52,15 @@ impl Store {
         keychain: Arc<dyn Keychain>,
         retention: Retention,
     ) -> Result<Self, OutboxError> {
+        super::ending::before_the_cipher();
+        let memory = super::file::in_memory()?;
+        super::ending::after_the_cipher();
         Ok(Self {
             place,
             keychain,
             retention,
             disk: None,
-            memory: super::file::in_memory()?,
+            memory,
             memory_bytes: 0,
             unflushed_bytes: 0,
             problem: Some(OutboxError::Locked),
@@ -216,7 +222,7 @@ impl Store {
         self.flush();
         for take in self.all()? {
             if take.forget_at.is_some_and(|at| at <= now)
-                && matches!(take.state, State::Stored | State::Cancelled)
+                && matches!(take.state, State::Stored | State::Cancelled | State::Failed)
             {
                 self.remove(take.id)?;
             }
@@ -224,16 +230,33 @@ impl Store {
         Ok(())
     }
 
-    /// Flushes to the disk what a power cut must not cost; called when nobody waits for an answer.
+    /// Keeps what is over for as long as this says; what is there already goes earlier if need be, never later.
+    pub(super) fn keep(&mut self, retention: Retention, now: f64) -> Result<(), OutboxError> {
+        self.retention = retention;
+        for take in self.all()? {
+            let most = match take.state {
+                State::Stored => retention.stored_s,
+                State::Failed | State::Cancelled => retention.failed_s,
+                _ => continue,
+            };
+            let until = take.forget_at.unwrap_or(f64::INFINITY).min(now + most);
+            if Some(until) != take.forget_at {
+                self.change(take.id, |take| take.forget_at = Some(until))?;
+            }
+            if take.state == State::Stored && !retention.keeps_stored_audio {
+                self.forget_audio(take.id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has flushed to the disk what a power cut must not cost.
     pub(super) fn settle(&mut self) {
         if self.unflushed_bytes < UNFLUSHED_BYTES {
             return;
         }
         if let Some(disk) = &self.disk {
-            // A disk without room for it says so with the next write.
-            let _ = disk
-                .connection
-                .query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
+            disk.flusher.flush();
         }
         self.unflushed_bytes = 0;
     }

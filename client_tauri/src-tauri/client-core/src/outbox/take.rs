@@ -146,6 +146,15 @@ impl KnownAs {
     }
 }
 
+/// See [`Take::may_go`]; of what is meant for a route and the server of that address.
+pub(crate) fn may_go(meant: (Route, Option<&str>), route: Route, address: &str) -> bool {
+    match meant {
+        (Route::Local, _) => route == Route::Local,
+        (Route::Team, own) => route == Route::Team && own.is_none_or(|own| own == address),
+        (Route::Outbox, own) => own.is_none_or(|own| own == address),
+    }
+}
+
 /// A take that begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTake {
@@ -161,6 +170,8 @@ pub struct NewTake {
     pub app: Option<String>,
     /// Where it was meant to go.
     pub route: Route,
+    /// Address of the team's server it is meant for: it goes to no other.
+    pub server: Option<String>,
 }
 
 /// A take as it is kept.
@@ -184,7 +195,7 @@ pub struct Take {
     pub app: Option<String>,
     /// Where it was meant to go.
     pub route: Route,
-    /// Address of the server that knows it.
+    /// Address of the server that it is meant for, or that knows it.
     pub server: Option<String>,
     /// As what it is known there.
     pub known_as: Option<KnownAs>,
@@ -209,6 +220,13 @@ pub struct Take {
 }
 
 impl Take {
+    /// Whether it may be sent to the server there. One that was said for a server goes to no other; the server on this computer is
+    /// the same one whatever its port.
+    #[must_use]
+    pub fn may_go(&self, route: Route, address: &str) -> bool {
+        may_go((self.route, self.server.as_deref()), route, address)
+    }
+
     /// Its length in seconds.
     #[must_use]
     pub fn seconds(&self) -> f64 {

@@ -55,6 +55,9 @@ pub(super) async fn opened(folder: &Path, keychain: &Arc<Drawer>) -> Outbox {
     outbox
 }
 
+/// Where a server is.
+const HERE: &str = "https://here.example";
+
 fn new_take() -> NewTake {
     NewTake {
         id: TakeId::new(),
@@ -63,6 +66,7 @@ fn new_take() -> NewTake {
         language: "ru".to_owned(),
         app: Some("почта".to_owned()),
         route: Route::Team,
+        server: None,
     }
 }
 
@@ -168,9 +172,16 @@ async fn states_only_go_the_ways_there_are() {
     outbox.recorded(id, State::Live).await.unwrap();
     assert_eq!(outbox.append(id, &[1]).await, Err(OutboxError::WrongState));
     assert_eq!(outbox.restore(id).await.unwrap().state, State::Pending);
-    let claimed = outbox.claim(0.0, Route::Team).await.unwrap().unwrap();
+    let claimed = outbox
+        .claim(0.0, Route::Team, HERE.to_owned())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((claimed.id, claimed.state), (id, State::Uploading));
-    assert_eq!(outbox.claim(0.0, Route::Team).await, Ok(None));
+    assert_eq!(
+        outbox.claim(0.0, Route::Team, HERE.to_owned()).await,
+        Ok(None)
+    );
     let stored = outbox
         .stored(id, "t".to_owned(), Some("да".to_owned()))
         .await
@@ -194,10 +205,18 @@ async fn a_take_meant_for_one_server_is_not_given_to_the_other() {
     let outbox = opened(folder.path(), &keychain).await;
     let id = spoken(&outbox, 1).await;
     outbox.recorded(id, State::Pending).await.unwrap();
-    assert_eq!(outbox.claim(0.0, Route::Local).await, Ok(None));
+    assert_eq!(
+        outbox.claim(0.0, Route::Local, HERE.to_owned()).await,
+        Ok(None)
+    );
     outbox.retry(id).await.unwrap();
     assert_eq!(
-        outbox.claim(0.0, Route::Local).await.unwrap().unwrap().id,
+        outbox
+            .claim(0.0, Route::Local, HERE.to_owned())
+            .await
+            .unwrap()
+            .unwrap()
+            .id,
         id
     );
     let at = Some(100.0);
@@ -205,16 +224,99 @@ async fn a_take_meant_for_one_server_is_not_given_to_the_other() {
         .again(id, Some("server.unreachable".to_owned()), at)
         .await
         .unwrap();
-    assert_eq!(outbox.claim(99.0, Route::Local).await, Ok(None));
+    assert_eq!(
+        outbox.claim(99.0, Route::Local, HERE.to_owned()).await,
+        Ok(None)
+    );
     outbox.hurry().await.unwrap();
-    assert!(outbox.claim(0.0, Route::Local).await.unwrap().is_some());
+    assert!(
+        outbox
+            .claim(0.0, Route::Local, HERE.to_owned())
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn another_server_of_the_team_gets_only_what_was_said_for_it() {
+    let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::default());
+    let outbox = opened(folder.path(), &keychain).await;
+    let there = "https://there.example";
+    // Said while the server there was chosen, out of reach or not.
+    for route in [Route::Team, Route::Outbox] {
+        let take = NewTake {
+            route,
+            server: Some(there.to_owned()),
+            ..new_take()
+        };
+        outbox.begin(take.clone()).await.unwrap();
+        outbox.append(take.id, &sound(16_000)).await.unwrap();
+        outbox.recorded(take.id, State::Pending).await.unwrap();
+        for (to, address) in [(Route::Team, HERE), (Route::Local, "http://127.0.0.1:1")] {
+            let claimed = outbox.claim(0.0, to, address.to_owned()).await;
+            assert_eq!(claimed, Ok(None), "{route:?} {to:?}");
+        }
+        let told = outbox.get(take.id).await.unwrap().problem;
+        assert_eq!(told.as_deref(), Some("outbox.other_server"));
+        let claimed = outbox.claim(0.0, Route::Team, there.to_owned()).await;
+        let claimed = claimed.unwrap().unwrap();
+        assert_eq!((claimed.id, claimed.problem), (take.id, None));
+        // What that server has in hand is not given to the next one.
+        outbox.again(take.id, None, None).await.unwrap();
+        let claimed = outbox.claim(0.0, Route::Team, HERE.to_owned()).await;
+        assert_eq!(claimed, Ok(None));
+        // The person may want it all the same.
+        outbox.retry(take.id).await.unwrap();
+        let claimed = outbox.claim(0.0, Route::Team, HERE.to_owned()).await;
+        let claimed = claimed.unwrap().unwrap();
+        assert_eq!(claimed.server.as_deref(), Some(HERE));
+        outbox.remove(take.id).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_over_is_kept_as_long_as_the_person_wants_and_less_from_then_on_if_told_so() {
+    let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::default());
+    let outbox = opened(folder.path(), &keychain).await;
+    let days = |stored, failed| {
+        Retention::of(&Privacy {
+            keep_stored_days: stored,
+            keep_failed_days: failed,
+            ..Privacy::default()
+        })
+    };
+    outbox.keep(days(3, 7)).await.unwrap();
+    let (stored, failed) = (spoken(&outbox, 1).await, spoken(&outbox, 1).await);
+    for id in [stored, failed] {
+        outbox.recorded(id, State::Live).await.unwrap();
+    }
+    outbox.stored(stored, "t".to_owned(), None).await.unwrap();
+    outbox
+        .failed(failed, "session.forbidden".to_owned())
+        .await
+        .unwrap();
+    assert_eq!(
+        outbox.audio(stored, 0, 16_000).await.unwrap(),
+        sound(16_000)
+    );
+    let left = |take: Take| (take.forget_at.unwrap() - super::now()) / DAY_S;
+    assert!((left(outbox.get(stored).await.unwrap()) - 3.0).abs() < 0.01);
+    assert!((left(outbox.get(failed).await.unwrap()) - 7.0).abs() < 0.01);
+    outbox.keep(days(0, 1)).await.unwrap();
+    assert!((left(outbox.get(failed).await.unwrap()) - 1.0).abs() < 0.01);
+    let silence = outbox.audio(stored, 0, 16_000).await.unwrap();
+    assert!(silence.iter().all(|sample| *sample == 0));
+    outbox.keep(days(30, 365)).await.unwrap();
+    assert!(left(outbox.get(failed).await.unwrap()) < 1.0);
+    assert_eq!(outbox.retry(failed).await.unwrap().forget_at, None);
 }
 
 #[tokio::test]
 async fn a_cancelled_take_can_be_brought_back_until_its_time_is_over() {
     let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::<Drawer>::default());
     let retention = Retention {
-        cancelled_s: -1.0,
+        failed_s: -1.0,
         ..Retention::default()
     };
     let keychain = Arc::clone(&keychain) as Arc<dyn Keychain>;

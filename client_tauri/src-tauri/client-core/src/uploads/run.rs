@@ -60,7 +60,11 @@ impl Uploads {
     /// One round: whatever waits for its text is looked at, then one take after the other is sent.
     async fn step(&mut self, target: &Target, awaited: &mut HashMap<TakeId, Awaited>) {
         self.look(&target.server, awaited).await;
-        while let Ok(Some(take)) = self.outbox.claim(now(), target.route).await {
+        while let Ok(Some(take)) = self
+            .outbox
+            .claim(now(), target.route, target.server.address().to_string())
+            .await
+        {
             let told = self.one(&target.server, &take).await;
             let goes_on = self.written(&take, told, awaited).await;
             if !goes_on || self.server.has_changed().unwrap_or(true) {
@@ -85,7 +89,6 @@ impl Uploads {
         let (_wish, wish) = watch::channel(Wish::Finished(take.samples));
         let opening = Opening {
             take: take.id,
-            terms: Vec::new(),
             partials: false,
             client: self.client.clone(),
         };
