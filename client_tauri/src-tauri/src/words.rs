@@ -59,8 +59,14 @@ pub fn sentence(tongue: Tongue, key: &str) -> Option<String> {
     })
 }
 
+/// What counts is an object, with a form for each number: the shell says nothing that counts.
 fn read(text: &str) -> Sentences {
-    serde_json::from_str(text).unwrap_or_default()
+    let all: HashMap<String, serde_json::Value> = serde_json::from_str(text).unwrap_or_default();
+    let plain = |(key, value): (String, serde_json::Value)| {
+        let text = value.as_str().map(str::to_owned);
+        text.map(|text| (key, text))
+    };
+    all.into_iter().filter_map(plain).collect()
 }
 
 #[cfg(test)]

@@ -325,6 +325,7 @@ impl Conductor {
 
     /// No receiver: there is no screen.
     fn say(&self, kind: NoticeKind, problem: Problem, take: Option<TakeId>) {
+        tracing::info!(?kind, code = problem.code, "told");
         let _ = self.shared.events.send(BackendEvent::Notice {
             kind,
             code: problem.code,
