@@ -93,6 +93,10 @@ pub fn start(parts: Parts) -> std::io::Result<Desk> {
 #[cfg(test)]
 mod machine_of_test;
 #[cfg(test)]
+mod room_of_test;
+#[cfg(test)]
 mod scripted;
+#[cfg(test)]
+mod server_tests;
 #[cfg(test)]
 mod tests;

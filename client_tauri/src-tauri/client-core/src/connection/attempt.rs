@@ -12,9 +12,10 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::link::Link;
 use super::socket::{self, Socket};
-use super::{Event, Wish};
+use super::{Event, Wish, versions};
 use crate::api::ApiError;
 use crate::outbox::{Take, TakeId};
+use crate::sensitive::Sensitive;
 use crate::view::Problem;
 use crate::wire::{
     self, AudioFormat, ClientMessage, ClientProgram, Context, Done, ServerError, ServerMessage,
@@ -58,18 +59,9 @@ struct Acked {
 }
 
 pub(super) async fn attempt(link: &mut Link) -> End {
-    let token = match link.server.token().await {
-        Ok(token) => token,
-        Err(error) => return not_opened(&error),
-    };
-    let socket = match socket::open(&link.server, token.as_ref(), link.elsewhere).await {
-        Ok(socket) => socket,
-        Err(ApiError::SignedOut) => {
-            if let Some(token) = &token {
-                link.server.token_refused(token).await;
-            }
-            return not_opened(&ApiError::SignedOut);
-        }
+    let (socket, token) = match socket::signed_in(&link.server, link.elsewhere).await {
+        Ok(opened) => opened,
+        Err(ApiError::OtherVersion) => return other_version(link).await,
         Err(error) => return not_opened(&error),
     };
     let take = match link.outbox.get(link.opening.take).await {
@@ -132,12 +124,18 @@ pub(super) async fn attempt(link: &mut Link) -> End {
     }
 }
 
+/// It does not know our protocol; its version says who is to be brought up to date.
+async fn other_version(link: &Link) -> End {
+    let told = link.server.probe().await;
+    let own = &link.opening.client.1;
+    lost(match told {
+        Ok(probed) => versions::problem(own, &probed.version),
+        Err(_) => ApiError::OtherVersion.problem(),
+    })
+}
+
 /// A token a socket was closed for is not used again.
-async fn signed_out_too(
-    link: &Link,
-    token: Option<&crate::sensitive::Sensitive<String>>,
-    end: End,
-) -> End {
+async fn signed_out_too(link: &Link, token: Option<&Sensitive<String>>, end: End) -> End {
     if let (End::Lost { problem, .. }, Some(token)) = (&end, token)
         && problem.code.starts_with("auth.")
     {
@@ -253,7 +251,10 @@ fn closed(frame: Option<&CloseFrame>, last: Option<ServerError>) -> End {
             "session.forbidden",
             "the session belongs to somebody else",
         )),
-        (None, Some(close::UNAUTHORISED)) => lost(ApiError::SignedOut.problem()),
+        (None, Some(close::UNAUTHORISED)) => lost(problem_of(
+            "auth.token_expired",
+            "the server wants another token",
+        )),
         (None, _) => lost(ApiError::Unreachable.problem()),
     }
 }
@@ -283,7 +284,6 @@ fn not_opened(error: &ApiError) -> End {
             retry_after: refused.retry_after_s.map(Duration::from_secs),
             was_ready: false,
         },
-        ApiError::OtherVersion => End::Refused(problem),
         // The sign-in, a certificate, the network: once somebody has seen to it, the take goes on.
         _ => lost(problem),
     }

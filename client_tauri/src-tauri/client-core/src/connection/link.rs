@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::attempt::{self, End};
-use super::{Event, Opening, Outcome, Wish};
+use super::{Event, Opening, Outcome, Wish, needs_somebody};
 use crate::account::Server;
 use crate::backoff::pause;
 use crate::outbox::{KnownAs, Outbox, OutboxError};
@@ -132,18 +132,28 @@ impl Link {
             }
             self.say(Event::Interrupted(problem.clone()));
             let wait = retry_after.unwrap_or_else(|| pause(failures, FIRST_PAUSE, LONGEST_PAUSE));
-            if !self.wait(wait, alone_since).await {
+            let patience = if needs_somebody(&problem.code) {
+                None
+            } else {
+                self.patience
+            };
+            if !self.wait(wait, alone_since, patience).await {
                 return Outcome::Later(problem);
             }
         }
     }
 
     /// Waits before the next attempt; tells whether there is to be one.
-    async fn wait(&mut self, wait: Duration, alone_since: Instant) -> bool {
+    async fn wait(
+        &mut self,
+        wait: Duration,
+        alone_since: Instant,
+        patience: Option<Duration>,
+    ) -> bool {
         let until = Instant::now() + wait;
         loop {
             let wish = *self.wish.borrow_and_update();
-            let give_up_at = match (wish, self.patience) {
+            let give_up_at = match (wish, patience) {
                 (Wish::Finished(_), Some(patience)) => Some(alone_since + patience),
                 (Wish::Finished(_), None) => return false,
                 (Wish::Cancelled, _) => return self.slept_until(until).await,

@@ -7,6 +7,7 @@
 mod attempt;
 mod link;
 mod socket;
+mod versions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +60,19 @@ pub enum Outcome {
     Later(Problem),
     /// Not as it is: `Failed`.
     Failed(Problem),
+}
+
+/// Whether trying again is in vain until a person has signed in, brought one side up to date, or looked at a certificate.
+pub(crate) fn needs_somebody(code: &str) -> bool {
+    matches!(
+        code,
+        "auth.expired"
+            | "server.older"
+            | "server.newer"
+            | "server.other_version"
+            | "server.unknown_certificate"
+            | "server.changed_certificate"
+    )
 }
 
 /// How long a take that was finished may be without a server before it is left to the uploads.

@@ -30,8 +30,27 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 pub(super) type Socket = WebSocketStream<Box<dyn Stream>>;
 
+/// Opens the socket of a server with a token; with a new one where the server finds that it is too old. Tells which.
+pub(super) async fn signed_in(
+    server: &Arc<Server>,
+    elsewhere: u32,
+) -> Result<(Socket, Option<Sensitive<String>>), ApiError> {
+    let token = server.token().await?;
+    match open(server, token.as_ref(), elsewhere).await {
+        Err(ApiError::SignedOut) => {}
+        told => return Ok((told?, token)),
+    }
+    let Some(token) = token else {
+        return Err(ApiError::SignedOut);
+    };
+    server.token_refused(&token).await;
+    let token = server.token().await?;
+    let socket = open(server, token.as_ref(), elsewhere).await?;
+    Ok((socket, token))
+}
+
 /// Opens the socket of a server. `elsewhere`: how often another server behind the same address was asked for.
-pub(super) async fn open(
+async fn open(
     server: &Arc<Server>,
     token: Option<&Sensitive<String>>,
     elsewhere: u32,

@@ -333,11 +333,15 @@ impl Coordinator {
     }
 
     fn unreachable(&mut self, id: TakeId, out: &mut Vec<Effect>) {
-        let waits =
-            |take: &&mut Take| matches!(take.phase, Phase::Finishing { .. }) && take.text.is_none();
-        if self.find(id).filter(waits).is_some() {
+        let waits = self
+            .find(id)
+            .map(|take| matches!(take.phase, Phase::Finishing { .. }) && take.text.is_none());
+        // Not here: it was given up as late before, without a word.
+        if waits != Some(false) {
             let problem = Problem::new("dictation.kept_for_later", "it waits for a server");
             notice(NoticeKind::Problem, problem, Some(id), out);
+        }
+        if waits == Some(true) {
             self.remove(id, End::Pending, out);
         }
     }

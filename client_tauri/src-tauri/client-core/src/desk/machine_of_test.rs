@@ -11,6 +11,8 @@ pub(super) struct Machine {
     pub panics: Mutex<bool>,
     pub inserted: Mutex<Vec<(String, Option<u64>, Pasting)>>,
     pub clipboard: Mutex<Option<String>>,
+    /// Letters the cursor went back.
+    pub stepped: Mutex<Vec<usize>>,
     pub noises: Mutex<Vec<String>>,
     pub secrets: Mutex<HashMap<String, Vec<u8>>>,
     pub taken: Mutex<Option<Chord>>,
@@ -81,6 +83,11 @@ impl Insertion for Machine {
             .unwrap()
             .push((text.into(), target, pasting));
         Ok(Inserted::Taken)
+    }
+
+    fn step_back(&self, _: Option<&TargetWindow>, letters: usize) -> Result<(), InsertionError> {
+        self.stepped.lock().unwrap().push(letters);
+        Ok(())
     }
 
     fn copy(&self, text: &str) -> Result<(), InsertionError> {

@@ -41,6 +41,17 @@ pub(super) fn of_hotkeys(error: &HotkeyError) -> Problem {
     Problem::new(code, error.to_string()).with_action("change_hotkey")
 }
 
+/// With what can be done about a server that has to be seen to.
+pub(super) fn with_remedy(problem: Problem) -> Problem {
+    match problem.code.as_str() {
+        "auth.expired" => problem.with_action("sign_in"),
+        "server.unknown_certificate" | "server.changed_certificate" => {
+            problem.with_action("choose_server")
+        }
+        _ => problem,
+    }
+}
+
 /// A task of ours panicked: what it was doing is said, never what it held.
 pub(super) fn broken(what: &str) -> Problem {
     Problem::new(

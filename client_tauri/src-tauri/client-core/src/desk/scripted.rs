@@ -10,7 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::http::StatusCode;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
@@ -19,6 +20,10 @@ pub(super) struct Script {
     pub text: &'static str,
     /// Places of the one final.
     pub places: Value,
+    /// People sign in there.
+    pub wants_token: bool,
+    /// It knows another protocol only, and is this version.
+    pub other_version: Option<&'static str>,
     /// The first connection is cut, without a word, after this many samples.
     pub cut_after: Option<usize>,
 }
@@ -28,6 +33,8 @@ impl Default for Script {
         Self {
             text: "Привет, как дела?",
             places: json!([]),
+            wants_token: false,
+            other_version: None,
             cut_after: None,
         }
     }
@@ -38,6 +45,8 @@ pub(super) struct Heard {
     /// Audio by session.
     pub sessions: HashMap<String, Vec<u8>>,
     pub connections: usize,
+    /// What sessions were begun with.
+    pub starts: Vec<Value>,
     pub cancelled: Vec<String>,
 }
 
@@ -46,6 +55,10 @@ pub(super) struct Server {
     pub heard: Arc<Mutex<Heard>>,
     /// While it is false, `done` is held back.
     pub may_finish: watch::Sender<bool>,
+    /// While it is false, nobody is told that there is a server.
+    pub may_answer: watch::Sender<bool>,
+    /// While it is false, no token is good.
+    pub is_signed_in: watch::Sender<bool>,
     _serving: tokio::task::JoinSet<()>,
 }
 
@@ -55,15 +68,22 @@ impl Server {
         let address = listener.local_addr().unwrap().to_string();
         let heard = Arc::new(Mutex::new(Heard::default()));
         let may_finish = watch::Sender::new(true);
+        let may_answer = watch::Sender::new(true);
+        let is_signed_in = watch::Sender::new(true);
+        let gates = Gates {
+            finish: may_finish.subscribe(),
+            answer: may_answer.subscribe(),
+            signed_in: is_signed_in.subscribe(),
+        };
         let mut serving = tokio::task::JoinSet::new();
-        let (all, gate) = (heard.clone(), may_finish.subscribe());
+        let all = heard.clone();
         serving.spawn(async move {
             let mut each = tokio::task::JoinSet::new();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let (script, heard, gate) = (script.clone(), all.clone(), gate.clone());
+                let (script, heard, gates) = (script.clone(), all.clone(), gates.clone());
                 each.spawn(async move {
-                    let _ = serve(stream, script, heard, gate).await;
+                    let _ = serve(stream, script, heard, gates).await;
                 });
             }
         });
@@ -71,6 +91,8 @@ impl Server {
             address,
             heard,
             may_finish,
+            may_answer,
+            is_signed_in,
             _serving: serving,
         }
     }
@@ -85,48 +107,68 @@ impl Server {
     }
 }
 
+#[derive(Clone)]
+struct Gates {
+    finish: watch::Receiver<bool>,
+    answer: watch::Receiver<bool>,
+    signed_in: watch::Receiver<bool>,
+}
+
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 async fn serve(
     mut stream: TcpStream,
     script: Script,
     heard: Arc<Mutex<Heard>>,
-    gate: watch::Receiver<bool>,
+    mut gates: Gates,
 ) -> Result<()> {
     let mut start = [0; 64];
     let read = stream.peek(&mut start).await?;
     if start[..read].starts_with(b"GET /v1/stream ") {
         // The type is the library's.
         #[allow(clippy::result_large_err)]
-        let accept = |_: &Request, mut response: Response| {
+        let accept = |request: &Request, mut response: Response| {
+            let token = request.headers().get("Authorization");
+            let is_known = token.is_some() && *gates.signed_in.borrow();
+            if script.wants_token && !is_known {
+                let mut refused = ErrorResponse::new(None);
+                *refused.status_mut() = StatusCode::UNAUTHORIZED;
+                return Err(refused);
+            }
+            if script.other_version.is_some() {
+                return Ok(response);
+            }
             let name = "Sec-WebSocket-Protocol";
             let value = "alfavoice.v1".parse().unwrap();
             response.headers_mut().insert(name, value);
             Ok(response)
         };
         let socket = tokio_tungstenite::accept_hdr_async(stream, accept).await?;
-        return session(socket, script, heard, gate).await;
+        return session(socket, script, heard, gates.finish).await;
     }
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await?);
     }
+    gates.answer.wait_for(|may| *may).await?;
+    let person = json!({"login": "ann", "name": "Ann", "role": "user"});
     let body = if head.starts_with(b"GET /health/ready ") {
-        json!({"ready": true, "reasons": [], "version": "1.0.0"})
+        let version = script.other_version.unwrap_or("1.0.0");
+        json!({"ready": true, "reasons": [], "version": version})
     } else if head.starts_with(b"GET /v1/auth/setup ") {
-        json!({"login_required": false, "has_admin": true})
+        json!({"login_required": script.wants_token, "has_admin": true})
+    } else if head.starts_with(b"POST /v1/auth/") && *gates.signed_in.borrow() {
+        json!({"access_token": "at", "refresh_token": "rt", "expires_in": 61, "device": "d", "user": person})
+    } else if head.starts_with(b"POST /v1/auth/") {
+        json!({"code": "auth.session_ended", "status": 401, "detail": "sign in again"})
     } else {
         json!({"code": "request.not_found", "status": 404, "detail": "no"})
     };
-    let status = if body["status"] == 404 {
-        "404 Not Found"
-    } else {
-        "200 OK"
-    };
+    let status = body["status"].as_u64().unwrap_or(200);
     let (body, close) = (body.to_string(), "connection: close\r\n\r\n");
     let length = body.len();
     let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{close}"
+        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{close}"
     );
     stream.write_all((head + &body).as_bytes()).await?;
     stream.shutdown().await?;
@@ -151,6 +193,7 @@ async fn session(
                         let received = {
                             let mut heard = heard.lock().unwrap();
                             heard.connections += 1;
+                            heard.starts.push(told.clone());
                             if heard.connections == 1 {
                                 cut = script.cut_after.unwrap_or(usize::MAX);
                             }

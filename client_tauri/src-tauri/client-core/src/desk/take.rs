@@ -8,10 +8,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::conductor::Message;
+use super::problems::with_remedy;
 use super::seeking::{Aim, FIRST_WORD, found};
 use crate::account::Server;
 use crate::composition::{Composition, FinalText, Place, PlaceName};
-use crate::connection::{self, Handle, Outcome};
+use crate::connection::{self, Handle, Outcome, needs_somebody};
 use crate::coordinator::{Event, TakeId};
 use crate::outbox::{NewTake, Outbox, OutboxError, State};
 use crate::ports::{Insertion, TargetWindow};
@@ -78,6 +79,8 @@ pub(super) struct Going {
     pub finished: bool,
     dropped: bool,
     lossy: bool,
+    /// Whether it was said what somebody has to do before it can be sent.
+    is_told: bool,
 }
 
 impl TakeTask {
@@ -102,6 +105,7 @@ impl TakeTask {
             finished: false,
             dropped: false,
             lossy: false,
+            is_told: false,
         };
         if let Some(server) = server {
             going.connect(server);
@@ -183,6 +187,10 @@ impl Going {
             outcome = link => {
                 self.link = None;
                 self.handle = None;
+                // What it told at the very end counts as well.
+                while let Ok(event) = events.try_recv() {
+                    self.heard(event).await;
+                }
                 self.outcome(outcome).await
             }
             order = orders.recv() => match order {
@@ -300,8 +308,14 @@ impl Going {
                 self.text.take_final(one.utterance, final_text(&one));
                 self.show().await;
             }
-            // Why is found out by looking at the server.
-            connection::Event::Interrupted(_) => self.task.tell(Message::Interrupted).await,
+            connection::Event::Interrupted(problem) => {
+                // Anything else is found out by looking at the server.
+                if needs_somebody(&problem.code) && !std::mem::replace(&mut self.is_told, true) {
+                    let told = Message::TakeProblem(self.task.id, with_remedy(problem));
+                    self.task.tell(told).await;
+                }
+                self.task.tell(Message::Interrupted).await;
+            }
         }
     }
 

@@ -76,6 +76,7 @@ struct Room {
 const PATIENT: Patience = Patience {
     first: SOON,
     later: SOON,
+    another: SOON,
 };
 
 fn room(present: &[&'static str], keep_open: Duration, patience: Patience) -> Room {
@@ -155,6 +156,49 @@ fn a_headset_that_is_unplugged_hands_the_take_to_the_default_device() {
 }
 
 #[test]
+fn a_microphone_that_comes_a_moment_later_has_the_rest_of_the_take() {
+    let mut room = room(&["headset"], Duration::ZERO, PATIENT);
+    room.commands.send(Command::Begin(take(1))).unwrap();
+    let (_, headset) = room.opened.recv_timeout(SOON).unwrap();
+    headset
+        .send(MicrophoneEvent::Frames(counted(0, 1600)))
+        .unwrap();
+    while !matches!(room.hear(), Heard::Sound { .. }) {}
+    room.fake.desk.present.lock().unwrap().clear();
+    let unplugged = MicrophoneError::Failed("unplugged".into());
+    headset.send(MicrophoneEvent::Lost(unplugged)).unwrap();
+    assert_eq!(room.closed.recv_timeout(SOON).unwrap(), "headset");
+    room.fake.desk.present.lock().unwrap().push("built-in");
+    assert!(matches!(room.hear(), Heard::Switched { .. }));
+    let (name, _built_in) = room.opened.recv_timeout(SOON).unwrap();
+    assert_eq!(name, "built-in");
+}
+
+#[test]
+fn without_another_microphone_the_take_keeps_what_was_said() {
+    let patience = Patience {
+        another: Duration::from_millis(50),
+        ..PATIENT
+    };
+    let mut room = room(&["headset"], Duration::ZERO, patience);
+    room.commands.send(Command::Begin(take(1))).unwrap();
+    let (_, headset) = room.opened.recv_timeout(SOON).unwrap();
+    headset
+        .send(MicrophoneEvent::Frames(counted(0, 1600)))
+        .unwrap();
+    while !matches!(room.hear(), Heard::Sound { .. }) {}
+    room.fake.desk.present.lock().unwrap().clear();
+    let unplugged = MicrophoneError::Failed("unplugged".into());
+    headset.send(MicrophoneEvent::Lost(unplugged)).unwrap();
+    let Heard::Failed { take: Some(of), .. } = room.hear() else {
+        panic!("not told");
+    };
+    room.commands.send(Command::Stop(of)).unwrap();
+    let samples = 1600;
+    assert_eq!(room.hear(), Heard::Drained { take: of, samples });
+}
+
+#[test]
 fn without_any_device_the_take_is_told_so() {
     let mut room = room(&[], Duration::ZERO, PATIENT);
     room.commands.send(Command::Begin(take(1))).unwrap();
@@ -197,6 +241,7 @@ fn a_device_that_says_nothing_at_all_is_given_up_for_the_default() {
     let patience = Patience {
         first: moment,
         later: moment,
+        another: moment,
     };
     let mut room = room(&["headset"], Duration::ZERO, patience);
     room.commands.send(Command::Begin(take(1))).unwrap();

@@ -17,6 +17,8 @@ const FRAMES: usize = 256;
 const LOOK: Duration = Duration::from_millis(20);
 /// What was prepared for a take that never came is not kept open longer.
 const PREPARED: Duration = Duration::from_secs(5);
+/// How often another device is looked for.
+const SEEK: Duration = Duration::from_millis(100);
 /// Devices tried during one take.
 const SWITCHES: u32 = 4;
 
@@ -27,6 +29,8 @@ pub(super) struct Patience {
     pub first: Duration,
     /// Later: then it is gone, whatever it says.
     pub later: Duration,
+    /// How long another device is looked for when one is gone: systems need a moment to choose one.
+    pub another: Duration,
 }
 
 impl Default for Patience {
@@ -34,6 +38,7 @@ impl Default for Patience {
         Self {
             first: Duration::from_secs(4),
             later: Duration::from_secs(2),
+            another: Duration::from_millis(1500),
         }
     }
 }
@@ -60,6 +65,7 @@ pub(super) fn start(
                 prepared: None,
                 switches: 0,
                 openings: 0,
+                seeking: None,
             };
             while let Ok(()) = listener.turn(&commands) {}
         })?;
@@ -92,6 +98,8 @@ struct Listener {
     prepared: Option<Instant>,
     switches: u32,
     openings: u64,
+    /// A device is gone in the middle of a take; another one is looked for until then.
+    seeking: Option<(MicrophoneError, Instant)>,
 }
 
 /// The other side is gone.
@@ -127,11 +135,17 @@ impl Listener {
             let wait = self.ear.deadline().map_or(Duration::from_secs(60), |at| {
                 at.saturating_duration_since(Instant::now())
             });
+            let wait = if self.seeking.is_some() {
+                wait.min(SEEK)
+            } else {
+                wait
+            };
             match commands.recv_timeout(wait) {
                 Ok(command) => self.obey(command)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(Over),
             }
+            self.seek()?;
         }
         let now = Instant::now();
         let rest = self.ear.settle(now);
@@ -211,7 +225,7 @@ impl Listener {
             }
             Command::Begin(take) => {
                 self.switches = 0;
-                self.prepared = None;
+                (self.prepared, self.seeking) = (None, None);
                 let heard = self.ear.begin(take);
                 self.say(heard)?;
                 self.need_device(Some(take))
@@ -252,6 +266,26 @@ impl Listener {
         }
     }
 
+    /// Looks once more for a device in place of one that went away.
+    fn seek(&mut self) -> Result<(), Over> {
+        let Some((error, until)) = self.seeking.take() else {
+            return Ok(());
+        };
+        let take = self.ear.take();
+        if self.open.is_some() || self.ear.deadline().is_some() || take.is_none() {
+            // There is one, or nobody needs it any more.
+            return Ok(());
+        }
+        match self.try_open(None) {
+            Ok(to) => self.tell(Heard::Switched { take, error, to }),
+            Err(_) if Instant::now() < until => {
+                self.seeking = Some((error, until));
+                Ok(())
+            }
+            Err(error) => self.failed(take, error),
+        }
+    }
+
     fn try_open(&mut self, device: Option<&str>) -> Result<String, MicrophoneError> {
         // A channel of its own for each opening: what a former device still says is not heard.
         let (sender, events) = sync_channel(FRAMES);
@@ -281,7 +315,11 @@ impl Listener {
         if self.switches > SWITCHES {
             return self.failed(take, error);
         }
-        self.fall_back(take, error)
+        if take.is_none() {
+            return self.fall_back(take, error);
+        }
+        self.seeking = Some((error, Instant::now() + self.patience.another));
+        self.seek()
     }
 
     fn failed(&mut self, take: Option<TakeId>, error: MicrophoneError) -> Result<(), Over> {

@@ -1,0 +1,227 @@
+//! The desk and its server: one that comes late, one that wants a sign-in, one of another version, another one.
+
+use serde_json::json;
+
+use super::room_of_test::{Room, is_whole, opened, room};
+use super::scripted::{Script, Server};
+use super::*;
+use crate::coordinator::Ask;
+use crate::outbox::State;
+use crate::sensitive::Sensitive;
+use crate::view::{DictationState, Route};
+
+async fn begun(room: &Room) {
+    assert!(room.desk.ask(Ask::Begin));
+    room.until(|now| now.dictation.state == DictationState::Latched)
+        .await;
+    room.speak(0, 16_000).await;
+}
+
+async fn ended(room: &Room) {
+    assert!(room.desk.ask(Ask::End));
+    room.speak(16_000, 3200).await;
+}
+
+async fn inserted(room: &Room) {
+    room.until(|now| now.last.as_ref().is_some_and(|last| last.inserted))
+        .await;
+}
+
+#[tokio::test]
+async fn what_is_said_is_in_the_outbox_while_somebody_still_speaks() {
+    let room = room(None, Limits::default()).await;
+    begun(&room).await;
+    // All but the packet of 100 ms that is being filled.
+    room.kept(16_000 - 1600).await;
+    room.desk.stop().await;
+}
+
+#[tokio::test]
+async fn a_take_that_begins_before_the_server_was_asked_goes_live_when_it_answers() {
+    for over_first in [false, true] {
+        let server = Server::start(Script::default()).await;
+        server.may_answer.send_replace(false);
+        let room = opened(Some(&server), Limits::default()).await;
+        begun(&room).await;
+        if over_first {
+            ended(&room).await;
+            room.until(|now| now.dictation.state == DictationState::Finishing)
+                .await;
+        }
+        server.may_answer.send_replace(true);
+        if !over_first {
+            room.until(|now| !now.dictation.stable.is_empty()).await;
+            ended(&room).await;
+        }
+        inserted(&room).await;
+        assert!(is_whole(&server.samples()[0]));
+        assert!(server.samples()[0].len() >= 16_000);
+        assert_eq!(room.state(State::Stored).await.route, Route::Team);
+        room.desk.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_not_waited_for_without_end() {
+    let server = Server::start(Script::default()).await;
+    server.may_answer.send_replace(false);
+    let mut room = opened(Some(&server), Limits::default()).await;
+    begun(&room).await;
+    ended(&room).await;
+    room.notice("dictation.kept_for_later").await;
+    let take = room.state(State::Pending).await;
+    let address = format!("http://{}", server.address);
+    assert_eq!((take.route, take.server), (Route::Team, Some(address)));
+    room.desk.stop().await;
+}
+
+#[tokio::test]
+async fn the_server_is_told_the_language_and_the_program_as_the_settings_say() {
+    let server = Server::start(Script::default()).await;
+    let room = room(Some(&server), Limits::default()).await;
+    room.dictate().await;
+    inserted(&room).await;
+    let patch = json!({"dictation": {"language": "ru"}, "privacy": {"tellApp": true}});
+    room.desk.change_settings(patch).await.unwrap();
+    room.dictate().await;
+    room.machine(|machine| (machine.inserted.lock().unwrap().len() == 2).then_some(()))
+        .await;
+    let starts = server.heard.lock().unwrap().starts.clone();
+    let told = |start: &serde_json::Value| (start["language"].clone(), start["context"].clone());
+    assert_eq!(
+        told(&starts[0]),
+        (json!("auto"), json!({"app": null, "terms": []}))
+    );
+    assert_eq!(
+        told(&starts[1]),
+        (json!("ru"), json!({"app": "Editor", "terms": []}))
+    );
+    let patch = json!({"dictation": {"language": "по-русски"}});
+    let refused = room.desk.change_settings(patch).await.unwrap_err();
+    assert_eq!(refused.code, "settings.language");
+    room.desk.stop().await;
+}
+
+#[tokio::test]
+async fn the_cursor_goes_to_its_place_and_the_clipboard_keeps_the_text_where_that_is_wanted() {
+    let script = Script {
+        text: "Здравствуйте, ! Спасибо.",
+        places: json!([{"name": "cursor", "offset": 14}]),
+        ..Script::default()
+    };
+    let server = Server::start(script).await;
+    let room = room(Some(&server), Limits::default()).await;
+    room.desk.copy_text("прежнее".into()).await.unwrap();
+    for (restore, clipboard) in [(true, "прежнее"), (false, "Здравствуйте, ! Спасибо.")]
+    {
+        let patch = json!({"insertion": {"restoreClipboard": restore}});
+        room.desk.change_settings(patch).await.unwrap();
+        let before = room.machine.stepped.lock().unwrap().len();
+        room.dictate().await;
+        room.machine(|machine| (machine.stepped.lock().unwrap().len() > before).then_some(()))
+            .await;
+        room.until(|now| now.dictation.state == DictationState::Idle)
+            .await;
+        assert_eq!(
+            room.machine.clipboard.lock().unwrap().as_deref(),
+            Some(clipboard)
+        );
+    }
+    assert_eq!(*room.machine.stepped.lock().unwrap(), [10, 10]);
+    room.desk.stop().await;
+}
+
+#[tokio::test]
+async fn a_sign_in_that_ends_in_the_middle_is_told_and_the_take_is_sent_after_the_next_one() {
+    let script = Script {
+        wants_token: true,
+        cut_after: Some(8_000),
+        ..Script::default()
+    };
+    let server = Server::start(script).await;
+    let mut room = opened(Some(&server), Limits::default()).await;
+    let account = room.server().await;
+    let password = Sensitive::new("secret words".to_owned());
+    account.sign_in("ann", &password).await.unwrap();
+    room.desk.look_again().await;
+    room.until(|now| now.route.active == Route::Team).await;
+    assert!(room.desk.ask(Ask::Begin));
+    room.until(|now| now.dictation.state == DictationState::Latched)
+        .await;
+    room.speak(0, 4800).await;
+    room.until(|now| !now.dictation.stable.is_empty()).await;
+    server.is_signed_in.send_replace(false);
+    account.token_refused(&Sensitive::new("at".into())).await;
+    room.speak(4800, 11_200).await;
+    room.notice("auth.expired").await;
+    ended(&room).await;
+    room.notice("dictation.kept_for_later").await;
+    let take = room.state(State::Pending).await;
+    assert!(take.samples >= 16_000);
+    room.until(|now| now.route.reason == "signed_out").await;
+    server.is_signed_in.send_replace(true);
+    account.sign_in("ann", &password).await.unwrap();
+    room.desk.look_again().await;
+    assert_eq!(room.state(State::Stored).await.id, take.id);
+    assert!(is_whole(&server.samples()[0]));
+    assert!(room.machine.inserted.lock().unwrap().is_empty());
+    room.desk.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_of_another_version_is_told_with_the_side_to_update_and_the_take_stays() {
+    for (version, code) in [("0.0.1", "server.older"), ("7.0.0", "server.newer")] {
+        let script = Script {
+            other_version: Some(version),
+            ..Script::default()
+        };
+        let server = Server::start(script).await;
+        let mut room = room(Some(&server), Limits::default()).await;
+        begun(&room).await;
+        room.notice(code).await;
+        ended(&room).await;
+        room.notice("dictation.kept_for_later").await;
+        // This one takes no recordings either.
+        let take = room.state(State::Failed).await;
+        let audio = room.desk.outbox().audio(take.id, 0, 100_000).await.unwrap();
+        assert!(is_whole(&audio) && audio.len() >= 16_000);
+        room.desk.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn another_server_gets_nothing_of_what_was_said_for_the_first_one() {
+    let (first, second) = (
+        Server::start(Script::default()).await,
+        Server::start(Script::default()).await,
+    );
+    // Nobody is there: what is said waits for it.
+    first.may_answer.send_replace(false);
+    let mut room = opened(Some(&first), Limits::default()).await;
+    begun(&room).await;
+    ended(&room).await;
+    room.notice("dictation.kept_for_later").await;
+    let waiting = room.state(State::Pending).await;
+    let patch = json!({"server": {"address": second.address}});
+    room.desk.change_settings(patch).await.unwrap();
+    room.until(|now| now.route.active == Route::Team).await;
+    room.dictate().await;
+    inserted(&room).await;
+    let told = room.state(State::Pending).await;
+    assert_eq!(told.id, waiting.id);
+    assert_eq!(told.problem.as_deref(), Some("outbox.other_server"));
+    assert_eq!(second.samples().len(), 1);
+    // "On this computer": neither has a say any more.
+    let patch = json!({"server": {"kind": "local", "address": null, "certificate": null}});
+    room.desk.change_settings(patch).await.unwrap();
+    room.until(|now| now.route.active == Route::Outbox && now.server.address.is_none())
+        .await;
+    let patch = json!({"server": {"kind": "team", "address": first.address}});
+    first.may_answer.send_replace(true);
+    room.desk.change_settings(patch).await.unwrap();
+    // It is announced there now; this server takes no recordings.
+    let failed = room.state(State::Failed).await;
+    assert_eq!(failed.id, waiting.id);
+    assert_eq!(second.samples().len(), 1);
+    room.desk.stop().await;
+}
