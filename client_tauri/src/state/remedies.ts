@@ -17,6 +17,8 @@ const BY_CODE: Record<string, ProblemAction | null> = {
   'microphone.refused': 'allow_microphone',
   'microphone.overrun': null,
   'insertion.busy': null,
+  'insertion.asking': null,
+  'insertion.copied': null,
   'insertion.no_clipboard': null,
   'insertion.denied': 'open_insertion',
   'outbox.passphrase_needed': 'unlock_outbox',

@@ -37,6 +37,7 @@ const SETTINGS = {
   appearance: { theme: 'light', language: 'ru', overlay: true, overlayPlace: 'bottom' },
   start: { atLogin: true, hidden: true }, privacy: { keepStoredDays: 0, keepFailedDays: 30, tellApp: true }, updates: { check: true },
 };
+const DOWNLOAD = { name: 'large-v3-turbo', received: 610e6, total: 1620e6 };
 const MODELS = {
   canChange: true, freeBytes: 82e9,
   models: [
@@ -99,7 +100,7 @@ async function window_(path, { snapshot = {}, answers = {}, size = { width: 900,
 }
 
 async function look({ page, complaints }, name) {
-  await page.waitForTimeout(200);
+  await page.waitForTimeout(100);
   await page.screenshot({ path: join(PICTURES, `desktop-${name}.png`), animations: 'disabled' });
   // The policy holds for this page's own scripts; axe comes from outside.
   await page.evaluate(AXE);
@@ -134,6 +135,37 @@ try {
   assert.deepEqual((await window.asked('probe'))[0], { address: 'voice.example.org' });
   await window.context.close();
 
+  // On this computer, where no model is installed yet: one click fetches it, and the way out is a click too.
+  const none = { canChange: true, freeBytes: 82e9, models: [{ ...MODELS.models[0], installed: false, active: false, verified: 'unknown' }, MODELS.models[1]] };
+  window = await window_('/', { snapshot: { firstStart: true, sidecar: { state: 'stopped', problem: null, download: null } }, answers: { models: none } });
+  await window.page.getByRole('button', { name: /На этом компьютере/ }).click();
+  await window.page.getByText('Нужна модель').waitFor();
+  await look(window, 'first-model');
+  assert.deepEqual(await window.asked('choose_server'), [{ choice: { kind: 'local' } }]);
+  await window.page.getByRole('button', { name: 'Загрузить и начать' }).click();
+  await window.page.evaluate((snapshot) => globalThis.tell({ type: 'snapshot', snapshot }), { ...SNAPSHOT, firstStart: true, sidecar: { state: 'stopped', problem: null, download: { name: 'base', received: 61e6, total: 145e6 } } });
+  await window.page.getByRole('button', { name: 'Отменить загрузку' }).click();
+  assert.deepEqual([await window.asked('install_model'), await window.asked('cancel_install')], [[{ name: 'base' }], [{}]]);
+  await window.context.close();
+
+  // The key for the last word: its right form is typed and Enter keeps it; without a server what was typed is kept.
+  const away = { code: 'server.unreachable', message: '' };
+  window = await window_('/#/history', { answers: { request: { reject: away } } });
+  await window.page.evaluate(() => globalThis.tell({ type: 'fix_word', word: 'кубернетес' }));
+  await window.page.getByRole('heading', { name: 'Как писать это слово?' }).waitFor();
+  assert.equal(await window.page.getByLabel('Когда слышно').inputValue(), 'кубернетес');
+  await window.page.waitForFunction(() => document.activeElement?.labels?.[0]?.textContent?.includes('Писать'));
+  await window.page.keyboard.type('Kubernetes');
+  await window.page.keyboard.press('Enter');
+  await window.page.getByText('Набранное сохранено').waitFor();
+  await look(window, 'fix-word');
+  const sent = (await window.asked('request')).map(({ call }) => call).find(({ method }) => method === 'POST');
+  assert.deepEqual(sent, { method: 'POST', path: '/v1/dictionary', body: { term: 'Kubernetes', sounds_like: ['кубернетес'], language: null, is_case_sensitive: false } });
+  assert.equal((await window.asked('cache_write')).find(({ key }) => key === 'draft/term').value.term.length > 0, true);
+  await window.page.evaluate(() => globalThis.tell({ type: 'notice', kind: 'problem', code: 'server.changed_certificate', message: '' }));
+  await window.page.getByRole('button', { name: 'Выбрать сервер' }).waitFor();
+  await window.context.close();
+
   window = await window_('/#/settings', { answers: { record_hotkey: null } });
   for (const [section, name] of [['Клавиши', 'hotkeys'], ['Микрофон и звук', 'audio'], ['Вставка текста', 'insertion'], ['Сервер и вход', 'server'], ['Приватность', 'privacy'], ['Вид и язык', 'look'], ['Обновления', 'updates']]) {
     await window.page.getByRole('button', { name: section, exact: true }).click();
@@ -149,10 +181,11 @@ try {
   await window.context.close();
 
   for (const [screen, name, extra] of [
-    ['models', 'models', {}],
+    ['models', 'models', { snapshot: { sidecar: { state: 'ready', problem: null, download: DOWNLOAD } } }],
     ['diagnostics', 'diagnostics', {}],
     ['outbox', 'outbox', { answers: { outbox_list: [TAKE] } }],
-    ['outbox', 'outbox-locked', { snapshot: { outbox: { ...SNAPSHOT.outbox, state: 'locked' } } }],
+    ['outbox', 'outbox-locked', { snapshot: { outbox: { ...SNAPSHOT.outbox, state: 'locked', problem: { code: 'outbox.passphrase_needed', message: '', action: 'unlock_outbox' } } } }],
+    ['outbox', 'outbox-closed', { snapshot: { outbox: { ...SNAPSHOT.outbox, state: 'locked', problem: { code: 'outbox.locked', message: '', action: 'unlock_outbox' } } } }],
     ['outbox', 'outbox-key-lost', { snapshot: { outbox: { ...SNAPSHOT.outbox, state: 'key_lost', problem: { code: 'outbox.key_lost', message: '' } } } }],
   ]) {
     window = await window_(`/#/${screen}`, extra);

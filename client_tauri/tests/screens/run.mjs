@@ -221,7 +221,7 @@ try {
         await page.reload();
         for (const screen of SCREENS) {
           await open(screen);
-          await page.waitForTimeout(250);
+          await page.waitForTimeout(120);
           await page.evaluate(AXE);
           const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'], resultTypes: ['violations'] }));
           const told = violations.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ target, failureSummary }) => `${id} at ${target}: ${failureSummary}`));

@@ -5,7 +5,7 @@ import { patched } from '../../src/backend/browser/settings';
 import { pauseMs } from '../../src/backend/browser/uploads';
 import type { Settings } from '../../src/backend/backend';
 import { calendar, niceTop } from '../../src/state/bars';
-import { chordText } from '../../src/state/chords';
+import { chordOf, chordText } from '../../src/state/chords';
 import { lastWord, listed, marked, preview } from '../../src/state/words';
 import { uuid7 } from '../../src/uuid';
 
@@ -16,7 +16,7 @@ test('ids sort by time and are version 7', () => {
 });
 
 describe('words', () => {
-  test.each([['Поговорим о кубернетес.', 'кубернетес'], ['Как-то так, кое-кто!', 'кое-кто'], ['Один', 'Один'], ['…', '']])('the last word of «%s» is «%s»', (text, word) => expect(lastWord(text)).toBe(word));
+  test.each([['Поговорим о кубернетес.', 'кубернетес'], ['Как-то так, кое-кто!', 'кое-кто'], ['Один', 'Один'], ['Пишем на C++!', 'C++'], ['Это Node.js…', 'Node.js'], ['…', '']])('the last word of «%s» is «%s»', (text, word) => expect(lastWord(text)).toBe(word));
   test('a list with commas has no empty and no double parts', () => expect(listed(' а, б,,а ')).toEqual(['а', 'б']));
   test('highlights count code points, so smileys before them do no harm', () =>
     expect(marked('😀 встреча завтра', [[2, 9]])).toEqual([{ text: '😀 ', hit: false }, { text: 'встреча', hit: true }, { text: ' завтра', hit: false }]));
@@ -34,6 +34,12 @@ describe('the chart', () => {
 test('chords are named in the order of the keyboard', () => {
   expect(chordText({ modifiers: ['super', 'control'], key: null })).toBe('Ctrl + Win');
   expect(chordText({ modifiers: ['shift', 'alt'], key: 'KeyD' })).toBe('Alt + Shift + D');
+});
+
+test('a chord is whole when another key than a modifier goes down', () => {
+  const held = { ctrlKey: true, altKey: false, shiftKey: false, metaKey: true };
+  expect(chordOf({ ...held, code: 'ControlLeft' })).toBeNull();
+  expect(chordOf({ ...held, code: 'Space' })).toEqual({ modifiers: ['control', 'super'], key: 'Space' });
 });
 
 test('a patch changes fields, not sections, and nothing unknown gets in', () => {
