@@ -92,7 +92,7 @@ impl Serving {
 
     async fn stop(self) {
         let models = self.sidecar.models().await.unwrap();
-        assert!(!models.as_array().unwrap().is_empty());
+        assert!(!models["models"].as_array().unwrap().is_empty());
         self.sidecar.stop().await;
         let mut standing = self.sidecar.standing();
         let stopped = standing.wait_for(|now| *now == Standing::Stopped);

@@ -99,6 +99,20 @@ fn the_window_where_dictation_began_gets_the_text_and_its_selection_is_replaced(
 }
 
 #[test]
+fn the_cursor_goes_back_to_its_place_in_the_text() {
+    let Some((mut screen, insertion)) = open("ru") else {
+        return;
+    };
+    let window = TextWindow::open(&mut screen, &insertion, "field", "");
+    for text in ["Здравствуйте, ! Спасибо.", "Анна"] {
+        let inserted = insertion.insert(text, Some(&window.target), Pasting::Automatic);
+        assert_eq!(inserted, Ok(Inserted::Taken));
+        assert_eq!(insertion.step_back(Some(&window.target), 10), Ok(()));
+    }
+    window.comes_to("Здравствуйте, Анна! Спасибо.");
+}
+
+#[test]
 fn a_terminal_gets_the_text_too() {
     let Some((mut screen, insertion)) = open("ru") else {
         return;

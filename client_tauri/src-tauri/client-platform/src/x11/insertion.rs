@@ -36,6 +36,15 @@ pub enum Command {
         /// How it went.
         answer: SyncSender<Result<Inserted, InsertionError>>,
     },
+    /// Move the text cursor so many letters back.
+    StepBack {
+        /// Where.
+        target: Option<Window>,
+        /// How far.
+        letters: usize,
+        /// How it went.
+        answer: SyncSender<Result<(), InsertionError>>,
+    },
     /// Put it into the clipboard for good.
     Copy(String, SyncSender<Result<(), InsertionError>>),
     /// What text is in the clipboard.
@@ -135,17 +144,25 @@ impl Insertion for X11Insertion {
         target: Option<&TargetWindow>,
         pasting: Pasting,
     ) -> Result<Inserted, InsertionError> {
-        let target = match target {
-            Some(target) => {
-                Some(Window::try_from(target.id).map_err(|_| InsertionError::WindowGone)?)
-            }
-            None => None,
-        };
+        let target = window_of(target)?;
         let text = text.to_owned();
         self.ask(|answer| Command::Insert {
             text,
             target,
             pasting,
+            answer,
+        })
+    }
+
+    fn step_back(
+        &self,
+        target: Option<&TargetWindow>,
+        letters: usize,
+    ) -> Result<(), InsertionError> {
+        let target = window_of(target)?;
+        self.ask(|answer| Command::StepBack {
+            target,
+            letters,
             answer,
         })
     }
@@ -158,6 +175,11 @@ impl Insertion for X11Insertion {
     fn clipboard_text(&self) -> Result<Option<String>, InsertionError> {
         self.ask(Command::Text)
     }
+}
+
+fn window_of(target: Option<&TargetWindow>) -> Result<Option<Window>, InsertionError> {
+    let window = target.map(|target| Window::try_from(target.id));
+    window.transpose().map_err(|_| InsertionError::WindowGone)
 }
 
 impl Drop for X11Insertion {

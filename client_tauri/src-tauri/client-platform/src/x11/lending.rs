@@ -111,6 +111,13 @@ impl Lender {
                         // Who asked may have given up waiting; so below.
                         let _ = answer.send(self.insert(&text, target, pasting));
                     }
+                    Command::StepBack {
+                        target,
+                        letters,
+                        answer,
+                    } => {
+                        let _ = answer.send(self.step_back(target, letters));
+                    }
                     Command::Copy(text, answer) => {
                         let _ = answer.send(self.copy(&text).map_err(InsertionError::from));
                     }
@@ -206,6 +213,17 @@ impl Lender {
             return Err(error.into());
         }
         self.receipt()
+    }
+
+    /// The keys come to the program after the paste it has read, so the text is there by then.
+    fn step_back(&mut self, target: Option<Window>, letters: usize) -> Result<(), InsertionError> {
+        self.front(target)?;
+        // With Shift held the arrow would select.
+        self.keys_up()?;
+        for _ in 0..letters {
+            strike(&self.clipboard.display, &self.keyboard, &["ArrowLeft"])?;
+        }
+        Ok(())
     }
 
     fn receipt(&mut self) -> Result<Inserted, InsertionError> {
