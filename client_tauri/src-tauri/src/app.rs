@@ -105,6 +105,7 @@ pub fn with_commands<R: Runtime>(builder: tauri::Builder<R>) -> tauri::Builder<R
         local::sidecar_log,
         local::models,
         local::install_model,
+        local::cancel_install,
         local::verify_model,
         local::activate_model,
         local::remove_model,
@@ -145,6 +146,7 @@ fn set_up<R: Runtime>(
     let desk = manage(app, assembled, places);
     let tongue = telling::tongue(&desk.settings().borrow());
     tauri::async_runtime::spawn(telling::tell(app.clone(), desk.clone()));
+    tauri::async_runtime::spawn(updates::look_daily(app.clone(), desk.clone()));
     let in_tray = tray::show(app, tongue, obey).unwrap_or_else(|error| {
         tracing::warn!(%error, "no tray");
         false

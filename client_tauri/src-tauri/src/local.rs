@@ -1,20 +1,36 @@
 //! The server on this computer, joined to the desk: started when it is chosen, shown as it stands, its models.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use client_core::account::{Device, Server};
 use client_core::desk::Local;
 use client_core::ports::Keychain;
 use client_core::settings::Settings;
-use client_core::sidecar::{PullStep, Sidecar, Standing};
+use client_core::sidecar::{PullStep, Sidecar, SidecarError, Standing};
 use client_core::view::{Download, Problem, ServerKind, SidecarState, SidecarView};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 /// Names a server's program other than the one that is found (a developer's).
 pub const PROGRAM_VARIABLE: &str = "ALFAVOICE_SERVER_PROGRAM";
 /// Steps of a download that wait to be shown; more are left out.
 const STEPS: usize = 16;
+
+/// What is known of a model's files since this program was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Checked {
+    /// Nobody has looked.
+    #[default]
+    Unknown,
+    /// They are being read.
+    Verifying,
+    /// As they were installed.
+    Good,
+    /// Not as they were installed, or gone.
+    Bad,
+}
 
 /// The server on this computer, for the commands of the screens.
 #[derive(Clone)]
@@ -23,6 +39,11 @@ pub struct LocalServer {
     pub sidecar: Sidecar,
     /// What it downloads now.
     download: watch::Sender<Option<Download>>,
+    /// One download at a time.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    cancelled: Arc<Notify>,
+    checked: Arc<Mutex<HashMap<String, Checked>>>,
+    problems: Arc<Mutex<HashMap<String, Problem>>>,
 }
 
 /// How the desk reaches it.
@@ -48,18 +69,89 @@ impl LocalServer {
         Self {
             sidecar,
             download: watch::Sender::new(None),
+            turn: Arc::default(),
+            cancelled: Arc::default(),
+            checked: Arc::default(),
+            problems: Arc::default(),
         }
     }
 
-    /// Fetches a model, shown as it goes on.
+    /// Fetches a model, shown as it goes on; what went wrong stays beside the model until it is tried again. Cancelled, it is
+    /// no failure: the parts that are here are not fetched again.
     ///
     /// # Errors
-    /// As [`Sidecar::install`].
+    /// `model.one_at_a_time`, `model.not_installed`, and as [`Sidecar::install`].
     pub async fn install(&self, name: &str) -> Result<(), Problem> {
+        let Ok(_turn) = self.turn.try_lock() else {
+            return Err(Problem::new(
+                "model.one_at_a_time",
+                "another model is being downloaded",
+            ));
+        };
+        locked(&self.problems).remove(name);
+        let fetched = tokio::select! {
+            fetched = self.fetch(name) => fetched,
+            () = self.cancelled.notified() => {
+                self.download.send_replace(None);
+                return Ok(());
+            }
+        };
+        if let Err(problem) = &fetched {
+            locked(&self.problems).insert(name.to_owned(), problem.clone());
+        } else {
+            locked(&self.checked).insert(name.to_owned(), Checked::Good);
+        }
+        fetched
+    }
+
+    /// Ends the download that goes on, if one does.
+    pub fn cancel_install(&self) {
+        self.cancelled.notify_waiters();
+    }
+
+    /// Reads all files of a model; what came of it is in [`LocalServer::checked`].
+    ///
+    /// # Errors
+    /// As [`Sidecar::verify`], but for a damaged model.
+    pub async fn verify(&self, name: &str) -> Result<(), Problem> {
+        locked(&self.checked).insert(name.to_owned(), Checked::Verifying);
+        let (checked, told) = match self.sidecar.verify(name).await {
+            Ok(()) => (Checked::Good, Ok(())),
+            Err(SidecarError::Failed) => (Checked::Bad, Ok(())),
+            Err(error) => (Checked::Unknown, Err(error.problem())),
+        };
+        locked(&self.checked).insert(name.to_owned(), checked);
+        told
+    }
+
+    /// What is known of a model's files.
+    #[must_use]
+    pub fn checked(&self, name: &str) -> Checked {
+        locked(&self.checked).get(name).copied().unwrap_or_default()
+    }
+
+    /// Forgets what was known of a model's files.
+    pub fn forget_check(&self, name: &str) {
+        locked(&self.checked).remove(name);
+    }
+
+    /// Why a model could not be fetched.
+    #[must_use]
+    pub fn problem(&self, name: &str) -> Option<Problem> {
+        locked(&self.problems).get(name).cloned()
+    }
+
+    async fn fetch(&self, name: &str) -> Result<(), Problem> {
         let (steps, mut said) = mpsc::channel::<PullStep>(STEPS);
         let show = self.download.clone();
         let model = name.to_owned();
-        let shown = tokio::spawn(async move {
+        let began = Download {
+            name: name.to_owned(),
+            received: 0,
+            total: 0,
+        };
+        show.send_replace(Some(began));
+        let shown = async {
             while let Some(step) = said.recv().await {
                 show.send_replace(Some(Download {
                     name: model.clone(),
@@ -67,12 +159,14 @@ impl LocalServer {
                     total: step.total_bytes.unwrap_or_default(),
                 }));
             }
-            show.send_replace(None);
-        });
-        let installed = self.sidecar.install(name, steps).await;
+        };
         // It ends with the last step: the sender is gone.
-        let _ = shown.await;
-        installed.map_err(|error| error.problem())
+        let (installed, ()) = tokio::join!(self.sidecar.install(name, steps), shown);
+        self.download.send_replace(None);
+        installed.map_err(|error| match error {
+            SidecarError::Failed => Problem::new("model.not_installed", error.to_string()),
+            other => other.problem(),
+        })
     }
 
     /// What it downloads now.
@@ -112,6 +206,10 @@ impl LocalServer {
             }
         }
     }
+}
+
+fn locked<T>(kept: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Starts it when it is chosen and stops it when another one is, until the desk is gone.

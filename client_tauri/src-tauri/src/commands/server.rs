@@ -100,11 +100,14 @@ pub async fn choose_server(
     choice: Choice,
 ) -> Answer<()> {
     let patch = match choice {
-        Choice::Local => json!({"kind": "local"}),
+        // No address stays: speech must not go on to a server nobody chose any more.
+        Choice::Local => {
+            json!({"kind": "local", "address": null, "certificate": null, "pinned": null})
+        }
         Choice::Team { address } => {
             let address = read(&address)?;
             let certificate = trusted(&desk, &looking, &address);
-            json!({"kind": "team", "address": address, "certificate": certificate})
+            json!({"kind": "team", "address": address, "certificate": certificate, "pinned": null})
         }
     };
     desk.change_settings(json!({"server": patch})).await?;
