@@ -46,7 +46,8 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DictationSettings {
-    /// ISO 639-1 code; `auto`: the server listens which one it is.
+    /// ISO 639-1 code; `auto`: the server listens which one it is. What the person prefers on all their computers, as far as this one
+    /// was told: it has to be known without a server too.
     pub language: String,
 }
 
@@ -311,9 +312,7 @@ impl Settings {
                 return Err(SettingsError::OutOfRange { field, from, to });
             }
         }
-        let language = &self.dictation.language;
-        let is_code = language.len() == 2 && language.bytes().all(|byte| byte.is_ascii_lowercase());
-        if !is_code && language != "auto" {
+        if !is_language(&self.dictation.language) {
             return Err(SettingsError::Language);
         }
         let bindings = self.hotkeys.as_deref().unwrap_or_default();
@@ -325,6 +324,11 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// Whether it is an ISO 639-1 code, or `auto`.
+pub(crate) fn is_language(text: &str) -> bool {
+    text == "auto" || text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 fn may_be_bound(binding: &Binding) -> bool {

@@ -13,6 +13,7 @@ use reqwest::{Client, Method, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::Notify;
 
 pub use address::{Address, NotAnAddress};
 
@@ -76,6 +77,8 @@ pub struct Server {
     pub(crate) tls: Arc<rustls::ClientConfig>,
     http: Client,
     tokens: Tokens,
+    /// Rung when a screen changed how its person wants to dictate.
+    pub(crate) wishes: Notify,
 }
 
 impl Server {
@@ -108,7 +111,13 @@ impl Server {
             trust,
             tls: Arc::new(tls),
             http,
+            wishes: Notify::new(),
         }))
+    }
+
+    /// Comes back when somebody changed here how they want to dictate there.
+    pub(crate) async fn wishes_changed(&self) {
+        self.wishes.notified().await;
     }
 
     /// Where it is.

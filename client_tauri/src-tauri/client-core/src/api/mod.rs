@@ -44,6 +44,19 @@ pub struct Call {
     pub body: Option<Value>,
 }
 
+impl Call {
+    /// Reads what is there.
+    #[must_use]
+    pub fn get(path: impl Into<String>) -> Self {
+        Self {
+            method: "GET".to_owned(),
+            path: path.into(),
+            query: Vec::new(),
+            body: None,
+        }
+    }
+}
+
 impl Server {
     /// Makes a call; what comes back is its JSON, `null` where there is none.
     ///
@@ -54,6 +67,9 @@ impl Server {
             .with_token(|token| self.built(call, token, ANSWER_PATIENCE))
             .await?;
         let body = success(answer).await?;
+        if call.path == "/v1/preferences" && !call.method.eq_ignore_ascii_case("GET") {
+            self.wishes.notify_one();
+        }
         if body.is_empty() {
             return Ok(Value::Null);
         }

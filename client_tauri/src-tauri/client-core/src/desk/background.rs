@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::Desk;
 use super::conductor::Message;
 use super::handle::Shared;
@@ -73,6 +75,13 @@ pub(super) async fn keep(shared: Arc<Shared>, after: Duration) {
             },
         }
     }
+}
+
+/// Keeps the language for when no server can be asked.
+pub(super) async fn remember(shared: Arc<Shared>, language: String) {
+    let patch = json!({"dictation": {"language": language}});
+    // What cannot be written now is tried again after the next look at the server.
+    let _ = Desk::new(shared).change_settings(patch).await;
 }
 
 /// Opens the outbox; again and again while only the keychain is locked.

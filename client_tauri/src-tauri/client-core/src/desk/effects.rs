@@ -75,6 +75,7 @@ impl Conductor {
             self.look_again();
         }
         let (route, meant) = self.meant();
+        let wishes = self.wishes().cloned();
         let settings = self.shared.settings.borrow();
         let task = TakeTask {
             id: take,
@@ -85,7 +86,11 @@ impl Conductor {
             aim: self.aim.subscribe(),
             insertion: self.shared.insertion.clone(),
             tell_app: settings.privacy.tell_app,
-            language: settings.dictation.language.clone(),
+            partials: wishes.as_ref().is_none_or(|wishes| wishes.partials),
+            language: wishes.map_or_else(
+                || settings.dictation.language.clone(),
+                |wishes| wishes.language,
+            ),
             client: client(&self.shared),
             inbox: self.shared.inbox.clone(),
         };

@@ -15,7 +15,7 @@ use crate::outbox::{Place, Retention, State};
 use crate::ports::*;
 use crate::view::{BackendEvent, DictationState, Route, Snapshot};
 
-const SOON: Duration = Duration::from_secs(60);
+pub(super) const SOON: Duration = Duration::from_secs(60);
 
 pub(super) struct Room {
     pub desk: Desk,

@@ -48,6 +48,8 @@ pub(super) struct Heard {
     /// What sessions were begun with.
     pub starts: Vec<Value>,
     pub cancelled: Vec<String>,
+    /// What its person wants; changing it makes it English.
+    pub preferences: Value,
 }
 
 pub(super) struct Server {
@@ -66,7 +68,10 @@ impl Server {
     pub async fn start(script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let heard = Arc::new(Mutex::new(Heard::default()));
+        let heard = Arc::new(Mutex::new(Heard {
+            preferences: json!({"language": "ru"}),
+            ..Heard::default()
+        }));
         let may_finish = watch::Sender::new(true);
         let may_answer = watch::Sender::new(true);
         let is_signed_in = watch::Sender::new(true);
@@ -157,6 +162,11 @@ async fn serve(
         json!({"ready": true, "reasons": [], "version": version})
     } else if head.starts_with(b"GET /v1/auth/setup ") {
         json!({"login_required": script.wants_token, "has_admin": true})
+    } else if head.starts_with(b"GET /v1/preferences ") {
+        json!({"values": heard.lock().unwrap().preferences})
+    } else if head.starts_with(b"PATCH /v1/preferences ") {
+        heard.lock().unwrap().preferences = json!({"language": "en", "shows_partials": false});
+        json!({})
     } else if head.starts_with(b"POST /v1/auth/") && *gates.signed_in.borrow() {
         json!({"access_token": "at", "refresh_token": "rt", "expires_in": 61, "device": "d", "user": person})
     } else if head.starts_with(b"POST /v1/auth/") {

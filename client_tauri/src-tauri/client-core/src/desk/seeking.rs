@@ -53,7 +53,7 @@ impl Going {
     pub fn connect(&mut self, server: Arc<Server>) {
         let opening = Opening {
             take: self.task.id,
-            partials: true,
+            partials: self.task.partials,
             client: self.task.client.clone(),
         };
         let (outbox, told) = (self.task.outbox.clone(), self.told.clone());

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::room_of_test::{Room, is_whole, opened, room};
+use super::room_of_test::{Room, SOON, is_whole, opened, room};
 use super::scripted::{Script, Server};
 use super::*;
+use crate::api::Call;
 use crate::coordinator::Ask;
 use crate::outbox::State;
 use crate::sensitive::Sensitive;
@@ -76,26 +77,39 @@ async fn a_server_that_never_answers_is_not_waited_for_without_end() {
 }
 
 #[tokio::test]
-async fn the_server_is_told_the_language_and_the_program_as_the_settings_say() {
+async fn the_server_is_told_the_language_and_the_program_as_the_person_wants() {
     let server = Server::start(Script::default()).await;
     let room = room(Some(&server), Limits::default()).await;
     room.dictate().await;
     inserted(&room).await;
-    let patch = json!({"dictation": {"language": "ru"}, "privacy": {"tellApp": true}});
+    let change = Call {
+        method: "PATCH".to_owned(),
+        body: Some(json!({"language": "en"})),
+        ..Call::get("/v1/preferences")
+    };
+    room.server().await.call(&change).await.unwrap();
+    let patch = json!({"privacy": {"tellApp": true}});
     room.desk.change_settings(patch).await.unwrap();
+    // Known also when the server is not there to be asked.
+    let mut settings = room.desk.settings();
+    let english = settings.wait_for(|now| now.dictation.language == "en");
+    tokio::time::timeout(SOON, english).await.unwrap().unwrap();
     room.dictate().await;
     room.machine(|machine| (machine.inserted.lock().unwrap().len() == 2).then_some(()))
         .await;
     let starts = server.heard.lock().unwrap().starts.clone();
-    let told = |start: &serde_json::Value| (start["language"].clone(), start["context"].clone());
-    assert_eq!(
-        told(&starts[0]),
-        (json!("auto"), json!({"app": null, "terms": []}))
-    );
-    assert_eq!(
-        told(&starts[1]),
-        (json!("ru"), json!({"app": "Editor", "terms": []}))
-    );
+    let told = |start: &serde_json::Value| {
+        let context = start["context"].clone();
+        (
+            start["language"].clone(),
+            start["partials"].clone(),
+            context,
+        )
+    };
+    let no_app = json!({"app": null, "terms": []});
+    assert_eq!(told(&starts[0]), (json!("ru"), json!(true), no_app));
+    let editor = json!({"app": "Editor", "terms": []});
+    assert_eq!(told(&starts[1]), (json!("en"), json!(false), editor));
     let patch = json!({"dictation": {"language": "по-русски"}});
     let refused = room.desk.change_settings(patch).await.unwrap_err();
     assert_eq!(refused.code, "settings.language");

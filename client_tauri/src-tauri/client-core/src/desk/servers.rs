@@ -7,8 +7,9 @@ use tokio::sync::{Notify, mpsc};
 
 use super::conductor::Message;
 use crate::account::{Probed, Server};
-use crate::api::ApiError;
+use crate::api::{ApiError, Call};
 use crate::routing::Standing;
+use crate::settings::is_language;
 use crate::view::Problem;
 
 /// All of a look, with its two questions and a token that may have to be refreshed.
@@ -29,6 +30,17 @@ pub(super) struct Report {
     pub signed_in: bool,
     pub user: Option<String>,
     pub problem: Option<Problem>,
+    /// How its person wants to dictate, on whatever computer; `None`: that could not be asked.
+    pub wishes: Option<Wishes>,
+}
+
+/// How somebody wants to dictate (`/v1/preferences`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wishes {
+    /// ISO 639-1, or `auto`.
+    pub language: String,
+    /// Whether text is wanted while they speak.
+    pub partials: bool,
 }
 
 impl Report {
@@ -70,6 +82,7 @@ pub(super) async fn watch(
         tokio::select! {
             () = tokio::time::sleep(interval) => {}
             () = again.notified() => {}
+            () = server.wishes_changed() => {}
         }
     }
 }
@@ -108,7 +121,20 @@ async fn identity(server: &Arc<Server>, probed: &Probed) -> Report {
         report.problem = Some(Problem::new("server.not_ready", reasons));
         Standing::Starting
     };
+    if report.standing == Standing::Ready {
+        report.wishes = wishes(server).await;
+    }
     report
+}
+
+async fn wishes(server: &Arc<Server>) -> Option<Wishes> {
+    let told = server.call(&Call::get("/v1/preferences")).await.ok()?;
+    let values = &told["values"];
+    let language = values["language"].as_str().filter(|one| is_language(one));
+    Some(Wishes {
+        language: language.unwrap_or("auto").to_owned(),
+        partials: values["shows_partials"].as_bool().unwrap_or(true),
+    })
 }
 
 /// Who is signed in there, with a sign-in that the server still takes.

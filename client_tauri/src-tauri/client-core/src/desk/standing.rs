@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::background::{outbox_problem, salvaged};
+use super::background::{self, outbox_problem, salvaged};
 use super::conductor::{Conductor, Kind, Watched};
 use super::seeking::Aim;
-use super::servers::{self, Report, Which};
+use super::servers::{self, Report, Which, Wishes};
 use crate::account::{Address, Server};
 use crate::outbox::OutboxError;
 use crate::routing::{Circumstances, Reason, Standing, choose};
@@ -141,6 +141,24 @@ impl Conductor {
             watched.report = report;
         }
         self.decide();
+        let known = self.shared.settings.borrow().dictation.language.clone();
+        if let Some(wishes) = self.wishes()
+            && wishes.language != known
+        {
+            let language = wishes.language.clone();
+            self.tasks
+                .spawn(background::remember(self.shared.clone(), language));
+        }
+    }
+
+    /// How the person wants to dictate, if the server that takes go to has told.
+    pub(super) fn wishes(&self) -> Option<&Wishes> {
+        let watched = match self.choice.route {
+            Route::Local => &self.here,
+            Route::Team => &self.team,
+            Route::Outbox => &None,
+        };
+        watched.as_ref()?.report.wishes.as_ref()
     }
 
     fn decide(&mut self) {

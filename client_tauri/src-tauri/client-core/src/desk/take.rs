@@ -58,6 +58,8 @@ pub(super) struct TakeTask {
     pub tell_app: bool,
     /// ISO 639-1, or `auto`.
     pub language: String,
+    /// Whether text is wanted while somebody speaks.
+    pub partials: bool,
     pub client: (String, String),
     pub inbox: mpsc::Sender<Message>,
 }
