@@ -67,25 +67,27 @@ pub async fn tell<R: Runtime>(app: AppHandle<R>, desk: Desk) {
                 continue;
             }
         };
-        match &event {
-            BackendEvent::Notice { kind, code, .. } => {
-                notify(&app, *kind, code, tongue(&desk.settings().borrow()));
+        if let BackendEvent::FixWord { .. } = &event {
+            if app.get_webview_window(windows::MAIN).is_none() {
+                let unheard = app.state::<Unheard>();
+                let mut kept = unheard.0.lock().unwrap_or_else(PoisonError::into_inner);
+                *kept = Some(event.clone());
             }
-            BackendEvent::FixWord { .. } => {
-                if app.get_webview_window(windows::MAIN).is_none() {
-                    let unheard = app.state::<Unheard>();
-                    let mut kept = unheard.0.lock().unwrap_or_else(PoisonError::into_inner);
-                    *kept = Some(event.clone());
-                }
-                if let Err(error) = windows::show_main(&app) {
-                    tracing::warn!(%error, "the window cannot be shown");
-                }
+            if let Err(error) = windows::show_main(&app) {
+                tracing::warn!(%error, "the window cannot be shown");
             }
-            _ => {}
         }
-        if let Err(error) = app.emit(EVENT, &event) {
-            tracing::warn!(%error, "the windows hear nothing");
-        }
+        say(&app, &desk, &event);
+    }
+}
+
+/// Tells the windows, and of notices the person too, who may look at none of them.
+pub fn say<R: Runtime>(app: &AppHandle<R>, desk: &Desk, event: &BackendEvent) {
+    if let BackendEvent::Notice { kind, code, .. } = event {
+        notify(app, *kind, code, tongue(&desk.settings().borrow()));
+    }
+    if let Err(error) = app.emit(EVENT, event) {
+        tracing::warn!(%error, "the windows hear nothing");
     }
 }
 

@@ -9,18 +9,22 @@ use std::time::Duration;
 
 use client_core::account::Server;
 use client_core::desk::Desk;
-use client_core::view::{Problem, ServerKind};
+use client_core::view::{BackendEvent, NoticeKind, Problem, ServerKind};
 use serde::Serialize;
-use tauri::{AppHandle, Runtime, State};
+use tauri::{AppHandle, Manager, Runtime, State};
 use tauri_plugin_updater::{Error, UpdaterExt};
 
 use crate::fault::{Answer, Fault};
 use crate::places::Places;
+use crate::telling;
 
 /// How long the server may take to say what there is.
 const ASKING: Duration = Duration::from_secs(15);
 /// A package that does not come any further for this long is given up.
 const STALLED: Duration = Duration::from_secs(30);
+/// The first look, when what people wait for is done.
+const FIRST: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// And one that is not there after this long.
 const FETCHING: Duration = Duration::from_secs(60 * 60);
 
@@ -45,10 +49,45 @@ pub struct Found(pub Mutex<Option<tauri_plugin_updater::Update>>);
 pub async fn check_update<R: Runtime>(
     app: AppHandle<R>,
     desk: State<'_, Desk>,
-    places: State<'_, Places>,
-    found: State<'_, Found>,
 ) -> Answer<Option<Newer>> {
-    let (Some(key), Some(server)) = (public_key(&places), team_server(&desk)) else {
+    look(&app, &desk).await
+}
+
+/// Looks once a day, where the person wants that, and tells of each version once.
+pub async fn look_daily<R: Runtime>(app: AppHandle<R>, desk: Desk) {
+    let mut told = None;
+    let mut pause = FIRST;
+    loop {
+        tokio::time::sleep(pause).await;
+        pause = DAY;
+        look_unasked(&app, &desk, &mut told).await;
+    }
+}
+
+/// Looks if the person wants that, and tells of a version that is not in `told`.
+pub async fn look_unasked<R: Runtime>(app: &AppHandle<R>, desk: &Desk, told: &mut Option<String>) {
+    if !desk.settings().borrow().updates.check {
+        return;
+    }
+    // A server that is not there today is there tomorrow.
+    let Ok(Some(newer)) = look(app, desk).await else {
+        return;
+    };
+    if told.replace(newer.version.clone()) == Some(newer.version) {
+        return;
+    }
+    let notice = BackendEvent::Notice {
+        kind: NoticeKind::Update,
+        code: "update".to_owned(),
+        message: "there is a newer version".to_owned(),
+        take: None,
+    };
+    telling::say(app, desk, &notice);
+}
+
+async fn look<R: Runtime>(app: &AppHandle<R>, desk: &Desk) -> Answer<Option<Newer>> {
+    let (found, places) = (app.state::<Found>(), app.state::<Places>());
+    let (Some(key), Some(server)) = (public_key(&places), team_server(desk)) else {
         return Ok(None);
     };
     let address = server.address();
@@ -101,7 +140,8 @@ pub async fn install_update<R: Runtime>(
     desk: State<'_, Desk>,
     found: State<'_, Found>,
 ) -> Answer<()> {
-    let update = found.0.lock().ok().and_then(|mut kept| kept.take());
+    // It stays there: what failed may be tried again.
+    let update = found.0.lock().ok().and_then(|kept| kept.clone());
     let Some(update) = update else {
         return Err(Fault::new(
             "update.none",
@@ -157,12 +197,14 @@ fn fault(error: Error) -> Fault {
             "update.insecure",
             "newer versions are only taken over https",
         ),
-        Error::AuthenticationFailed | Error::DebInstallFailed | Error::PackageInstallFailed => {
-            Problem::new(
-                "update.refused",
-                "the system did not let the package be installed",
-            )
-        }
+        // Io: there is no program that asks for the right to install.
+        Error::AuthenticationFailed
+        | Error::DebInstallFailed
+        | Error::PackageInstallFailed
+        | Error::Io(_) => Problem::new(
+            "update.refused",
+            "the system did not let the package be installed",
+        ),
         Error::ReleaseNotFound | Error::TargetNotFound(_) | Error::TargetsNotFound(_) => {
             Problem::new(
                 "update.none_for_this",

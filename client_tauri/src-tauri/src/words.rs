@@ -92,7 +92,7 @@ mod tests {
         for tongue in [Tongue::Russian, Tongue::English] {
             let family = sentence(tongue, "problem.family.auth");
             assert!(family.is_some());
-            assert_eq!(sentence(tongue, "problem.auth.expired"), family);
+            assert_eq!(sentence(tongue, "problem.auth.newer_than_we"), family);
             let unknown = sentence(tongue, "problem.never.heard_of").unwrap();
             assert!(unknown.contains("(never.heard_of)"), "{unknown}");
             assert_eq!(sentence(tongue, "notice.never_heard_of"), None);

@@ -4,8 +4,8 @@ use serde_json::json;
 use tauri::Manager;
 
 use super::Shell;
-use crate::arguments::Request;
 use crate::app;
+use crate::arguments::Request;
 
 #[test]
 fn a_first_start_says_so_and_has_no_server() {

@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use serde_json::{Value, json};
 
 use super::Shell;
+use crate::updates::look_unasked;
 
 const PACKAGE: &[u8] = b"a package of the desktop client, for tests\n";
 /// `npx tauri signer generate`; its private half was thrown away.
@@ -116,4 +117,29 @@ fn nothing_is_asked_for_without_a_key_and_nothing_installed_that_was_not_found()
 fn an_older_or_the_same_version_is_no_update() {
     let shell = chosen(&serve(env!("CARGO_PKG_VERSION"), PACKAGE), Some(KEY));
     assert_eq!(shell.call("check_update", json!({})).unwrap(), Value::Null);
+}
+
+#[test]
+fn a_newer_version_is_told_once_and_only_to_who_wants_that() {
+    let shell = chosen(&serve("9.0.0", PACKAGE), Some(KEY));
+    let (say, heard) = std::sync::mpsc::channel();
+    tauri::Listener::listen_any(&shell.app, "alfavoice", move |event| {
+        let event: Value = serde_json::from_str(event.payload()).unwrap();
+        if event["kind"] == "update" {
+            let _ = say.send(event);
+        }
+    });
+    let mut told = None;
+    let mut look = |wanted: bool| {
+        let patch = json!({"patch": {"updates": {"check": wanted}}});
+        shell.call("change_settings", patch).unwrap();
+        let app = shell.app.handle();
+        tauri::async_runtime::block_on(look_unasked(app, &shell.desk, &mut told));
+    };
+    look(false);
+    assert!(heard.try_recv().is_err(), "nobody asked");
+    look(true);
+    assert_eq!(heard.try_recv().unwrap()["type"], "notice");
+    look(true);
+    assert!(heard.try_recv().is_err(), "it was told before");
 }
