@@ -30,8 +30,8 @@ pub(crate) struct Link {
     patience: Option<Duration>,
     /// Before this, text is stored at the server, as far as this link was told.
     pub(super) stored: u64,
-    /// Whether a server may know the session.
-    pub(super) is_known: bool,
+    /// Whether a server may know the session; after [`Outcome::Cancelled`], whether it still does.
+    pub(crate) is_known: bool,
     /// How often another server behind the same address was asked for (docs/protocol.md, "Resuming").
     pub(super) elsewhere: u32,
 }
@@ -72,7 +72,8 @@ impl Link {
                 .await
                 .map(drop),
             Outcome::Failed(problem) => outbox.failed(take, problem.code.clone()).await.map(drop),
-            Outcome::Cancelled => Ok(()),
+            Outcome::Cancelled if self.is_known => Ok(()),
+            Outcome::Cancelled => outbox.forgotten(take).await.map(drop),
         };
         match (written, outcome) {
             // Removed meanwhile, which the person knows; or stored, only that the disk does not take it: it is found out again at
@@ -104,7 +105,10 @@ impl Link {
                         text: done.text,
                     };
                 }
-                End::Cancelled => return Outcome::Cancelled,
+                End::Cancelled => {
+                    self.is_known = false;
+                    return Outcome::Cancelled;
+                }
                 End::Replaced(problem) => {
                     self.speech_is_over(&problem).await;
                     return Outcome::Later(problem);
@@ -112,6 +116,8 @@ impl Link {
                 End::Refused(problem) => {
                     self.speech_is_over(&problem).await;
                     if *self.wish.borrow() == Wish::Cancelled {
+                        // Asked again, it would say the same.
+                        self.is_known = false;
                         return Outcome::Cancelled;
                     }
                     return Outcome::Failed(problem);
@@ -133,6 +139,9 @@ impl Link {
             self.say(Event::Interrupted(problem.clone()));
             let wait = retry_after.unwrap_or_else(|| pause(failures, FIRST_PAUSE, LONGEST_PAUSE));
             let patience = if needs_somebody(&problem.code) {
+                if *self.wish.borrow() == Wish::Cancelled {
+                    return Outcome::Cancelled;
+                }
                 None
             } else {
                 self.patience

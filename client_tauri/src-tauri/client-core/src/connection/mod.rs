@@ -54,7 +54,7 @@ pub enum Outcome {
         /// As history has it.
         text: String,
     },
-    /// The server has forgotten it, or does by itself.
+    /// The server has forgotten it, or is told again by the uploads.
     Cancelled,
     /// Not now: `Pending`. It is sent later, under the same id.
     Later(Problem),

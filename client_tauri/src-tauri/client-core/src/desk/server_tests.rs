@@ -1,5 +1,8 @@
 //! The desk and its server: one that comes late, one that wants a sign-in, one of another version, another one.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::room_of_test::{Room, SOON, is_whole, opened, room};
@@ -26,6 +29,28 @@ async fn ended(room: &Room) {
 async fn inserted(room: &Room) {
     room.until(|now| now.last.as_ref().is_some_and(|last| last.inserted))
         .await;
+}
+
+async fn signed_in(room: &Room) -> Arc<crate::account::Server> {
+    let account = room.server().await;
+    let password = Sensitive::new("secret words".to_owned());
+    account.sign_in("ann", &password).await.unwrap();
+    room.desk.look_again().await;
+    room.until(|now| now.route.active == Route::Team).await;
+    account
+}
+
+/// Somebody speaks, the connection is cut, and the sign-in is over by then.
+async fn cut_and_signed_out(room: &mut Room, server: &Server, account: &crate::account::Server) {
+    assert!(room.desk.ask(Ask::Begin));
+    room.until(|now| now.dictation.state == DictationState::Latched)
+        .await;
+    room.speak(0, 4800).await;
+    room.until(|now| !now.dictation.stable.is_empty()).await;
+    server.is_signed_in.send_replace(false);
+    account.token_refused(&Sensitive::new("at".into())).await;
+    room.speak(4800, 11_200).await;
+    room.notice("auth.expired").await;
 }
 
 #[tokio::test]
@@ -154,31 +179,48 @@ async fn a_sign_in_that_ends_in_the_middle_is_told_and_the_take_is_sent_after_th
     };
     let server = Server::start(script).await;
     let mut room = opened(Some(&server), Limits::default()).await;
-    let account = room.server().await;
-    let password = Sensitive::new("secret words".to_owned());
-    account.sign_in("ann", &password).await.unwrap();
-    room.desk.look_again().await;
-    room.until(|now| now.route.active == Route::Team).await;
-    assert!(room.desk.ask(Ask::Begin));
-    room.until(|now| now.dictation.state == DictationState::Latched)
-        .await;
-    room.speak(0, 4800).await;
-    room.until(|now| !now.dictation.stable.is_empty()).await;
-    server.is_signed_in.send_replace(false);
-    account.token_refused(&Sensitive::new("at".into())).await;
-    room.speak(4800, 11_200).await;
-    room.notice("auth.expired").await;
+    let account = signed_in(&room).await;
+    cut_and_signed_out(&mut room, &server, &account).await;
     ended(&room).await;
     room.notice("dictation.kept_for_later").await;
     let take = room.state(State::Pending).await;
     assert!(take.samples >= 16_000);
     room.until(|now| now.route.reason == "signed_out").await;
     server.is_signed_in.send_replace(true);
-    account.sign_in("ann", &password).await.unwrap();
-    room.desk.look_again().await;
+    signed_in(&room).await;
     assert_eq!(room.state(State::Stored).await.id, take.id);
     assert!(is_whole(&server.samples()[0]));
     assert!(room.machine.inserted.lock().unwrap().is_empty());
+    room.desk.stop().await;
+}
+
+#[tokio::test]
+async fn a_take_that_is_cancelled_while_the_server_is_away_is_forgotten_there_when_it_is_back() {
+    let script = Script {
+        wants_token: true,
+        cut_after: Some(8_000),
+        ..Script::default()
+    };
+    let server = Server::start(script).await;
+    let limits = Limits {
+        undo: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let mut room = opened(Some(&server), limits).await;
+    let account = signed_in(&room).await;
+    cut_and_signed_out(&mut room, &server, &account).await;
+    assert!(room.desk.ask(Ask::Cancel));
+    let take = room.state(State::Cancelled).await;
+    assert!(take.known_as.is_some());
+    room.until(|now| now.route.reason == "signed_out").await;
+    assert!(server.heard.lock().unwrap().cancelled.is_empty());
+    server.is_signed_in.send_replace(true);
+    signed_in(&room).await;
+    room.machine(|_| {
+        let cancelled = &server.heard.lock().unwrap().cancelled;
+        (*cancelled == [take.id.to_string()]).then_some(())
+    })
+    .await;
     room.desk.stop().await;
 }
 

@@ -26,6 +26,19 @@ impl Outbox {
         .await
     }
 
+    /// No server knows it any more.
+    ///
+    /// # Errors
+    /// `UnknownTake`.
+    pub async fn forgotten(&self, id: TakeId) -> Result<Take, OutboxError> {
+        self.change(id, |take| {
+            take.known_as = None;
+            take.uploaded_samples = 0;
+            take.stored_samples = 0;
+        })
+        .await
+    }
+
     /// How far sending got: samples a server has, samples whose text it has stored.
     ///
     /// # Errors

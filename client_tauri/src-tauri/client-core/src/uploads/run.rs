@@ -11,14 +11,16 @@ use super::recording::{self, Stage, Trouble};
 use super::{Target, UploadEvent, Uploads};
 use crate::account::Server;
 use crate::backoff::pause;
-use crate::connection::{Link, Opening, Outcome, Wish};
-use crate::outbox::{KnownAs, OutboxError, Take, TakeId, now};
+use crate::connection::{Event, Link, Opening, Outcome, Wish};
+use crate::outbox::{KnownAs, OutboxError, State, Take, TakeId, now};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// Text of a short recording is there within a second; a long one is asked for less and less often.
 const FIRST_LOOK: Duration = Duration::from_millis(500);
 const LONGEST_LOOK: Duration = Duration::from_secs(10);
+/// A session is forgotten within this, or with the next round.
+const FORGET_PATIENCE: Duration = Duration::from_secs(10);
 /// Also without any word from the network this often.
 const LOOK_AROUND: Duration = Duration::from_secs(60);
 
@@ -60,6 +62,7 @@ impl Uploads {
     /// One round: whatever waits for its text is looked at, then one take after the other is sent.
     async fn step(&mut self, target: &Target, awaited: &mut HashMap<TakeId, Awaited>) {
         self.look(&target.server, awaited).await;
+        self.forget(target).await;
         while let Ok(Some(take)) = self
             .outbox
             .claim(now(), target.route, target.server.address().to_string())
@@ -71,6 +74,49 @@ impl Uploads {
                 return;
             }
         }
+    }
+
+    /// Makes the server forget what it has of takes that were cancelled while it was away.
+    async fn forget(&self, target: &Target) {
+        let address = target.server.address().to_string();
+        for take in self.outbox.list().await.unwrap_or_default() {
+            let is_meant = take.state == State::Cancelled && take.may_go(target.route, &address);
+            let done = match take.known_as.filter(|_| is_meant) {
+                None => continue,
+                Some(KnownAs::Recording) => recording::forget(&target.server, &take).await.is_ok(),
+                Some(KnownAs::Session) => self.forget_session(&target.server, &take).await,
+            };
+            if !done {
+                // With the next round.
+                return;
+            }
+            // An error says that it was removed or brought back meanwhile.
+            let _ = self.outbox.forgotten(take.id).await;
+        }
+    }
+
+    async fn forget_session(&self, server: &Arc<Server>, take: &Take) -> bool {
+        let (events, _) = mpsc::channel(1);
+        let (_wish, wish) = watch::channel(Wish::Cancelled);
+        let mut link = self.link(server, take, events, wish);
+        let told = tokio::time::timeout(FORGET_PATIENCE, link.go()).await;
+        told.is_ok() && !link.is_known
+    }
+
+    fn link(
+        &self,
+        server: &Arc<Server>,
+        take: &Take,
+        events: mpsc::Sender<Event>,
+        wish: watch::Receiver<Wish>,
+    ) -> Link {
+        let opening = Opening {
+            take: take.id,
+            partials: false,
+            client: self.client.clone(),
+        };
+        let outbox = self.outbox.clone();
+        Link::new(Arc::clone(server), outbox, opening, events, wish, None)
     }
 
     async fn one(&self, server: &Arc<Server>, take: &Take) -> Result<Stage, Trouble> {
@@ -87,13 +133,7 @@ impl Uploads {
         // Nobody reads the texts in between.
         let (events, _) = mpsc::channel(1);
         let (_wish, wish) = watch::channel(Wish::Finished(take.samples));
-        let opening = Opening {
-            take: take.id,
-            partials: false,
-            client: self.client.clone(),
-        };
-        let outbox = self.outbox.clone();
-        let mut link = Link::new(Arc::clone(server), outbox, opening, events, wish, None);
+        let mut link = self.link(server, take, events, wish);
         match link.go().await {
             Outcome::Stored { transcript, text } => Ok(Stage::Stored { transcript, text }),
             Outcome::Failed(problem) => Err(Trouble::Refused(problem)),
@@ -177,7 +217,7 @@ impl Uploads {
                 awaited.remove(&id);
                 continue;
             };
-            if take.state == crate::outbox::State::Cancelled {
+            if take.state == State::Cancelled {
                 awaited.remove(&id);
                 // Out of reach: what was said is in history then, where it can be deleted.
                 let _ = recording::forget(server, &take).await;
@@ -200,7 +240,7 @@ impl Uploads {
         let takes = self.outbox.list().await.unwrap_or_default();
         let soonest = takes
             .iter()
-            .filter(|take| take.state == crate::outbox::State::Pending)
+            .filter(|take| take.state == State::Pending)
             .filter_map(|take| take.next_attempt_at)
             .min_by(f64::total_cmp);
         if let Some(at) = soonest {
