@@ -13,7 +13,7 @@ import pytest
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
-EXAMPLES = int(os.environ.get("ALFAVOICE_FUZZ_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("ALFAVOICE_FUZZ_EXAMPLES", "4"))
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",

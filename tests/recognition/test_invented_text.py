@@ -121,9 +121,9 @@ def test_little_is_written_on_recorded_noise_and_music_without_voice_detection(
 @pytest.mark.shared
 @pytest.mark.slow
 def test_no_recording_of_speech_loses_its_text(engine, referenced):
-    # Every other one, of all voices: all of them take minutes, and `benchmarks.recogniser` hears them all.
-    referenced = referenced[::2]
-    assert len(referenced) >= 60
+    # Every fourth one, of all voices: all of them take minutes, and `benchmarks.recogniser` hears them all.
+    referenced = referenced[::4]
+    assert len(referenced) >= 30
     jobs = [
         job(request(spoken.samples, name=spoken.name, language=spoken.language))
         for spoken in referenced
