@@ -148,7 +148,14 @@ fn put(
         .insert(text, target, manner.pasting)
         .map_err(|error| of_insertion(&error))?;
     if inserted == Inserted::Copied {
-        return Ok(());
+        // Whoever chose that pastes it; nobody else would know that they have to.
+        return match manner.pasting {
+            Pasting::ClipboardOnly => Ok(()),
+            _ => Err(Problem::new(
+                "insertion.copied",
+                "the text is in the clipboard, to be pasted by hand",
+            )),
+        };
     }
     let letters = cursor.map_or(0, |cursor| letters_after(text, cursor));
     if (1..=MOST_STEPS).contains(&letters) {
@@ -299,4 +306,47 @@ fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()
         .name(name.into())
         .spawn(run)
         .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::InsertionError;
+
+    /// A machine where text only gets as far as the clipboard.
+    struct Clipboard;
+
+    impl Insertion for Clipboard {
+        fn target(&self) -> Result<Option<TargetWindow>, InsertionError> {
+            Ok(None)
+        }
+        fn insert(
+            &self,
+            _: &str,
+            _: Option<&TargetWindow>,
+            _: Pasting,
+        ) -> Result<Inserted, InsertionError> {
+            Ok(Inserted::Copied)
+        }
+        fn copy(&self, _: &str) -> Result<(), InsertionError> {
+            Ok(())
+        }
+        fn clipboard_text(&self) -> Result<Option<String>, InsertionError> {
+            Ok(None)
+        }
+    }
+
+    #[test]
+    fn text_that_was_only_copied_is_told_unless_that_was_chosen() {
+        let put = |pasting| {
+            let manner = Manner {
+                pasting,
+                restore_clipboard: true,
+            };
+            super::put(&Clipboard, "текст", None, None, manner)
+        };
+        let told = put(Pasting::Automatic).unwrap_err();
+        assert_eq!(told.code, "insertion.copied");
+        assert_eq!(put(Pasting::ClipboardOnly), Ok(()));
+    }
 }
