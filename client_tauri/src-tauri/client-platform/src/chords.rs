@@ -132,6 +132,17 @@ impl ChordWatch {
         self.down.iter().copied()
     }
 
+    /// Whether this key is the one of a chord that is held and that other programs are not to see.
+    #[must_use]
+    pub fn takes(&self, struck: Struck) -> bool {
+        self.watched.iter().any(|watched| {
+            let key = watched.binding.chord.key.as_ref();
+            watched.held
+                && !only_heard(&watched.binding)
+                && key.is_some_and(|Key(code)| struck_is(struck, code))
+        })
+    }
+
     /// A key went down, or was said to be down again.
     pub fn pressed(&mut self, struck: Struck, at: Instant) -> Vec<HotkeyEvent> {
         if !self.down.insert(struck) {

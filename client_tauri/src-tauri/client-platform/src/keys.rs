@@ -173,6 +173,14 @@ pub fn by_windows(virtual_key: u16) -> Option<&'static Place> {
     PLACES.iter().find(|place| place.windows == virtual_key)
 }
 
+/// The place of macOS' virtual key, which goes by the place already.
+#[must_use]
+pub fn by_macos(virtual_key: u16) -> Option<&'static Place> {
+    PLACES
+        .iter()
+        .find(|place| place.macos == virtual_key && virtual_key != NONE)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -12,12 +12,18 @@ pub mod diagnosis;
 pub mod keys;
 #[cfg(target_os = "linux")]
 pub mod linux;
+pub mod listening;
+#[cfg(target_os = "macos")]
+pub mod macos;
 pub mod microphone;
 pub mod outlet;
 pub mod platform;
+#[cfg(target_os = "linux")]
 mod running;
 pub mod session;
 pub mod sounds;
+#[cfg(windows)]
+pub mod windows;
 #[cfg(target_os = "linux")]
 pub mod x11;
 
