@@ -4,18 +4,19 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.desktop.display import Desktop
 from tests.desktop.programs import end, running, wait_until
+from tests.desktop.window import Window, opened
 
-VARIABLE = "ALFAVOICE_CLIENT_PROGRAM"
-HOLD = ("ctrl", "super")
+VARIABLE: Final = "ALFAVOICE_CLIENT_PROGRAM"
+HOLD: Final = ("ctrl", "super")
 """What is held to talk, by default on X11."""
 
 
@@ -38,41 +39,88 @@ def program() -> Path:
 
 
 class Client:
-    """A running client; made by :func:`client`."""
+    """A client and its folder; it runs within :meth:`run` and :meth:`shown`."""
 
-    def __init__(self, desk: Desktop, folder: Path) -> None:
-        """Describe it; nothing is started yet."""
+    def __init__(self, desk: Desktop, server_port: int, name: str = "client") -> None:
+        """Describe it, with the team's server on that port; nothing is started yet."""
         self._desk = desk
-        self.folder = folder
+        self.folder = desk.folder / name
+        self.folder.mkdir(mode=0o700)
         self._process: subprocess.Popen[bytes] | None = None
+        self.settings(server={"kind": "team", "address": f"http://127.0.0.1:{server_port}"})
+
+    @property
+    def file(self) -> Path:
+        """Its outbox."""
+        return self.folder / "outbox.db"
+
+    @property
+    def pid(self) -> int:
+        """Number of its process, while it runs hidden."""
+        assert self._process is not None
+        return self._process.pid
 
     def settings(self, **sections: object) -> None:
         """Write its settings before it starts."""
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        (self.folder / "settings.json").write_text(json.dumps({"version": 1, **sections}))
+        document = {"version": 1, "appearance": {"language": "ru"}, **sections}
+        (self.folder / "settings.json").write_text(json.dumps(document))
 
     @contextmanager
-    def run(self, *arguments: str) -> Iterator["Client"]:
-        """Start it and wait until its keys work; end it as a person does."""
-        environment = {
-            **self._desk.environment,
-            "ALFAVOICE_CLIENT_DATA": str(self.folder),
-            "ALFAVOICE_LOG": "info,client_core=debug,client_platform=debug",
-        }
+    def run(
+        self, *arguments: str, until: str = "keys bound", **environment: str
+    ) -> Iterator["Client"]:
+        """Start it and wait until its keys work; end it as a person does.
+
+        Args:
+            arguments: of the program; without any it starts hidden.
+            until: what it writes into its log when it can be used.
+            environment: what its own has besides.
+        """
         before = self.log()
         with running(
             [str(program()), *(arguments or ("--hidden",))],
-            environment,
+            self._environment(environment),
             log=self._desk.folder / "client.log",
         ) as process:
             self._process = process
-            wait_until(lambda: "keys bound" in self.log()[len(before) :], "the client", 30)
+            wait_until(lambda: until in self.log()[len(before) :], "the client", 30)
             yield self
+
+    @contextmanager
+    def shown(self, *, until: str = "Диктовка", **environment: str) -> Iterator[Window]:
+        """Start it with its window on the screen, to be read and pressed.
+
+        Args:
+            until: what can be read in it once its screens are there.
+            environment: what its own has besides.
+        """
+        log = self._desk.folder / "client.log"
+        with opened(self._desk, program(), self._environment(environment), log) as window:
+            window.wait_for(until)
+            yield window
+
+    def ask(self, argument: str) -> None:
+        """Start it once more, as another program's shortcut does: the running one obeys."""
+        subprocess.run(
+            [str(program()), argument],
+            env=self._environment({}),
+            check=True,
+            capture_output=True,
+            timeout=20,
+        )
+
+    def _environment(self, more: dict[str, str]) -> dict[str, str]:
+        return {
+            **self._desk.environment,
+            "ALFAVOICE_CLIENT_DATA": str(self.folder),
+            "ALFAVOICE_LOG": "info,client_core=debug,client_platform=debug",
+            **more,
+        }
 
     def wait_for_route(self, route: str) -> None:
         """Wait until the next take goes there: `Team`, `Outbox`."""
         wait_until(
-            lambda: f"to={route}" in self.log().rpartition("takes go")[2], f"the route {route}"
+            lambda: f"to={route}" in self.log().rpartition("takes go")[2], f"the route {route}", 40
         )
 
     def log(self) -> str:
@@ -90,58 +138,3 @@ class Client:
         """End it tidily."""
         assert self._process is not None
         end(self._process)
-
-
-@contextmanager
-def serving(
-    folder: Path, database_url: str | None, *, script: dict[str, object] | None, port: int = 0
-) -> Iterator[int]:
-    """Run `alfavoice serve` on loopback, where nobody signs in; give its port.
-
-    Args:
-        folder: of its data.
-        database_url: its database; None: an embedded one.
-        script: of the scripted engine; None: the active model of the folder.
-        port: 0: a free one.
-    """
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("ALFAVOICE_")},
-        "ALFAVOICE_DATA_DIR": str(folder),
-    }
-    if database_url is not None:
-        environment["ALFAVOICE_DATABASE_URL"] = database_url
-    if script is not None:
-        (folder / "script.json").write_text(json.dumps(script))
-        environment |= {
-            "ALFAVOICE_ENGINE": "scripted",
-            "ALFAVOICE_SCRIPT": str(folder / "script.json"),
-            "ALFAVOICE_PUNCTUATION": "off",
-        }
-    log = folder / "server.log"
-    log.touch()
-    before = log.stat().st_size
-    with running(
-        [sys.executable, "-m", "service", "serve", "--port", str(port), "--log-format", "json"],
-        environment,
-        log=log,
-    ):
-        said: list[dict[str, object]] = []
-
-        def is_ready() -> bool:
-            text = log.read_bytes()[before:].decode(errors="replace")
-            for line in text.splitlines():
-                if "http://127.0.0.1:" in line and not said:
-                    said.append(
-                        {
-                            "port": int(
-                                line.split("http://127.0.0.1:")[1]
-                                .split("/")[0]
-                                .split()[0]
-                                .strip('",.')
-                            )
-                        }
-                    )
-            return bool(said) and "engine_ready" in text
-
-        wait_until(is_ready, "the server", 90)
-        yield int(str(said[0]["port"]))

@@ -4,6 +4,7 @@ The virtual microphone `vmic` hears what is played into the virtual speaker `vsp
 client listens, is led to it.
 """
 
+import json
 import os
 import subprocess
 import tempfile
@@ -18,7 +19,27 @@ from tests.desktop.programs import read_line, running, wait_until
 
 _ASOUNDRC: Final = "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
 _SCREEN: Final = "1280x800x24"
-_TARGET: Final = Path(__file__).with_name("target.py")
+_BUS: Final = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir={runtime}</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"""
+"""A session bus that starts nothing by itself, least of all the keychain of this machine."""
+_VIRTUAL: Final = (
+    "module-null-sink sink_name=vspk",
+    "module-remap-source master=vspk.monitor source_name=vmic",
+)
+"""The speaker and the microphone that hears it, for pulseaudio."""
+_HERE: Final = Path(__file__).parent
+_PYTHON: Final = "/usr/bin/python3"
+"""The system's own, which has GTK."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +126,7 @@ class Desktop:
         path = self.folder / f"target-{self._fields}.txt"
         self._stack.enter_context(
             running(
-                ["/usr/bin/python3", str(_TARGET), str(path), title],
+                [_PYTHON, str(_HERE / "target.py"), str(path), title],
                 self.environment,
                 log=self.folder / "target.log",
             )
@@ -132,9 +153,57 @@ class Desktop:
             seconds = recording.getnframes() / recording.getframerate()
         self.run("paplay", "--device=vspk", str(path), timeout_s=seconds + 20)
 
+    def wait_for_listener(self) -> None:
+        """Wait until a program listens to the microphone."""
+
+        def listens() -> bool:
+            # The virtual microphone itself listens to the speaker.
+            return "protocol-native.c" in self.run("pactl", "list", "source-outputs")
+
+        wait_until(listens, "a program that listens")
+
+    def unplug(self) -> None:
+        """Take every microphone away, as somebody does who pulls a cable."""
+        for module in ("module-remap-source", "module-null-sink"):
+            self.run("pactl", "unload-module", module)
+
+    def plug_in(self) -> None:
+        """Put the microphone back."""
+        for module in _VIRTUAL:
+            self.run("pactl", "load-module", *module.split())
+        self.run("pactl", "set-default-source", "vmic")
+
     def picture(self, path: Path) -> None:
         """Keep what the screen shows as a PNG file."""
-        self.run("import", "-window", "root", str(path))
+        self.run(_PYTHON, str(_HERE / "picture.py"), str(path))
+
+    def artefact(self, name: str) -> None:
+        """Keep what the screen shows for people, where ALFAVOICE_ARTEFACTS names a folder for that."""
+        if folder := os.environ.get("ALFAVOICE_ARTEFACTS"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.picture(Path(folder) / f"{name}.png")
+
+    def told(self, text: str) -> None:
+        """Wait until a notification says it.
+
+        Raises:
+            TimeoutError: none does; it names those that were shown.
+        """
+        try:
+            wait_until(lambda: any(text in notice for notice in self.notices()), "the notice", 30)
+        except TimeoutError as error:
+            raise TimeoutError(f"no notice of {text!r} among {self.notices()}") from error
+
+    def wait_for_name(self, name: str) -> None:
+        """Wait until somebody on the session bus has it."""
+        _wait_for_name(self.environment, name)
+
+    def notices(self) -> list[str]:
+        """Give the notifications that were shown, oldest first."""
+        path = self.folder / "notices.jsonl"
+        if not path.exists():
+            return []
+        return [json.loads(line)["body"] for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 @contextmanager
@@ -169,7 +238,7 @@ def desktop(folder: Path, *, keychain: bool = True, microphone: bool = True) -> 
         }
         log = folder / "desktop.log"
         _display(stack, environment, log)
-        _bus(stack, environment, log, keychain=keychain)
+        _bus(stack, environment, folder, log, keychain=keychain)
         _sound(stack, environment, log, microphone=microphone)
         started = Desktop(environment, folder, stack)
         started.layout("us")
@@ -200,12 +269,16 @@ def _display(stack: ExitStack, environment: dict[str, str], log: Path) -> None:
     )
 
 
-def _bus(stack: ExitStack, environment: dict[str, str], log: Path, *, keychain: bool) -> None:
+def _bus(
+    stack: ExitStack, environment: dict[str, str], folder: Path, log: Path, *, keychain: bool
+) -> None:
+    rules = folder / "bus.conf"
+    rules.write_text(_BUS.format(runtime=environment["XDG_RUNTIME_DIR"]))
     told, tells = os.pipe()
     stack.callback(os.close, told)
     stack.enter_context(
         running(
-            ["dbus-daemon", "--session", "--nofork", f"--print-address={tells}"],
+            ["dbus-daemon", f"--config-file={rules}", "--nofork", f"--print-address={tells}"],
             environment,
             log=log,
             keep=(tells,),
@@ -213,6 +286,9 @@ def _bus(stack: ExitStack, environment: dict[str, str], log: Path, *, keychain: 
     )
     os.close(tells)
     environment["DBUS_SESSION_BUS_ADDRESS"] = read_line(told, "dbus-daemon")
+    corner = [_PYTHON, str(_HERE / "notices.py"), str(folder / "notices.jsonl")]
+    stack.enter_context(running(corner, environment, log=log))
+    _wait_for_name(environment, "org.freedesktop.Notifications")
     if keychain:
         stack.enter_context(
             running(
@@ -222,14 +298,16 @@ def _bus(stack: ExitStack, environment: dict[str, str], log: Path, *, keychain: 
                 stdin=b"password",
             )
         )
-        wait_until(
-            lambda: "org.freedesktop.secrets"
-            in _printed(
-                environment, "dbus-send", "--session", "--print-reply",
-                "--dest=org.freedesktop.DBus", "/", "org.freedesktop.DBus.ListNames",
-            ),
-            "the keychain",
-        )  # fmt: skip
+        _wait_for_name(environment, "org.freedesktop.secrets")
+
+
+def _wait_for_name(environment: dict[str, str], name: str) -> None:
+    """Wait until somebody on the session bus has it."""
+    names = (
+        "dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/",
+        "org.freedesktop.DBus.ListNames",
+    )  # fmt: skip
+    wait_until(lambda: name in _printed(environment, *names), name)
 
 
 def _sound(stack: ExitStack, environment: dict[str, str], log: Path, *, microphone: bool) -> None:
@@ -237,10 +315,8 @@ def _sound(stack: ExitStack, environment: dict[str, str], log: Path, *, micropho
     environment["PULSE_SERVER"] = f"unix:{runtime}/pulse-test"
     modules = [
         f"module-native-protocol-unix socket={runtime}/pulse-test auth-anonymous=1",
-        "module-null-sink sink_name=vspk",
+        *(_VIRTUAL if microphone else _VIRTUAL[:1]),
     ]
-    if microphone:
-        modules.append("module-remap-source master=vspk.monitor source_name=vmic")
     loads = [part for module in modules for part in ("-L", module)]
     stack.enter_context(
         running(
