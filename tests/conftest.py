@@ -19,6 +19,7 @@ for name in [name for name in os.environ if name.startswith("ALFAVOICE_")]:
         "ALFAVOICE_TEST_CACHE",
         "ALFAVOICE_REQUIRE",
         "ALFAVOICE_CLIENT_PROGRAM",
+        "ALFAVOICE_ARTEFACTS",
     }:
         del os.environ[name]
 os.environ.pop("DATABASE_URL", None)
