@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.desktop.display import Desktop
 from tests.desktop.programs import running, wait_until
+
+pytestmark = pytest.mark.desktop
 
 
 def test_keys_reach_the_program_in_front(desk: Desktop) -> None:
