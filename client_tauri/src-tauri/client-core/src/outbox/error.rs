@@ -79,7 +79,7 @@ impl OutboxError {
 
     /// Whether the disk does not take writes now, while what it holds can be read.
     pub(super) fn is_no_room(self) -> bool {
-        matches!(self, Self::DiskFull)
+        matches!(self, Self::DiskFull | Self::Failed(_))
     }
 }
 

@@ -11,7 +11,6 @@ use zeroize::Zeroize;
 
 use super::error::OutboxError;
 use super::key::{Key, to_hex};
-use super::take::State;
 
 /// The newest layout; each step only ever adds.
 const MIGRATIONS: [&str; 1] = ["
@@ -92,7 +91,6 @@ pub(super) fn open(path: &Path, key: &Key) -> Result<Connection, OutboxError> {
             return Err(OutboxError::Damaged);
         }
     }
-    guard(&connection)?;
     Ok(connection)
 }
 
@@ -111,7 +109,6 @@ pub(super) fn in_memory() -> Result<Connection, OutboxError> {
     let mut connection = Connection::open_in_memory()?;
     connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
     migrate(&mut connection)?;
-    guard(&connection)?;
     Ok(connection)
 }
 
@@ -150,25 +147,5 @@ fn migrate(connection: &mut Connection) -> Result<(), OutboxError> {
         transaction.pragma_update(None, "user_version", number)?;
         transaction.commit()?;
     }
-    Ok(())
-}
-
-/// Makes SQLite itself refuse ways between states that [`State::may_become`] does not know.
-fn guard(connection: &Connection) -> Result<(), OutboxError> {
-    let allowed: Vec<String> = State::ALL
-        .into_iter()
-        .flat_map(|from| {
-            State::ALL
-                .into_iter()
-                .filter(move |next| from.may_become(*next))
-                .map(move |next| format!("'{}>{}'", from.as_str(), next.as_str()))
-        })
-        .collect();
-    connection.execute_batch(&format!(
-        "CREATE TEMP TRIGGER way BEFORE UPDATE OF state ON main.take
-         WHEN OLD.state || '>' || NEW.state NOT IN ({})
-         BEGIN SELECT RAISE(ABORT, 'no such way'); END;",
-        allowed.join(", ")
-    ))?;
     Ok(())
 }

@@ -162,7 +162,7 @@ impl Outbox {
     /// # Errors
     /// `UnknownTake`: it is past its time; `WrongState`.
     pub async fn restore(&self, id: TakeId) -> Result<Take, OutboxError> {
-        self.change(id, |take| {
+        self.change_in(id, &[State::Pending, State::Cancelled], |take| {
             take.state = State::Pending;
             take.forget_at = None;
             take.attempts = 0;
@@ -270,6 +270,23 @@ impl Outbox {
         change: impl Fn(&mut Take) + Send + 'static,
     ) -> Result<Take, OutboxError> {
         self.write(move |store| store.change(id, &change)).await
+    }
+
+    /// The same of a take that is in one of these states.
+    pub(super) async fn change_in(
+        &self,
+        id: TakeId,
+        states: &'static [State],
+        change: impl Fn(&mut Take) + Send + 'static,
+    ) -> Result<Take, OutboxError> {
+        self.write(move |store| {
+            if states.contains(&store.get(id)?.state) {
+                store.change(id, &change)
+            } else {
+                Err(OutboxError::WrongState)
+            }
+        })
+        .await
     }
 
     /// Runs it on the thread and tells of the change.

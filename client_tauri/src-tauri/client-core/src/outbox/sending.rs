@@ -7,6 +7,8 @@ use crate::view::Route;
 
 /// What a take says that waits for another server than the one that is chosen.
 const OTHER_SERVER: &str = "outbox.other_server";
+/// Nothing is being done with a take in one of these.
+const WAITING: [State; 3] = [State::Pending, State::Failed, State::Cancelled];
 
 impl Outbox {
     /// A server knows the take now.
@@ -142,12 +144,12 @@ impl Outbox {
     }
 
     /// The person wants it sent now, to whichever server there is. One that failed, or that another server knows, is sent as a new
-    /// recording.
+    /// recording. One that is being recorded or sent goes on as it is.
     ///
     /// # Errors
     /// `UnknownTake`, `WrongState`.
     pub async fn retry(&self, id: TakeId) -> Result<Take, OutboxError> {
-        self.change(id, |take| {
+        self.change_in(id, &WAITING, |take| {
             if take.state == State::Failed || take.problem.as_deref() == Some(OTHER_SERVER) {
                 take.known_as = None;
                 take.uploaded_samples = 0;

@@ -171,7 +171,10 @@ async fn states_only_go_the_ways_there_are() {
     assert_eq!(outbox.stored(id, "t".to_owned(), None).await, wrong);
     outbox.recorded(id, State::Live).await.unwrap();
     assert_eq!(outbox.append(id, &[1]).await, Err(OutboxError::WrongState));
-    assert_eq!(outbox.restore(id).await.unwrap().state, State::Pending);
+    // Something is being done with it: it goes on as it is.
+    assert_eq!(outbox.restore(id).await, wrong);
+    assert_eq!(outbox.retry(id).await, wrong);
+    outbox.recorded(id, State::Pending).await.unwrap();
     let claimed = outbox
         .claim(0.0, Route::Team, HERE.to_owned())
         .await

@@ -179,6 +179,23 @@ async fn a_full_disk_is_told_and_what_is_said_goes_on_in_memory_until_there_is_r
 }
 
 #[tokio::test]
+async fn a_take_whose_whole_way_was_in_memory_comes_to_the_disk_as_it_ended() {
+    let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::default());
+    let outbox = opened(folder.path(), &keychain).await;
+    let id = spoken(&outbox, 2).await;
+    outbox.pragma("max_page_count = 1").await.unwrap();
+    assert!(!outbox.append(id, &sound(16_000)).await.unwrap().on_disk);
+    outbox.recorded(id, State::Live).await.unwrap();
+    outbox.stored(id, "t".to_owned(), None).await.unwrap();
+    outbox.pragma("max_page_count = 1000000").await.unwrap();
+    outbox.tend().await.unwrap();
+    assert_eq!(outbox.status().borrow().problem, None);
+    outbox.close().await;
+    let outbox = opened(folder.path(), &keychain).await;
+    assert_eq!(outbox.get(id).await.unwrap().state, State::Stored);
+}
+
+#[tokio::test]
 async fn what_neither_disk_nor_memory_takes_is_refused_aloud() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = start(folder.path(), &Arc::default());
