@@ -93,6 +93,21 @@ impl Coordinator {
         takes.find(|take| take.is_recording()).map(|take| take.id)
     }
 
+    /// The takes whose last sound is still to come.
+    pub fn undrained(&self) -> Vec<TakeId> {
+        let takes = self.takes.iter();
+        takes
+            .filter(|one| !one.is_drained())
+            .map(|one| one.id)
+            .collect()
+    }
+
+    /// The take whose cancellation may still be taken back.
+    pub fn cancelled(&self) -> Option<TakeId> {
+        let mut takes = self.takes.iter();
+        takes.find(|take| take.is_cancelled()).map(|take| take.id)
+    }
+
     /// What goes on, to be shown.
     pub fn view(&self) -> Dictation {
         let shown = |take: &Take, state| Dictation {

@@ -65,6 +65,15 @@ impl Take {
         matches!(self.phase, Phase::Cancelled { .. })
     }
 
+    /// Whether its last sound is in the outbox.
+    pub fn is_drained(&self) -> bool {
+        match self.phase {
+            Phase::Recording { .. } | Phase::Draining { .. } => false,
+            Phase::Finishing { .. } | Phase::Inserting { .. } => true,
+            Phase::Cancelled { drained, .. } => drained,
+        }
+    }
+
     /// Whether text of later takes has to wait for it.
     pub fn is_awaited(&self) -> bool {
         matches!(

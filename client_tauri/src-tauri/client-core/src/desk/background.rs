@@ -84,7 +84,7 @@ pub(super) async fn remember(shared: Arc<Shared>, language: String) {
     let _ = Desk::new(shared).change_settings(patch).await;
 }
 
-/// Opens the outbox; again and again while only the keychain is locked.
+/// Opens the outbox; again and again while the keychain is locked or the disk takes nothing.
 pub(super) async fn open(shared: Arc<Shared>, after: Duration) {
     tokio::time::sleep(after).await;
     let status = shared.outbox.status();
@@ -103,7 +103,11 @@ pub(super) async fn open(shared: Arc<Shared>, after: Duration) {
                 }
                 tokio::time::sleep(UNLOCKED).await;
             }
-            // Told by the status; the person does something about it.
+            // Told by the status. Room is made on a disk without anybody telling us.
+            Err(OutboxError::DiskFull | OutboxError::InUse | OutboxError::Failed(_)) => {
+                tokio::time::sleep(UNLOCKED).await;
+            }
+            // The person does something about it.
             Err(_) => return,
         }
     }

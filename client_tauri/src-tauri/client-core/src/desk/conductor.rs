@@ -281,7 +281,12 @@ impl Conductor {
         if let Kind::Take(take) = kind {
             self.orders.remove(&take);
             if panicked {
-                self.feed(Event::Refused(take, broken("take")), None);
+                // Whoever still speaks must not go on into nothing.
+                let failed = match self.coordinator.recording() == Some(take) {
+                    true => Event::MicrophoneFailed(take, broken("take")),
+                    false => Event::Refused(take, broken("take")),
+                };
+                self.feed(failed, None);
                 let outbox = self.shared.outbox.clone();
                 self.tasks.spawn(background::leave(outbox, take));
             }
@@ -335,21 +340,25 @@ impl Conductor {
     }
 
     async fn farewell(&mut self) {
-        if let Some(take) = self.coordinator.recording() {
-            // What was heard until now is in the queue of its task before the end of that queue.
-            let _ = self.commands.try_send(Command::Stop(take));
-            let drained = async {
-                while let Some(heard) = self.heard.recv().await {
-                    let over = matches!(heard, Heard::Drained { take: of, .. } if of == take);
-                    if let Heard::Sound { take, pcm, .. } = heard {
-                        self.pass_on(take, pcm);
-                    }
-                    if over {
-                        break;
-                    }
+        // What was heard until now is in the queue of its task before the end of that queue.
+        let mut heard_yet = self.coordinator.undrained();
+        for take in &heard_yet {
+            let _ = self.commands.try_send(Command::Stop(*take));
+        }
+        let drained = async {
+            while !heard_yet.is_empty() {
+                match self.heard.recv().await {
+                    Some(Heard::Sound { take, pcm, .. }) => self.pass_on(take, pcm),
+                    Some(Heard::Drained { take, .. }) => heard_yet.retain(|one| *one != take),
+                    Some(_) => {}
+                    None => break,
                 }
-            };
-            let _ = tokio::time::timeout(Duration::from_secs(1), drained).await;
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(1), drained).await;
+        if let Some(take) = self.coordinator.cancelled() {
+            // Nobody can take that back any more.
+            self.order(take, Order::Drop { meant: true });
         }
         let _ = self.shared.noises.try_send(super::machine::Noise::Restore);
         // The end of its orders tells a take to leave itself to the outbox.

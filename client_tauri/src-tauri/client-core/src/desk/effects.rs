@@ -153,7 +153,7 @@ impl Conductor {
         }
     }
 
-    fn order(&mut self, take: TakeId, order: Order) {
+    pub(super) fn order(&mut self, take: TakeId, order: Order) {
         // Gone: the task has ended, and told so.
         if let Some(orders) = self.orders.get(&take) {
             let _ = orders.try_send(order);

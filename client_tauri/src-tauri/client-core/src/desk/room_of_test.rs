@@ -23,7 +23,7 @@ pub(super) struct Room {
     keys: SyncSender<HotkeyEvent>,
     events: broadcast::Receiver<BackendEvent>,
     pub folder: tempfile::TempDir,
-    _local: watch::Sender<Local>,
+    pub local: watch::Sender<Local>,
 }
 
 pub(super) async fn room(server: Option<&Server>, limits: Limits) -> Room {
@@ -84,7 +84,7 @@ pub(super) async fn opened(server: Option<&Server>, limits: Limits) -> Room {
         machine,
         keys,
         folder,
-        _local: local_sender,
+        local: local_sender,
     }
 }
 

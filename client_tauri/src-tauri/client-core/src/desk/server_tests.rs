@@ -281,3 +281,46 @@ async fn another_server_gets_nothing_of_what_was_said_for_the_first_one() {
     assert_eq!(second.samples().len(), 1);
     room.desk.stop().await;
 }
+
+#[tokio::test]
+async fn the_server_on_this_computer_stays_the_same_while_it_downloads_a_model() {
+    let server = Server::start(Script::default()).await;
+    let room = opened(None, Limits::default()).await;
+    let patch = json!({"server": {"kind": "local", "address": null}});
+    room.desk.change_settings(patch).await.unwrap();
+    let address: crate::account::Address = server.address.parse().unwrap();
+    let told = |received| {
+        let device = crate::account::Device {
+            name: "test".into(),
+            platform: "linux".into(),
+            client: "test/0".into(),
+        };
+        let keychain = room.machine.clone();
+        let here = crate::account::Server::new(address.clone(), None, keychain, device);
+        let download = crate::view::Download {
+            name: "base".into(),
+            received,
+            total: 9,
+        };
+        Local {
+            view: SidecarView {
+                state: crate::view::SidecarState::Ready,
+                problem: None,
+                download: Some(download),
+            },
+            server: Some(here.unwrap()),
+        }
+    };
+    room.local.send_replace(told(1));
+    room.until(|now| now.route.active == Route::Local).await;
+    let before = room.desk.server().unwrap();
+    room.local.send_replace(told(2));
+    let seen = |now: &crate::view::Snapshot| {
+        let download = now.sidecar.download.as_ref();
+        download.is_some_and(|download| download.received == 2)
+    };
+    let now = room.until(seen).await;
+    assert_eq!(now.route.active, Route::Local);
+    assert!(Arc::ptr_eq(&before, &room.desk.server().unwrap()));
+    room.desk.stop().await;
+}

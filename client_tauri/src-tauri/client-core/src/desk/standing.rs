@@ -51,7 +51,8 @@ impl Conductor {
     pub(super) fn local_changed(&mut self) {
         let server = self.local.borrow().server.clone();
         let same = match (&self.here, &server) {
-            (Some(watched), Some(server)) => Arc::ptr_eq(&watched.server, server),
+            // Described anew with each step of a download: it is the same one nevertheless.
+            (Some(watched), Some(server)) => watched.server.address() == server.address(),
             (None, None) => true,
             _ => false,
         };

@@ -184,6 +184,27 @@ async fn the_end_of_the_program_leaves_an_open_take_pending() {
 }
 
 #[tokio::test]
+async fn a_take_cancelled_before_the_program_ends_is_not_sent_at_the_next_start() {
+    let server = Server::start(Script::default()).await;
+    let room = room(Some(&server), Limits::default()).await;
+    assert!(room.desk.ask(Ask::Begin));
+    room.until(|now| now.dictation.state == DictationState::Latched)
+        .await;
+    room.speak(0, 32_000).await;
+    room.until(|now| !now.dictation.stable.is_empty()).await;
+    assert!(room.desk.ask(Ask::Cancel));
+    room.until(|now| now.dictation.undo_until.is_some()).await;
+    room.desk.stop().await;
+    let place = Place::new(room.folder.path());
+    let again = Outbox::start(place, room.machine.clone(), Retention::default()).unwrap();
+    again.open(None).await.unwrap();
+    let takes = again.list().await.unwrap();
+    assert_eq!(takes.len(), 1);
+    assert_eq!(takes[0].state, State::Cancelled);
+    again.close().await;
+}
+
+#[tokio::test]
 async fn what_panics_is_said_and_the_next_take_works() {
     let server = Server::start(Script::default()).await;
     let mut room = room(Some(&server), Limits::default()).await;
