@@ -15,6 +15,8 @@ use crate::sensitive::Sensitive;
 
 /// Refreshed when less than this is left of an access token.
 const MARGIN: Duration = Duration::from_secs(60);
+/// No access token is good for longer, whatever a server says.
+const LONGEST_S: u64 = 24 * 3600;
 /// A keychain may ask the person to unlock it; it is asked again with the next call.
 const KEYCHAIN_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -209,7 +211,7 @@ impl Tokens {
     }
 
     fn take(&self, held: &mut Held, told: SignedIn) {
-        let until = Instant::now() + Duration::from_secs(told.expires_in);
+        let until = Instant::now() + Duration::from_secs(told.expires_in.min(LONGEST_S));
         held.access = Some((told.access_token, until));
         held.kept = Some(Kept {
             refresh_token: told.refresh_token,

@@ -15,6 +15,8 @@ use crate::view::Problem;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// A server that wants to be left alone for longer is asked all the same.
+const LONGEST_WISH: Duration = Duration::from_secs(3600);
 /// How often a server that cannot be reached is told to forget a session; then the session is ended there as any is that
 /// nobody comes back to.
 const CANCEL_ATTEMPTS: u32 = 6;
@@ -137,7 +139,10 @@ impl Link {
                 self.elsewhere = self.elsewhere.saturating_add(1);
             }
             self.say(Event::Interrupted(problem.clone()));
-            let wait = retry_after.unwrap_or_else(|| pause(failures, FIRST_PAUSE, LONGEST_PAUSE));
+            let wait = retry_after.map_or_else(
+                || pause(failures, FIRST_PAUSE, LONGEST_PAUSE),
+                |wait| wait.min(LONGEST_WISH),
+            );
             let patience = if needs_somebody(&problem.code) {
                 if *self.wish.borrow() == Wish::Cancelled {
                     return Outcome::Cancelled;
