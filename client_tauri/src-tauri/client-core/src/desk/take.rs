@@ -275,6 +275,10 @@ impl Going {
         if let Some(link) = self.link.take() {
             let _ = tokio::time::timeout(CANCEL_PATIENCE, link).await;
         }
+        if meant {
+            // Of no importance where the server has been told; an error says that the row is gone.
+            let _ = self.task.outbox.not_forgotten(self.task.id, None).await;
+        }
         Goes::Over
     }
 

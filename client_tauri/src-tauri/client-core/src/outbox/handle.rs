@@ -18,6 +18,9 @@ use crate::sensitive::Sensitive;
 /// What waits for the thread; more than this makes callers wait. Audio comes ten times a second at most.
 const QUEUE: usize = 64;
 
+/// Within this a take that is cancelled is forgotten by its server, or says that it was not. Seconds.
+const CANCELLING_S: f64 = 60.0;
+
 type Job = Box<dyn FnOnce(&mut Store) -> Answer + Send>;
 
 /// What a job has to tell, after everybody can see how the outbox is now.
@@ -151,6 +154,8 @@ impl Outbox {
                 take.state = State::Cancelled;
                 take.ended_at = take.ended_at.or(Some(now));
                 take.forget_at = Some(until);
+                // Whoever cancels tells the server, and the uploads only what was left undone.
+                take.next_attempt_at = Some(now + CANCELLING_S);
             })?;
             Ok(Some(until))
         })

@@ -35,8 +35,26 @@ impl Outbox {
     pub async fn forgotten(&self, id: TakeId) -> Result<Take, OutboxError> {
         self.change(id, |take| {
             take.known_as = None;
+            take.next_attempt_at = None;
             take.uploaded_samples = 0;
             take.stored_samples = 0;
+        })
+        .await
+    }
+
+    /// It is cancelled, and its server could not be told: the uploads are to do it, not before `next_attempt_at`.
+    ///
+    /// # Errors
+    /// `UnknownTake`.
+    pub async fn not_forgotten(
+        &self,
+        id: TakeId,
+        next_attempt_at: Option<f64>,
+    ) -> Result<Take, OutboxError> {
+        self.change(id, move |take| {
+            if take.state == State::Cancelled {
+                take.next_attempt_at = next_attempt_at;
+            }
         })
         .await
     }

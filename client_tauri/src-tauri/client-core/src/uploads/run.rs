@@ -80,17 +80,20 @@ impl Uploads {
     async fn forget(&self, target: &Target) {
         let address = target.server.address().to_string();
         for take in self.outbox.list().await.unwrap_or_default() {
-            let is_meant = take.state == State::Cancelled && take.may_go(target.route, &address);
+            let is_meant = take.state == State::Cancelled
+                && take.next_attempt_at.is_none_or(|at| at <= now())
+                && take.may_go(target.route, &address);
             let done = match take.known_as.filter(|_| is_meant) {
                 None => continue,
                 Some(KnownAs::Recording) => recording::forget(&target.server, &take).await.is_ok(),
                 Some(KnownAs::Session) => self.forget_session(&target.server, &take).await,
             };
             if !done {
-                // With the next round.
+                let again = now() + LONGEST_PAUSE.as_secs_f64();
+                let _ = self.outbox.not_forgotten(take.id, Some(again)).await;
                 return;
             }
-            // An error says that it was removed or brought back meanwhile.
+            // An error, here and above, says that it was removed meanwhile.
             let _ = self.outbox.forgotten(take.id).await;
         }
     }
@@ -240,7 +243,10 @@ impl Uploads {
         let takes = self.outbox.list().await.unwrap_or_default();
         let soonest = takes
             .iter()
-            .filter(|take| take.state == State::Pending)
+            .filter(|take| {
+                take.state == State::Pending
+                    || take.state == State::Cancelled && take.known_as.is_some()
+            })
             .filter_map(|take| take.next_attempt_at)
             .min_by(f64::total_cmp);
         if let Some(at) = soonest {
