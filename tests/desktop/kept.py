@@ -61,8 +61,9 @@ def reader(desk: Desktop) -> Reader:
 
 
 def dictate(desk: Desktop, spoken: Path) -> None:
-    """Hold, say, let go."""
+    """Hold, say once somebody listens, let go."""
     desk.press(*HOLD)
+    desk.wait_for_listener()
     desk.say(spoken)
     desk.release(*HOLD)
 
