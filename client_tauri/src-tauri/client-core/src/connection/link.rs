@@ -89,7 +89,11 @@ impl Link {
     pub(crate) async fn go(&mut self) -> Outcome {
         self.is_known = match self.outbox.get(self.opening.take).await {
             Ok(take) => take.known_as == Some(KnownAs::Session),
-            Err(error) => return Outcome::Later(error.problem()),
+            Err(error) => {
+                let problem = error.problem();
+                self.speech_is_over(&problem).await;
+                return Outcome::Later(problem);
+            }
         };
         let mut failures = 0;
         let mut alone_since = Instant::now();

@@ -1,5 +1,7 @@
 //! What the conductor does: the coordinator's effects, and what everybody else tells.
 
+use std::time::Instant;
+
 use tokio::sync::mpsc;
 
 use super::background::{client, outbox_problem, salvaged};
@@ -113,6 +115,7 @@ impl Conductor {
             places,
             target,
             manner,
+            until: Instant::now() + self.shared.limits.insertion,
         };
         if self.shared.inserting.try_send(job).is_err() {
             self.feed(Event::Inserted(take, Err(busy())), None);

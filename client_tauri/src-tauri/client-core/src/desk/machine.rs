@@ -37,6 +37,8 @@ pub(super) enum Insert {
         places: Option<Composed>,
         target: Option<TargetWindow>,
         manner: Manner,
+        /// Given up by then: the person has gone on, and would not expect it any more.
+        until: Instant,
     },
     /// The last text, or a test.
     Focus {
@@ -110,7 +112,14 @@ fn insert(port: &dyn Insertion, inbox: &mpsc::Sender<Message>, job: Insert) {
             places,
             target,
             manner,
+            until,
         } => {
+            if Instant::now() >= until {
+                let late = Problem::new("insertion.timed_out", "the text was not inserted");
+                let told = Message::Event(Event::Inserted(take, Err(late)));
+                let _ = inbox.blocking_send(told);
+                return;
+            }
             let (text, cursor) = match places {
                 Some(composed) => filled(port, &composed),
                 None => (text, None),
@@ -334,6 +343,28 @@ mod tests {
         fn clipboard_text(&self) -> Result<Option<String>, InsertionError> {
             Ok(None)
         }
+    }
+
+    #[test]
+    fn text_that_waited_too_long_behind_another_is_not_put_in() {
+        let (inbox, mut told) = mpsc::channel(1);
+        let job = Insert::Take {
+            take: TakeId::new(),
+            text: "текст".to_owned(),
+            places: None,
+            target: None,
+            manner: Manner {
+                pasting: Pasting::ClipboardOnly,
+                restore_clipboard: true,
+            },
+            until: Instant::now(),
+        };
+        insert(&Clipboard, &inbox, job);
+        let told = told.try_recv();
+        assert!(matches!(
+            told,
+            Ok(Message::Event(Event::Inserted(_, Err(problem)))) if problem.code == "insertion.timed_out"
+        ));
     }
 
     #[test]
