@@ -37,6 +37,7 @@ const chunksOf = (take: string): IDBKeyRange => IDBKeyRange.bound([take, 0], [ta
 export class Outbox {
   private readonly takes = new Map<string, KeptTake>();
   private readonly pieces = new Map<string, Uint8Array<ArrayBuffer>[]>();
+  private readonly turns = new Map<string, Promise<void>>();
 
   constructor(
     private readonly vault: Vault,
@@ -84,14 +85,16 @@ export class Outbox {
     if (waiting.reduce((sum, piece) => sum + piece.byteLength / 2, 0) >= HALF_SECOND) await this.flush(take);
   }
 
-  /** Puts on the disk what is only in memory. */
-  async flush(take: string): Promise<void> {
-    const waiting = this.pieces.get(take);
-    const kept = this.takes.get(take);
-    if (!waiting?.length || !kept) return;
-    this.pieces.set(take, []);
-    const bytes = joined(waiting);
-    await this.vault.put('chunks', [take, kept.samples - this.inMemory(take) - bytes.byteLength / 2], bytes);
+  /** Puts on the disk what is only in memory. What cannot be written stays there, to be tried again. */
+  flush(take: string): Promise<void> {
+    return this.inTurn(take, async () => {
+      const waiting = this.pieces.get(take);
+      const kept = this.takes.get(take);
+      if (!waiting?.length || !kept) return;
+      const many = waiting.length;
+      await this.vault.put('chunks', [take, kept.samples - this.inMemory(take)], joined(waiting));
+      waiting.splice(0, many);
+    });
   }
 
   /** The audio from a sample on, out of the disk. */
@@ -114,7 +117,9 @@ export class Outbox {
     const kept = this.takes.get(take);
     if (!kept) return;
     Object.assign(kept, patch);
-    await this.vault.putJson('takes', take, kept);
+    await this.inTurn(take, async () => {
+      if (this.takes.has(take)) await this.vault.putJson('takes', take, kept);
+    });
     this.changed();
   }
 
@@ -122,8 +127,11 @@ export class Outbox {
   async forget(take: string): Promise<void> {
     this.takes.delete(take);
     this.pieces.delete(take);
-    await this.vault.forget('chunks', chunksOf(take));
-    await this.vault.forget('takes', take);
+    await this.inTurn(take, async () => {
+      await this.vault.forget('chunks', chunksOf(take));
+      await this.vault.forget('takes', take);
+    });
+    this.turns.delete(take);
     this.changed();
   }
 
@@ -140,6 +148,14 @@ export class Outbox {
       const old = (kept.state === 'failed' || kept.state === 'cancelled' || kept.removedAt !== null) && kept.beganAt < now - keepFailedDays * DAY_MS;
       if (old || (kept.removedAt !== null && kept.removedAt < now - UNDO_MS && !isOwed(kept))) await this.forget(kept.take);
     }
+  }
+
+  /** Writes of one take come one after the other: sealing takes a while, and what is later must not overtake what is earlier. */
+  private inTurn(take: string, write: () => Promise<void>): Promise<void> {
+    const before = this.turns.get(take) ?? Promise.resolve();
+    const turn = before.catch(() => undefined).then(write);
+    this.turns.set(take, turn);
+    return turn;
   }
 
   private inMemory(take: string): number {
