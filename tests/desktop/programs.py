@@ -15,7 +15,7 @@ POLL_S: Final = 0.02
 STOP_S: Final = 5.0
 NEEDED: Final = (
     "Xvfb", "xdotool", "xclip", "openbox", "setxkbmap", "dbus-daemon", "gnome-keyring-daemon",
-    "pulseaudio", "pactl", "paplay",
+    "pulseaudio", "pactl", "paplay", "secret-tool", "dbus-send", "xprop", "WebKitWebDriver",
 )  # fmt: skip
 
 
