@@ -75,9 +75,8 @@ impl Listener {
         // While a chord is being recorded nothing is taken, but a menu would be in the way.
         self.menus_open |= self.watch.recording() && opens_menu(struck);
         self.tell(events);
-        if self.watch.takes(struck) {
+        if self.watch.takes(struck) && self.taken.insert(struck) {
             self.menus_open |= self.watch.down().any(opens_menu);
-            self.taken.insert(struck);
         }
         self.taken.contains(&struck)
     }

@@ -23,7 +23,9 @@ use super::strokes::{self, Blocked};
 use super::waiting::wait;
 
 /// Windows brings a window to the front within this time.
-const FRONT: Duration = Duration::from_secs(1);
+const FRONT: Duration = Duration::from_secs(2);
+/// It refuses while another program has just come to the front, so it is asked again.
+const ASK: Duration = Duration::from_millis(250);
 /// How long somebody may hold modifiers.
 const HELD: Duration = Duration::from_secs(3);
 /// How often what has no event is looked at.
@@ -273,7 +275,7 @@ impl Lender {
 
     fn front(&mut self, window: HWND) -> Result<(), InsertionError> {
         let deadline = Instant::now() + FRONT;
-        let mut asked = false;
+        let mut ask_at = Instant::now();
         while foreground::active() != Some(window) {
             if !foreground::exists(window) {
                 return Err(InsertionError::WindowGone);
@@ -281,9 +283,9 @@ impl Lender {
             if Instant::now() >= deadline {
                 return Err(InsertionError::Unreachable);
             }
-            if !asked {
+            if Instant::now() >= ask_at {
                 foreground::activate(window);
-                asked = true;
+                ask_at = Instant::now() + ASK;
             }
             self.pause(LOOK);
         }
@@ -314,6 +316,7 @@ impl Lender {
             return;
         };
         if !self.window.owns() {
+            self.window.withdraw();
             return;
         }
         let given = Opened::by(self.window.handle()).and_then(|open| {
@@ -326,7 +329,9 @@ impl Lender {
                 open.mark_passing()
             }
         });
-        if given.is_err() && loan.struck.elapsed() < CAP + CAP {
+        if given.is_ok() {
+            self.window.withdraw();
+        } else if loan.struck.elapsed() < CAP + CAP {
             loan.again = Some(Instant::now() + AGAIN);
             self.loan = Some(loan);
         }
@@ -336,6 +341,7 @@ impl Lender {
         let open = Opened::by(self.window.handle())?;
         open.empty()?;
         open.put_text(text)?;
+        self.window.withdraw();
         // What was there before is not to come back.
         self.loan = None;
         Ok(())

@@ -31,7 +31,8 @@ pub struct Read {
 
 #[derive(Debug, Default)]
 struct Offer {
-    text: String,
+    /// Nothing unless a promise of this window's stands.
+    text: Option<String>,
     reads: Vec<Read>,
 }
 
@@ -99,9 +100,14 @@ impl Window {
     /// What is handed to readers from now on.
     pub fn offer(&self, text: &str) {
         OFFER.with_borrow_mut(|offer| {
-            text.clone_into(&mut offer.text);
+            offer.text = Some(text.to_owned());
             offer.reads.clear();
         });
+    }
+
+    /// Nothing is promised any more.
+    pub fn withdraw(&self) {
+        OFFER.with_borrow_mut(|offer| offer.text = None);
     }
 
     /// Who has read since this was last asked.
@@ -119,9 +125,10 @@ impl Drop for Window {
 }
 
 fn hand_over() {
-    let text = OFFER.with_borrow(|offer| offer.text.clone());
-    // A reader that gets nothing finds an empty clipboard; there is nobody to tell.
-    let _ = render(&text);
+    if let Some(text) = OFFER.with_borrow(|offer| offer.text.clone()) {
+        // A reader that gets nothing finds an empty clipboard; there is nobody to tell.
+        let _ = render(&text);
+    }
 }
 
 unsafe extern "system" fn procedure(
@@ -144,7 +151,9 @@ unsafe extern "system" fn procedure(
         }
         // The window goes while its promise stands.
         WM_RENDERALLFORMATS => {
-            if let Ok(_open) = Opened::by(window)
+            let promised = OFFER.with_borrow(|offer| offer.text.is_some());
+            if promised
+                && let Ok(_open) = Opened::by(window)
                 && owner() == Some(window)
             {
                 hand_over();
