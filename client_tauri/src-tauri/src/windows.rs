@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use client_platform::session::Session;
 use tauri::{
     AppHandle, LogicalSize, Manager, PhysicalPosition, Runtime, WebviewUrl, WebviewWindow,
     WebviewWindowBuilder,
@@ -12,7 +14,7 @@ pub const MAIN: &str = "main";
 /// Label of the overlay.
 pub const OVERLAY: &str = "overlay";
 /// The overlay stays for this long after a dictation, so that the next one finds it ready.
-pub const OVERLAY_KEPT: Duration = Duration::from_secs(60);
+pub const OVERLAY_KEPT: Duration = Duration::from_secs(20);
 
 const OVERLAY_SIZE: LogicalSize<f64> = LogicalSize {
     width: 480.0,
@@ -48,12 +50,20 @@ pub fn prepare_overlay<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewW
     if let Some(window) = app.get_webview_window(OVERLAY) {
         return Ok(window);
     }
-    WebviewWindowBuilder::new(app, OVERLAY, WebviewUrl::App("overlay.html".into()))
+    let see_through = can_be_seen_through();
+    let page = if see_through {
+        "overlay.html"
+    } else {
+        "overlay.html?plain"
+    };
+    WebviewWindowBuilder::new(app, OVERLAY, WebviewUrl::App(page.into()))
         .title("AlfaVoice")
         .inner_size(OVERLAY_SIZE.width, OVERLAY_SIZE.height)
-        .resizable(false)
+        // Not "not resizable": GTK gives such a window the size its web view likes, 200 pixels high.
+        .min_inner_size(OVERLAY_SIZE.width, OVERLAY_SIZE.height)
+        .max_inner_size(OVERLAY_SIZE.width, OVERLAY_SIZE.height)
         .decorations(false)
-        .transparent(true)
+        .transparent(see_through)
         .shadow(false)
         .always_on_top(true)
         .visible_on_all_workspaces(true)
@@ -63,6 +73,15 @@ pub fn prepare_overlay<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewW
         .focused(false)
         .visible(false)
         .build()
+}
+
+/// Whether what a window leaves free shows what is behind it; where not, the overlay fills its window.
+fn can_be_seen_through() -> bool {
+    #[cfg(target_os = "linux")]
+    if Session::detect() == Session::X11 {
+        return client_platform::x11::composited();
+    }
+    true
 }
 
 /// Where on the screen the overlay is.

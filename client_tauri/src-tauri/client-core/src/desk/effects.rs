@@ -14,6 +14,7 @@ use crate::gestures::Input;
 use crate::listening::{Command, Heard};
 use crate::outbox::OutboxError;
 use crate::ports::{Action, Edge, HotkeyEvent, Sound};
+use crate::routing::Reason;
 use crate::uploads::UploadEvent;
 use crate::view::{BackendEvent, Changed, NoticeKind, Problem, Route};
 
@@ -53,7 +54,7 @@ impl Conductor {
                 kind,
                 problem,
                 take,
-            } => self.say(kind, problem, take),
+            } => self.say(kind, self.whole_truth(problem), take),
             Effect::Ended(take, end) => {
                 self.known.remove(&take);
                 if matches!(end, End::Inserted | End::Kept | End::Empty) {
@@ -61,6 +62,14 @@ impl Conductor {
                 }
             }
         }
+    }
+
+    /// "No server" is half of it where one is there and wants a sign-in.
+    fn whole_truth(&self, problem: Problem) -> Problem {
+        if problem.code == "dictation.kept_for_later" && self.choice.reason == Reason::SignedOut {
+            return Problem::new("auth.expired", "it waits for a sign-in").with_action("sign_in");
+        }
+        problem
     }
 
     fn begin(&mut self, take: TakeId) {

@@ -182,7 +182,6 @@ async fn a_sign_in_that_ends_in_the_middle_is_told_and_the_take_is_sent_after_th
     let account = signed_in(&room).await;
     cut_and_signed_out(&mut room, &server, &account).await;
     ended(&room).await;
-    room.notice("dictation.kept_for_later").await;
     let take = room.state(State::Pending).await;
     assert!(take.samples >= 16_000);
     room.until(|now| now.route.reason == "signed_out").await;
@@ -191,6 +190,21 @@ async fn a_sign_in_that_ends_in_the_middle_is_told_and_the_take_is_sent_after_th
     assert_eq!(room.state(State::Stored).await.id, take.id);
     assert!(is_whole(&server.samples()[0]));
     assert!(room.machine.inserted.lock().unwrap().is_empty());
+    room.desk.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_said_while_nobody_is_signed_in_says_to_sign_in() {
+    let script = Script {
+        wants_token: true,
+        ..Script::default()
+    };
+    let server = Server::start(script).await;
+    let mut room = opened(Some(&server), Limits::default()).await;
+    room.until(|now| now.route.reason == "signed_out").await;
+    room.dictate().await;
+    room.notice("auth.expired").await;
+    assert!(room.state(State::Pending).await.samples > 0);
     room.desk.stop().await;
 }
 

@@ -4,6 +4,7 @@
 
 mod atoms;
 mod clipboard;
+mod compositing;
 mod display;
 mod grabs;
 mod hotkeys;
@@ -16,5 +17,6 @@ mod serving;
 mod wake;
 mod windows;
 
+pub use compositing::composited;
 pub use hotkeys::X11Hotkeys;
 pub use insertion::X11Insertion;
