@@ -15,8 +15,8 @@ from typing import Any, Final
 from service.client.outbox_key import wrong_key
 from service.problems import SetUpError
 
-LAYOUT: Final = 1
-"""`user_version` of the newest layout that is known here."""
+LAYOUT: Final = 2
+"""`user_version` of the newest layout that is known here; each only adds to the one before."""
 _BUSY_S: Final = 5.0
 _KEPT: Final = ("recording", "live", "pending", "uploading", "failed", "cancelled")
 """States in which a take has its audio."""

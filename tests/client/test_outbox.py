@@ -28,6 +28,7 @@ CREATE TABLE chunk (take TEXT, number INTEGER, first_sample INTEGER, pcm BLOB,
   PRIMARY KEY (take, number));
 PRAGMA user_version = 1;
 """
+SECOND = "ALTER TABLE take ADD COLUMN person TEXT; PRAGMA user_version = 2;"
 
 
 def write_outbox(folder: Path, key: str = KEY) -> dbapi2.Connection:
@@ -64,8 +65,10 @@ def run(*arguments: object, secret: str = KEY) -> tuple[int, str, str]:
     return told.returncode, told.stdout, told.stderr
 
 
-def test_takes_are_listed_and_exported_while_the_client_has_the_file_open(tmp_path):
+@pytest.mark.parametrize("newer", ["", SECOND], ids=["first layout", "second layout"])
+def test_takes_are_listed_and_exported_while_the_client_has_the_file_open(tmp_path, newer):
     running = write_outbox(tmp_path)
+    running.executescript(newer)
     status, out, _ = run("list", "--json", "--file", tmp_path / "outbox.db")
     [take] = json.loads(out)
     assert (status, take["id"], take["state"], take["seconds"]) == (0, TAKE, "pending", 1.0)

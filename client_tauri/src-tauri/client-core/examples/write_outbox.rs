@@ -41,6 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             app: None,
             route: Route::Outbox,
             server: None,
+            person: Some("ann https://team.example".to_owned()),
         };
         outbox.begin(new).await?;
         let second: Vec<i16> = (0..16_000).collect();

@@ -1,4 +1,5 @@
-//! What screens show when no server can be reached: JSON by key, in the same encrypted file.
+//! What screens show when no server can be reached: JSON by person and key, in the same encrypted file. A person is who
+//! [`crate::account::Server::whose`] says; None: nobody is signed in.
 //!
 //! It is a copy: what does not fit, or cannot be written, is simply not there next time.
 
@@ -28,8 +29,12 @@ impl Cache {
     ///
     /// # Errors
     /// The file is not open.
-    pub async fn read(&self, key: &str) -> Result<Option<Value>, OutboxError> {
-        let found = self.0.read_cached(key.to_owned()).await?;
+    pub async fn read(
+        &self,
+        person: Option<&str>,
+        key: &str,
+    ) -> Result<Option<Value>, OutboxError> {
+        let found = self.0.read_cached(of(person, key)).await?;
         Ok(found
             .and_then(|text| serde_json::from_str(&text).ok())
             .filter(|value| *value != Value::Null))
@@ -39,7 +44,12 @@ impl Cache {
     ///
     /// # Errors
     /// The file is not open or cannot be written.
-    pub async fn write(&self, key: &str, value: &Value) -> Result<(), OutboxError> {
+    pub async fn write(
+        &self,
+        person: Option<&str>,
+        key: &str,
+        value: &Value,
+    ) -> Result<(), OutboxError> {
         if key.is_empty() || key.len() > MOST_KEY {
             return Ok(());
         }
@@ -47,17 +57,24 @@ impl Cache {
         if text.len() > MOST_BYTES {
             text = Value::Null.to_string();
         }
-        self.0.write_cached(key.to_owned(), text).await?;
+        self.0.write_cached(of(person, key), text).await?;
         self.0.forget_cached(None, MOST_ENTRIES).await
     }
 
-    /// Removes whatever has a key that begins so; everything with an empty one.
+    /// Removes whatever that person has under a key that begins so; with an empty one everything, whoever's it is.
     ///
     /// # Errors
     /// The file is not open or cannot be written.
-    pub async fn forget(&self, prefix: &str) -> Result<(), OutboxError> {
-        self.0
-            .forget_cached(Some(prefix.to_owned()), MOST_ENTRIES)
-            .await
+    pub async fn forget(&self, person: Option<&str>, prefix: &str) -> Result<(), OutboxError> {
+        let prefix = match prefix {
+            "" => String::new(),
+            prefix => of(person, prefix),
+        };
+        self.0.forget_cached(Some(prefix), MOST_ENTRIES).await
     }
+}
+
+/// Neither logins nor addresses have a line feed.
+fn of(person: Option<&str>, key: &str) -> String {
+    format!("{}\n{key}", person.unwrap_or_default())
 }

@@ -55,6 +55,7 @@ async fn a_program_that_ends_while_it_writes() {
         app: None,
         route: Route::Team,
         server: None,
+        person: None,
     };
     outbox.begin(new).await.unwrap();
     tokio::spawn(async move { while outbox.append(id, &[7; 16_000]).await.is_ok() {} });

@@ -60,6 +60,7 @@ async fn a_program_that_records() {
         app: None,
         route: Route::Team,
         server: None,
+        person: None,
     };
     outbox.begin(new).await.unwrap();
     println!("take {id}");

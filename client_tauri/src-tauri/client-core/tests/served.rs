@@ -179,6 +179,7 @@ async fn begin(outbox: &Outbox) -> TakeId {
         app: Some("почта".to_owned()),
         route: Route::Team,
         server: None,
+        person: None,
     };
     outbox.begin(new).await.unwrap();
     id

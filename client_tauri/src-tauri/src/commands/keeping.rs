@@ -124,18 +124,38 @@ pub async fn outbox_put_aside(desk: State<'_, Desk>) -> Answer<()> {
 
 /// What was kept under `key`.
 #[tauri::command]
-pub async fn cache_read(cache: State<'_, Cache>, key: String) -> Answer<Option<Value>> {
-    Ok(cache.read(&key).await?)
+pub async fn cache_read(
+    desk: State<'_, Desk>,
+    cache: State<'_, Cache>,
+    key: String,
+) -> Answer<Option<Value>> {
+    Ok(cache.read(whose(&desk).await.as_deref(), &key).await?)
 }
 
 /// Keeps `value`, encrypted, under `key`.
 #[tauri::command]
-pub async fn cache_write(cache: State<'_, Cache>, key: String, value: Value) -> Answer<()> {
-    Ok(cache.write(&key, &value).await?)
+pub async fn cache_write(
+    desk: State<'_, Desk>,
+    cache: State<'_, Cache>,
+    key: String,
+    value: Value,
+) -> Answer<()> {
+    let whose = whose(&desk).await;
+    Ok(cache.write(whose.as_deref(), &key, &value).await?)
 }
 
 /// Forgets all whose keys begin with `prefix`.
 #[tauri::command]
-pub async fn cache_forget(cache: State<'_, Cache>, prefix: String) -> Answer<()> {
-    Ok(cache.forget(&prefix).await?)
+pub async fn cache_forget(
+    desk: State<'_, Desk>,
+    cache: State<'_, Cache>,
+    prefix: String,
+) -> Answer<()> {
+    let whose = whose(&desk).await;
+    Ok(cache.forget(whose.as_deref(), &prefix).await?)
+}
+
+/// Who is signed in at the chosen server: what is kept is theirs alone.
+async fn whose(desk: &Desk) -> Option<String> {
+    desk.server()?.whose().await
 }

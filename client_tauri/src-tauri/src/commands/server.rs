@@ -236,7 +236,7 @@ pub async fn sign_out(
 ) -> Answer<()> {
     server_of(&desk)?.sign_out().await?;
     if options.forget {
-        cache.forget("").await?;
+        cache.forget(None, "").await?;
     }
     desk.look_again().await;
     Ok(())

@@ -194,6 +194,40 @@ impl Server {
         self.tokens.person().await
     }
 
+    /// Whose history takes go to here: login and address of who is signed in, or was until the server ended that; None where
+    /// nobody is, or the keychain has not told yet. Never waits.
+    #[must_use]
+    pub fn signed_in_as(&self) -> Option<String> {
+        self.tokens.who.borrow().clone().flatten()
+    }
+
+    /// The same once the keychain has told, for which it is given some seconds.
+    pub async fn whose(&self) -> Option<String> {
+        let mut who = self.tokens.who.subscribe();
+        tokio::select! {
+            // While tokens are refreshed, the keychain has told long since.
+            biased;
+            told = who.wait_for(Option::is_some) => {
+                if let Ok(told) = told {
+                    return told.clone().flatten();
+                }
+            }
+            // An error says that nobody is known to be signed in, as does this.
+            _ = self.tokens.person() => {}
+        }
+        self.signed_in_as()
+    }
+
+    /// Comes back when somebody else is signed in here than that one.
+    pub(crate) async fn is_anothers_now(&self, whose: Option<&str>) {
+        let mut who = self.tokens.who.subscribe();
+        let other = who.wait_for(|now| now.as_ref().is_some_and(|now| now.as_deref() != whose));
+        if other.await.is_err() {
+            // It lives as long as this server.
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// A token that is good for a minute at least; None where nobody is signed in, which is right for a server that asks nobody
     /// to. Refreshed if need be, once for all who ask meanwhile.
     ///

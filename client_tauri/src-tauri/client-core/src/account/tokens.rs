@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use super::{Address, Device, Person, Server, read, success};
 use crate::api::ApiError;
@@ -49,6 +49,10 @@ pub(super) struct Tokens {
     name: String,
     keychain: Arc<dyn Keychain>,
     device: Device,
+    /// Login and address of who is signed in; `None` until the keychain has told. Who was signed in until a server ended that is
+    /// still the one who speaks here.
+    pub(super) who: watch::Sender<Option<Option<String>>>,
+    address: Address,
     /// Held while tokens are refreshed, so that nobody else does.
     held: Mutex<Held>,
 }
@@ -79,6 +83,8 @@ impl Tokens {
             name: format!("session {address}"),
             keychain,
             device,
+            who: watch::Sender::new(None),
+            address: address.clone(),
             held: Mutex::default(),
         }
     }
@@ -117,6 +123,7 @@ impl Tokens {
         let tokens = &server.tokens;
         let mut held = tokens.held.lock().await;
         let _ = tokens.load(&mut held).await;
+        tokens.who.send_replace(Some(None));
         held.access = None;
         if let Some(kept) = held.kept.take() {
             let body = json!({"refresh_token": kept.refresh_token});
@@ -220,6 +227,7 @@ impl Tokens {
         });
         held.is_read = true;
         held.is_unsaved = true;
+        self.tell_who(held);
     }
 
     async fn load(&self, held: &mut Held) -> Result<(), ApiError> {
@@ -234,12 +242,27 @@ impl Tokens {
                 held.kept = found
                     .map(Sensitive::new)
                     .and_then(|bytes| serde_json::from_slice(bytes.expose()).ok());
+                self.tell_who(held);
                 Ok(())
             }
             // Nothing can have been kept where there is no keychain.
-            Err(KeychainError::Unavailable) => Ok(()),
+            Err(KeychainError::Unavailable) => {
+                self.tell_who(held);
+                Ok(())
+            }
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn tell_who(&self, held: &Held) {
+        let login = held.kept.as_ref().map(|kept| &kept.person.login);
+        let who = login.map(|login| format!("{login} {}", self.address));
+        self.who.send_if_modified(|before| {
+            let now = Some(who);
+            let is_new = *before != now;
+            *before = now;
+            is_new
+        });
     }
 
     async fn save(&self, held: &mut Held) -> Result<(), ApiError> {

@@ -14,7 +14,7 @@ use super::link::Link;
 use super::socket::{self, Socket};
 use super::{Event, Wish, versions};
 use crate::api::ApiError;
-use crate::outbox::{Take, TakeId};
+use crate::outbox::{Take, TakeId, other_person};
 use crate::sensitive::Sensitive;
 use crate::view::Problem;
 use crate::wire::{
@@ -45,7 +45,7 @@ pub(super) enum End {
         retry_after: Option<Duration>,
         was_ready: bool,
     },
-    /// A newer connection has the session.
+    /// A newer connection has the session, or another person has signed in.
     Replaced(Problem),
     /// The server will not have it, however often it is asked.
     Refused(Problem),
@@ -68,6 +68,11 @@ pub(super) async fn attempt(link: &mut Link) -> End {
         Ok(take) => take,
         Err(error) => return lost(error.problem()),
     };
+    // Asked after the token was: whoever signed in later has no say in it.
+    let person = link.server.signed_in_as();
+    if take.is_anothers(person.as_deref(), &link.server.address().to_string()) {
+        return End::Replaced(other_person());
+    }
     let (mut sink, mut stream) = socket.split();
     let start = start_of(link, &take);
     if sink.send(Message::text(start.encode())).await.is_err() {

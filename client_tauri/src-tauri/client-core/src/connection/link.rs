@@ -117,6 +117,9 @@ impl Link {
                 }
                 End::Replaced(problem) => {
                     self.speech_is_over(&problem).await;
+                    if *self.wish.borrow() == Wish::Cancelled {
+                        return Outcome::Cancelled;
+                    }
                     return Outcome::Later(problem);
                 }
                 End::Refused(problem) => {
@@ -222,7 +225,12 @@ impl Link {
         }
         let address = self.server.address().to_string();
         self.outbox
-            .known(self.opening.take, address, KnownAs::Session)
+            .known(
+                self.opening.take,
+                address,
+                KnownAs::Session,
+                self.server.signed_in_as(),
+            )
             .await?;
         self.is_known = true;
         Ok(())

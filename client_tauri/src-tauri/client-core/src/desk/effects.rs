@@ -85,7 +85,7 @@ impl Conductor {
             // It may be back by the time the person has spoken; then the take is sent at once.
             self.look_again();
         }
-        let (route, meant) = self.meant();
+        let (route, meant, person) = self.meant();
         let wishes = self.wishes().cloned();
         let settings = self.shared.settings.borrow();
         let task = TakeTask {
@@ -93,6 +93,7 @@ impl Conductor {
             outbox: self.shared.outbox.clone(),
             route,
             meant,
+            person,
             server,
             aim: self.aim.subscribe(),
             insertion: self.shared.insertion.clone(),

@@ -50,6 +50,8 @@ pub(super) struct Heard {
     pub cancelled: Vec<String>,
     /// What its person wants; changing it makes it English.
     pub preferences: Value,
+    /// Who signs in.
+    pub login: &'static str,
 }
 
 pub(super) struct Server {
@@ -70,6 +72,7 @@ impl Server {
         let address = listener.local_addr().unwrap().to_string();
         let heard = Arc::new(Mutex::new(Heard {
             preferences: json!({"language": "ru"}),
+            login: "ann",
             ..Heard::default()
         }));
         let may_finish = watch::Sender::new(true);
@@ -156,7 +159,8 @@ async fn serve(
         head.push(stream.read_u8().await?);
     }
     gates.answer.wait_for(|may| *may).await?;
-    let person = json!({"login": "ann", "name": "Ann", "role": "user"});
+    let login = heard.lock().unwrap().login;
+    let person = json!({"login": login, "name": "", "role": "user"});
     let body = if head.starts_with(b"GET /health/ready ") {
         let version = script.other_version.unwrap_or("1.0.0");
         json!({"ready": true, "reasons": [], "version": version})

@@ -194,6 +194,41 @@ async fn a_sign_in_that_ends_in_the_middle_is_told_and_the_take_is_sent_after_th
 }
 
 #[tokio::test]
+async fn what_one_person_said_never_comes_into_the_history_of_the_next_one() {
+    let script = Script {
+        wants_token: true,
+        cut_after: Some(8_000),
+        ..Script::default()
+    };
+    let server = Server::start(script).await;
+    let mut room = opened(Some(&server), Limits::default()).await;
+    let account = signed_in(&room).await;
+    cut_and_signed_out(&mut room, &server, &account).await;
+    ended(&room).await;
+    let take = room.state(State::Pending).await;
+    room.until(|now| now.route.reason == "signed_out").await;
+    let sent = server.samples()[0].len();
+    server.is_signed_in.send_replace(true);
+    server.heard.lock().unwrap().login = "bob";
+    signed_in(&room).await;
+    let (outbox, mut changes) = (room.desk.outbox().clone(), room.desk.outbox().changes());
+    let waits = async {
+        let wanted = Some("outbox.other_person");
+        while outbox.get(take.id).await.unwrap().problem.as_deref() != wanted {
+            changes.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(SOON, waits).await.unwrap();
+    assert_eq!(server.samples()[0].len(), sent);
+    server.heard.lock().unwrap().login = "ann";
+    // In place of the other one, who has not signed out.
+    signed_in(&room).await;
+    assert_eq!(room.state(State::Stored).await.id, take.id);
+    assert!(is_whole(&server.samples()[0]));
+    room.desk.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_said_while_nobody_is_signed_in_says_to_sign_in() {
     let script = Script {
         wants_token: true,

@@ -15,6 +15,9 @@ use crate::view::Problem;
 /// All of a look, with its two questions and a token that may have to be refreshed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A keychain is unlocked by the person at some time.
+const KEYCHAIN_AGAIN: Duration = Duration::from_secs(10);
+
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Which {
@@ -70,8 +73,27 @@ pub(super) async fn watch(
     again: Arc<Notify>,
     inbox: mpsc::Sender<Message>,
 ) {
+    // Also while it is out of reach: takes are to know whose they are.
+    let known = async {
+        while server.person().await.is_err() {
+            tokio::time::sleep(KEYCHAIN_AGAIN).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = known => {}
+        () = looks(&server, which, again, inbox) => {}
+    }
+}
+
+async fn looks(
+    server: &Arc<Server>,
+    which: Which,
+    again: Arc<Notify>,
+    inbox: mpsc::Sender<Message>,
+) {
     loop {
-        let report = match tokio::time::timeout(PATIENCE, look(&server)).await {
+        let report = match tokio::time::timeout(PATIENCE, look(server)).await {
             Ok(report) => report,
             Err(_) => failed(&ApiError::TimedOut),
         };

@@ -227,16 +227,23 @@ impl Conductor {
         });
     }
 
-    /// What a take that begins now is meant for, and the address of the server if it is the team's. The chosen one, also
-    /// while it is away: what is said for it is for no other.
-    pub(super) fn meant(&self) -> (Route, Option<String>) {
+    /// What a take that begins now is meant for, the address of the server if it is the team's, and who is signed in there. The
+    /// chosen one, also while it is away: what is said for it is for no other.
+    pub(super) fn meant(&self) -> (Route, Option<String>, Option<String>) {
         let choice = self.shared.settings.borrow().server.clone();
         let route = match choice.pinned.unwrap_or(self.choice.route) {
             Route::Outbox => choice.kind.map_or(Route::Outbox, route_to),
             route => route,
         };
         let team = self.team.as_ref().filter(|_| route == Route::Team);
-        (route, team.map(|team| team.server.address().to_string()))
+        let watched = match route {
+            Route::Local => self.here.as_ref(),
+            Route::Team => team,
+            Route::Outbox => None,
+        };
+        let person = watched.and_then(|watched| watched.server.signed_in_as());
+        let address = team.map(|team| team.server.address().to_string());
+        (route, address, person)
     }
 
     /// All that the screens show.

@@ -51,6 +51,8 @@ pub(super) struct TakeTask {
     /// What it is meant for, and the address of the team's server if it is that one.
     pub route: Route,
     pub meant: Option<String>,
+    /// Who is signed in there.
+    pub person: Option<String>,
     /// `None`: into the outbox, until there is one.
     pub server: Option<Arc<Server>>,
     pub aim: watch::Receiver<Aim>,
@@ -128,6 +130,7 @@ impl TakeTask {
                 app: app.filter(|_| self.tell_app),
                 route: self.route,
                 server: self.meant.clone(),
+                person: self.person.clone(),
             })
             .await
     }

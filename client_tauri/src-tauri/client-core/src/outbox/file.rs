@@ -13,7 +13,7 @@ use super::error::OutboxError;
 use super::key::{Key, to_hex};
 
 /// The newest layout; each step only ever adds.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = ["
 CREATE TABLE take (
     id TEXT PRIMARY KEY,
     state TEXT NOT NULL,
@@ -48,6 +48,10 @@ CREATE TABLE cached (
     value TEXT NOT NULL,
     written_at REAL NOT NULL
 );
+", "
+ALTER TABLE take ADD COLUMN person TEXT;
+-- Copies for the screens are told apart by person from now on; whose the older ones are is not known.
+DELETE FROM cached;
 "];
 
 /// Files up to this size are read whole when they are opened, half a second at most; a damaged page of a larger one shows when it

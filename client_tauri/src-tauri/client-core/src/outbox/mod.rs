@@ -13,6 +13,8 @@ mod flushing;
 mod handle;
 mod key;
 mod opening;
+#[cfg(test)]
+mod person_tests;
 mod place;
 mod rows;
 mod salvage;
@@ -32,6 +34,7 @@ pub use key::KEY_NAME;
 pub(crate) use key::to_hex;
 pub use place::Place;
 pub use salvage::Salvaged;
+pub(crate) use sending::other_person;
 pub(crate) use take::may_go;
 pub use take::{KnownAs, NewTake, State, Take, TakeId};
 

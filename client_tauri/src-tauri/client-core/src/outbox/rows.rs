@@ -8,13 +8,13 @@ use crate::view::Route;
 
 const COLUMNS: &str = "id, state, began_at, ended_at, sample_rate, samples, language, app, route, \
     server, known_as, recovered, attempts, next_attempt_at, problem, uploaded_samples, stored_samples, \
-    transcript, text, forget_at";
+    transcript, text, forget_at, person";
 
 pub(super) fn insert(connection: &Connection, new: &NewTake) -> Result<(), OutboxError> {
     connection
         .prepare(
-            "INSERT INTO take (id, state, began_at, sample_rate, language, app, route, server)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO take (id, state, began_at, sample_rate, language, app, route, server, person)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             new.id.to_string(),
@@ -25,6 +25,7 @@ pub(super) fn insert(connection: &Connection, new: &NewTake) -> Result<(), Outbo
             new.app,
             route_name(new.route),
             new.server,
+            new.person,
         ])?;
     Ok(())
 }
@@ -34,11 +35,11 @@ pub(super) fn put(connection: &Connection, take: &Take) -> Result<(), OutboxErro
     connection
         .prepare(&format!(
             "INSERT INTO take ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, \
-             ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+             ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
              ON CONFLICT (id) DO UPDATE SET state = ?2, ended_at = ?4, samples = ?6, language = ?7, \
              route = ?9, server = ?10, known_as = ?11, recovered = ?12, attempts = ?13, next_attempt_at = ?14, \
              problem = ?15, uploaded_samples = ?16, stored_samples = ?17, transcript = ?18, text = ?19, \
-             forget_at = ?20"
+             forget_at = ?20, person = ?21"
         ))?
         .execute(params![
             take.id.to_string(),
@@ -61,6 +62,7 @@ pub(super) fn put(connection: &Connection, take: &Take) -> Result<(), OutboxErro
             take.transcript,
             take.text,
             take.forget_at,
+            take.person,
         ])?;
     Ok(())
 }
@@ -186,6 +188,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Take> {
         transcript: row.get(17)?,
         text: row.get(18)?,
         forget_at: row.get(19)?,
+        person: row.get(20)?,
     })
 }
 

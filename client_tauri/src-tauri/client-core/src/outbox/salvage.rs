@@ -31,7 +31,11 @@ const BYTES_PER_ROW: u64 = 512;
 const MOST_ERRORS: u32 = 20_000;
 const TAKE: &str = "SELECT id, state, began_at, ended_at, sample_rate, samples, language, app, route, server, \
     known_as, recovered, attempts, next_attempt_at, problem, uploaded_samples, stored_samples, \
-    transcript, text, forget_at FROM take WHERE rowid = ?";
+    transcript, text, forget_at, person FROM take WHERE rowid = ?";
+/// Of a file whose layout is the first one.
+const FIRST_TAKE: &str = "SELECT id, state, began_at, ended_at, sample_rate, samples, language, app, route, server, \
+    known_as, recovered, attempts, next_attempt_at, problem, uploaded_samples, stored_samples, \
+    transcript, text, forget_at, NULL FROM take WHERE rowid = ?";
 const CHUNK: &str = "SELECT take, number, first_sample, pcm FROM chunk WHERE rowid = ?";
 /// Stops a number of rows that is itself damaged.
 const MOST_ROWS: i64 = 10_000_000;
@@ -129,8 +133,13 @@ impl<'a> Old<'a> {
 
 /// Copies what can be read.
 fn copy(old: &mut Old<'_>, new: &Connection, most_rows: i64) -> Result<(), OutboxError> {
+    // Preparing reads the layout alone, without which nothing can be read at all.
+    let take = match old.connection.prepare(TAKE) {
+        Ok(_) => TAKE,
+        Err(_) => FIRST_TAKE,
+    };
     for row in 1..=old.last_row("take", most_rows) {
-        if let Some(take) = old.row(TAKE, row, rows::read) {
+        if let Some(take) = old.row(take, row, rows::read) {
             rows::put(new, &take)?;
         }
     }
@@ -170,6 +179,7 @@ fn put_chunk(new: &Connection, id: TakeId, chunk: &rows::Chunk) -> Result<(), Ou
                     app: None,
                     route: Route::Outbox,
                     server: None,
+                    person: None,
                 },
             )?;
             rows::get(new, id)?.ok_or(OutboxError::UnknownTake)?

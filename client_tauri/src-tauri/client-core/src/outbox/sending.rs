@@ -3,15 +3,17 @@
 use super::error::OutboxError;
 use super::handle::{Outbox, now};
 use super::take::{KnownAs, State, Take, TakeId};
-use crate::view::Route;
+use crate::view::{Problem, Route};
 
 /// What a take says that waits for another server than the one that is chosen.
 const OTHER_SERVER: &str = "outbox.other_server";
+/// What a take says that waits for the person who said it: another one is signed in.
+const OTHER_PERSON: &str = "outbox.other_person";
 /// Nothing is being done with a take in one of these.
 const WAITING: [State; 3] = [State::Pending, State::Failed, State::Cancelled];
 
 impl Outbox {
-    /// A server knows the take now.
+    /// A server knows the take now, as that person's.
     ///
     /// # Errors
     /// `UnknownTake`.
@@ -20,10 +22,12 @@ impl Outbox {
         id: TakeId,
         server: String,
         known_as: KnownAs,
+        person: Option<String>,
     ) -> Result<Take, OutboxError> {
         self.change(id, move |take| {
             take.server = Some(server.clone());
             take.known_as = Some(known_as);
+            take.is_now_of(person.as_deref());
         })
         .await
     }
@@ -162,7 +166,7 @@ impl Outbox {
     }
 
     /// The person wants it sent now, to whichever server there is. One that failed, or that another server knows, is sent as a new
-    /// recording. One that is being recorded or sent goes on as it is.
+    /// recording. One that is being recorded or sent goes on as it is, and another person's waits for that person all the same.
     ///
     /// # Errors
     /// `UnknownTake`, `WrongState`.
@@ -174,8 +178,10 @@ impl Outbox {
                 take.problem = None;
             }
             take.state = State::Pending;
-            take.route = Route::Outbox;
-            take.server = None;
+            if take.problem.as_deref() != Some(OTHER_PERSON) {
+                take.route = Route::Outbox;
+                take.server = None;
+            }
             take.attempts = 0;
             take.next_attempt_at = None;
             take.forget_at = None;
@@ -183,8 +189,8 @@ impl Outbox {
         .await
     }
 
-    /// Takes the oldest pending take whose time has come and that may go to the server there, as `Uploading`; from now on it is
-    /// meant for that one. What is meant for another stays, and says so.
+    /// Takes the oldest pending take whose time has come and that may go to the server there and into the history of whoever is
+    /// signed in, as `Uploading`; from now on it is meant for them. What is meant for others stays, and says so.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -193,6 +199,7 @@ impl Outbox {
         now: f64,
         to: Route,
         address: String,
+        person: Option<String>,
     ) -> Result<Option<Take>, OutboxError> {
         let told = self
             .run(move |store| {
@@ -201,13 +208,21 @@ impl Outbox {
                     if take.state != State::Pending {
                         continue;
                     }
-                    let may_go = take.may_go(to, &address);
-                    let says_no = take.problem.as_deref() == Some(OTHER_SERVER);
-                    if may_go == says_no {
-                        let problem = (!may_go).then(|| OTHER_SERVER.to_owned());
+                    let waits_for = if !take.may_go(to, &address) {
+                        Some(OTHER_SERVER)
+                    } else if take.is_anothers(person.as_deref(), &address) {
+                        Some(OTHER_PERSON)
+                    } else {
+                        None
+                    };
+                    let says = take.problem.as_deref();
+                    let said = says.filter(|says| [OTHER_SERVER, OTHER_PERSON].contains(says));
+                    if said != waits_for {
+                        let problem = waits_for.map(str::to_owned);
                         store.change(take.id, |take| take.problem.clone_from(&problem))?;
                         is_marked = true;
                     }
+                    let may_go = waits_for.is_none();
                     if may_go && due.is_none() && take.next_attempt_at.is_none_or(|at| at <= now) {
                         due = Some(take.id);
                     }
@@ -221,6 +236,7 @@ impl Outbox {
                     if to == Route::Team {
                         take.server = Some(address.clone());
                     }
+                    take.is_now_of(person.as_deref());
                 })?;
                 Ok((Some(claimed), true))
             })
@@ -245,5 +261,19 @@ impl Outbox {
             Ok(())
         })
         .await
+    }
+}
+
+/// How another person's take says so.
+pub(crate) fn other_person() -> Problem {
+    Problem::new(OTHER_PERSON, "it waits for the person who said it")
+}
+
+impl Take {
+    /// A server takes it as that person's.
+    fn is_now_of(&mut self, person: Option<&str>) {
+        if let Some(person) = person {
+            self.person = Some(person.to_owned());
+        }
     }
 }

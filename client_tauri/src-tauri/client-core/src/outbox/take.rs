@@ -155,6 +155,13 @@ pub(crate) fn may_go(meant: (Route, Option<&str>), route: Route, address: &str) 
     }
 }
 
+/// Whether what was said by one person (see [`NewTake::person`]) would go into the history of another, at the server of that address.
+/// At another server than the one they were signed in to, names say nothing.
+fn is_anothers(own: Option<&str>, person: Option<&str>, address: &str) -> bool {
+    let signed_in_at = own.and_then(|own| Some(own.rsplit_once(' ')?.1));
+    signed_in_at == Some(address) && own != person
+}
+
 /// A take that begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTake {
@@ -172,6 +179,8 @@ pub struct NewTake {
     pub route: Route,
     /// Address of the team's server it is meant for: it goes to no other.
     pub server: Option<String>,
+    /// Who was signed in there, as [`crate::account::Server::signed_in_as`] says: it goes into nobody else's history.
+    pub person: Option<String>,
 }
 
 /// A take as it is kept.
@@ -217,6 +226,8 @@ pub struct Take {
     pub text: Option<String>,
     /// When it is deleted by itself, seconds of the Unix epoch.
     pub forget_at: Option<f64>,
+    /// Whose it is: who was signed in at its server, and where that is. None: nobody was; it is for whoever is there first.
+    pub person: Option<String>,
 }
 
 impl Take {
@@ -225,6 +236,12 @@ impl Take {
     #[must_use]
     pub fn may_go(&self, route: Route, address: &str) -> bool {
         may_go((self.route, self.server.as_deref()), route, address)
+    }
+
+    /// Whether it is another person's than the one who is signed in at the server of that address.
+    #[must_use]
+    pub fn is_anothers(&self, person: Option<&str>, address: &str) -> bool {
+        is_anothers(self.person.as_deref(), person, address)
     }
 
     /// Its length in seconds.

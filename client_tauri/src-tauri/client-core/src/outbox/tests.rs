@@ -58,7 +58,7 @@ pub(super) async fn opened(folder: &Path, keychain: &Arc<Drawer>) -> Outbox {
 /// Where a server is.
 const HERE: &str = "https://here.example";
 
-fn new_take() -> NewTake {
+pub(super) fn new_take() -> NewTake {
     NewTake {
         id: TakeId::new(),
         began_at: 1_795_333_859.5,
@@ -67,6 +67,7 @@ fn new_take() -> NewTake {
         app: Some("почта".to_owned()),
         route: Route::Team,
         server: None,
+        person: None,
     }
 }
 
@@ -176,13 +177,13 @@ async fn states_only_go_the_ways_there_are() {
     assert_eq!(outbox.retry(id).await, wrong);
     outbox.recorded(id, State::Pending).await.unwrap();
     let claimed = outbox
-        .claim(0.0, Route::Team, HERE.to_owned())
+        .claim(0.0, Route::Team, HERE.to_owned(), None)
         .await
         .unwrap()
         .unwrap();
     assert_eq!((claimed.id, claimed.state), (id, State::Uploading));
     assert_eq!(
-        outbox.claim(0.0, Route::Team, HERE.to_owned()).await,
+        outbox.claim(0.0, Route::Team, HERE.to_owned(), None).await,
         Ok(None)
     );
     let stored = outbox
@@ -209,13 +210,13 @@ async fn a_take_meant_for_one_server_is_not_given_to_the_other() {
     let id = spoken(&outbox, 1).await;
     outbox.recorded(id, State::Pending).await.unwrap();
     assert_eq!(
-        outbox.claim(0.0, Route::Local, HERE.to_owned()).await,
+        outbox.claim(0.0, Route::Local, HERE.to_owned(), None).await,
         Ok(None)
     );
     outbox.retry(id).await.unwrap();
     assert_eq!(
         outbox
-            .claim(0.0, Route::Local, HERE.to_owned())
+            .claim(0.0, Route::Local, HERE.to_owned(), None)
             .await
             .unwrap()
             .unwrap()
@@ -228,13 +229,15 @@ async fn a_take_meant_for_one_server_is_not_given_to_the_other() {
         .await
         .unwrap();
     assert_eq!(
-        outbox.claim(99.0, Route::Local, HERE.to_owned()).await,
+        outbox
+            .claim(99.0, Route::Local, HERE.to_owned(), None)
+            .await,
         Ok(None)
     );
     outbox.hurry().await.unwrap();
     assert!(
         outbox
-            .claim(0.0, Route::Local, HERE.to_owned())
+            .claim(0.0, Route::Local, HERE.to_owned(), None)
             .await
             .unwrap()
             .is_some()
@@ -257,21 +260,21 @@ async fn another_server_of_the_team_gets_only_what_was_said_for_it() {
         outbox.append(take.id, &sound(16_000)).await.unwrap();
         outbox.recorded(take.id, State::Pending).await.unwrap();
         for (to, address) in [(Route::Team, HERE), (Route::Local, "http://127.0.0.1:1")] {
-            let claimed = outbox.claim(0.0, to, address.to_owned()).await;
+            let claimed = outbox.claim(0.0, to, address.to_owned(), None).await;
             assert_eq!(claimed, Ok(None), "{route:?} {to:?}");
         }
         let told = outbox.get(take.id).await.unwrap().problem;
         assert_eq!(told.as_deref(), Some("outbox.other_server"));
-        let claimed = outbox.claim(0.0, Route::Team, there.to_owned()).await;
+        let claimed = outbox.claim(0.0, Route::Team, there.to_owned(), None).await;
         let claimed = claimed.unwrap().unwrap();
         assert_eq!((claimed.id, claimed.problem), (take.id, None));
         // What that server has in hand is not given to the next one.
         outbox.again(take.id, None, None).await.unwrap();
-        let claimed = outbox.claim(0.0, Route::Team, HERE.to_owned()).await;
+        let claimed = outbox.claim(0.0, Route::Team, HERE.to_owned(), None).await;
         assert_eq!(claimed, Ok(None));
         // The person may want it all the same.
         outbox.retry(take.id).await.unwrap();
-        let claimed = outbox.claim(0.0, Route::Team, HERE.to_owned()).await;
+        let claimed = outbox.claim(0.0, Route::Team, HERE.to_owned(), None).await;
         let claimed = claimed.unwrap().unwrap();
         assert_eq!(claimed.server.as_deref(), Some(HERE));
         outbox.remove(take.id).await.unwrap();
@@ -359,15 +362,23 @@ async fn a_take_is_exported_as_a_wav_file() {
 }
 
 #[tokio::test]
-async fn the_cache_keeps_what_was_written_last_and_forgets_by_prefix() {
+async fn the_cache_keeps_what_each_person_wrote_last_and_forgets_by_prefix() {
     let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::default());
     let cache = crate::cache::Cache::new(opened(folder.path(), &keychain).await);
     let (one, two) = (serde_json::json!([1]), serde_json::json!({"т": 2}));
-    cache.write("history/1", &one).await.unwrap();
-    cache.write("history/1", &two).await.unwrap();
-    cache.write("notes", &one).await.unwrap();
-    assert_eq!(cache.read("history/1").await.unwrap(), Some(two));
-    cache.forget("history/").await.unwrap();
-    assert_eq!(cache.read("history/1").await, Ok(None));
-    assert_eq!(cache.read("notes").await, Ok(Some(one)));
+    let (ann, bob) = (Some("ann https://a"), Some("bob https://a"));
+    cache.write(ann, "history/1", &one).await.unwrap();
+    cache.write(ann, "history/1", &two).await.unwrap();
+    cache.write(ann, "notes", &one).await.unwrap();
+    assert_eq!(cache.read(ann, "history/1").await.unwrap(), Some(two));
+    for other in [bob, None] {
+        assert_eq!(cache.read(other, "history/1").await, Ok(None));
+        cache.forget(other, "history/").await.unwrap();
+    }
+    assert!(cache.read(ann, "history/1").await.unwrap().is_some());
+    cache.forget(ann, "history/").await.unwrap();
+    assert_eq!(cache.read(ann, "history/1").await, Ok(None));
+    assert_eq!(cache.read(ann, "notes").await, Ok(Some(one)));
+    cache.forget(bob, "").await.unwrap();
+    assert_eq!(cache.read(ann, "notes").await, Ok(None));
 }

@@ -95,7 +95,10 @@ pub(super) async fn send(
     take: &Take,
 ) -> Result<Stage, Trouble> {
     let address = server.address().to_string();
-    outbox.known(take.id, address, KnownAs::Recording).await?;
+    let person = take.person.clone();
+    outbox
+        .known(take.id, address, KnownAs::Recording, person)
+        .await?;
     let sha256 = outbox.sha256(take.id).await?;
     let size = take.samples * 2;
     for _ in 0..MOST_BEGINNINGS {

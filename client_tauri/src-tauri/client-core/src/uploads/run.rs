@@ -12,7 +12,7 @@ use super::{Target, UploadEvent, Uploads};
 use crate::account::Server;
 use crate::backoff::pause;
 use crate::connection::{Event, Link, Opening, Outcome, Wish};
-use crate::outbox::{KnownAs, OutboxError, State, Take, TakeId, now};
+use crate::outbox::{KnownAs, OutboxError, State, Take, TakeId, now, other_person};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
@@ -34,17 +34,30 @@ struct Awaited {
 pub async fn run(mut uploads: Uploads) {
     let mut awaited: HashMap<TakeId, Awaited> = HashMap::new();
     let mut changes = uploads.outbox.changes();
+    let mut person = None;
     loop {
         let target = uploads.server.borrow_and_update().clone();
         changes.borrow_and_update();
         if let Some(target) = &target {
-            uploads.step(target, &mut awaited).await;
+            let now = target.server.whose().await;
+            if now != person {
+                person = now;
+                uploads.let_go(&mut awaited).await;
+            }
+            uploads.step(target, person.as_ref(), &mut awaited).await;
         } else {
             uploads.let_go(&mut awaited).await;
         }
         let until = uploads.next_time(&awaited).await;
+        let another = async {
+            match &target {
+                Some(target) => target.server.is_anothers_now(person.as_deref()).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = tokio::time::sleep_until(until) => {}
+            () = another => uploads.hurry().await,
             _ = changes.changed() => {}
             changed = uploads.server.changed() => {
                 if changed.is_err() {
@@ -60,15 +73,29 @@ pub async fn run(mut uploads: Uploads) {
 
 impl Uploads {
     /// One round: whatever waits for its text is looked at, then one take after the other is sent.
-    async fn step(&mut self, target: &Target, awaited: &mut HashMap<TakeId, Awaited>) {
+    async fn step(
+        &mut self,
+        target: &Target,
+        person: Option<&String>,
+        awaited: &mut HashMap<TakeId, Awaited>,
+    ) {
         self.look(&target.server, awaited).await;
-        self.forget(target).await;
+        self.forget(target, person).await;
+        let address = target.server.address().to_string();
         while let Ok(Some(take)) = self
             .outbox
-            .claim(now(), target.route, target.server.address().to_string())
+            .claim(now(), target.route, address.clone(), person.cloned())
             .await
         {
-            let told = self.one(&target.server, &take).await;
+            let told = tokio::select! {
+                // First, so that nothing goes out any more with the token of whoever signs in meanwhile.
+                biased;
+                () = target.server.is_anothers_now(person.map(String::as_str)) => Err(Trouble::Later {
+                    problem: other_person(),
+                    retry_after: None,
+                }),
+                told = self.one(&target.server, &take) => told,
+            };
             let goes_on = self.written(&take, told, awaited).await;
             if !goes_on || self.server.has_changed().unwrap_or(true) {
                 return;
@@ -77,12 +104,13 @@ impl Uploads {
     }
 
     /// Makes the server forget what it has of takes that were cancelled while it was away.
-    async fn forget(&self, target: &Target) {
+    async fn forget(&self, target: &Target, person: Option<&String>) {
         let address = target.server.address().to_string();
         for take in self.outbox.list().await.unwrap_or_default() {
             let is_meant = take.state == State::Cancelled
                 && take.next_attempt_at.is_none_or(|at| at <= now())
-                && take.may_go(target.route, &address);
+                && take.may_go(target.route, &address)
+                && !take.is_anothers(person.map(String::as_str), &address);
             let done = match take.known_as.filter(|_| is_meant) {
                 None => continue,
                 Some(KnownAs::Recording) => recording::forget(&target.server, &take).await.is_ok(),
