@@ -6,6 +6,9 @@ use client_core::ports::{
     MicrophoneEvents, Muting, MutingError, Network, Pasting, Sound, Sounds, TargetWindow,
 };
 
+/// Some window, nobody knows which.
+const UNNAMED: TargetWindow = TargetWindow { id: 0, app: None };
+
 /// A machine without it.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Absent;
@@ -30,8 +33,9 @@ impl Hotkeys for Absent {
 }
 
 impl Insertion for Absent {
+    /// So that a text is refused because nothing can be inserted, not because its window is unknown.
     fn target(&self) -> Result<Option<TargetWindow>, InsertionError> {
-        Ok(None)
+        Ok(Some(UNNAMED))
     }
 
     fn insert(
@@ -113,8 +117,9 @@ impl Network for Absent {
 pub struct ClipboardOnly<I>(pub I);
 
 impl<I: Insertion> Insertion for ClipboardOnly<I> {
+    /// It does not matter which window it is: the person pastes the text.
     fn target(&self) -> Result<Option<TargetWindow>, InsertionError> {
-        Ok(None)
+        Ok(Some(UNNAMED))
     }
 
     fn insert(

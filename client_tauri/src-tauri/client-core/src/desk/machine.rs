@@ -12,8 +12,8 @@ use super::problems::{broken, of_insertion};
 use crate::composition::{Composed, letters_after};
 use crate::coordinator::{Event, TakeId};
 use crate::ports::{
-    Binding, HotkeyError, HotkeyEvent, Hotkeys, Inserted, Insertion, Muting, Network, Pasting,
-    Sound, Sounds, TargetWindow,
+    Binding, HotkeyError, HotkeyEvent, Hotkeys, Inserted, Insertion, InsertionError, Muting,
+    Network, Pasting, Sound, Sounds, TargetWindow,
 };
 use crate::settings::InsertionSettings;
 use crate::view::Problem;
@@ -29,7 +29,7 @@ const MOST_STEPS: usize = 1000;
 
 /// What the insertion thread does.
 pub(super) enum Insert {
-    /// A take's text, into its window.
+    /// A take's text, into its window; refused where that is not known, unless it is only copied.
     Take {
         take: TakeId,
         text: String,
@@ -120,11 +120,16 @@ fn insert(port: &dyn Insertion, inbox: &mpsc::Sender<Message>, job: Insert) {
                 let _ = inbox.blocking_send(told);
                 return;
             }
-            let (text, cursor) = match places {
-                Some(composed) => filled(port, &composed),
-                None => (text, None),
+            let result = if target.is_none() && manner.pasting != Pasting::ClipboardOnly {
+                // Whatever has the focus by now may be anything, a password's field too.
+                Err(of_insertion(&InsertionError::WindowGone))
+            } else {
+                let (text, cursor) = match places {
+                    Some(composed) => filled(port, &composed),
+                    None => (text, None),
+                };
+                put(port, &text, cursor, target.as_ref(), manner)
             };
-            let result = put(port, &text, cursor, target.as_ref(), manner);
             // Closed: the program ends.
             let _ = inbox.blocking_send(Message::Event(Event::Inserted(take, result)));
         }
@@ -318,66 +323,5 @@ fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ports::InsertionError;
-
-    /// A machine where text only gets as far as the clipboard.
-    struct Clipboard;
-
-    impl Insertion for Clipboard {
-        fn target(&self) -> Result<Option<TargetWindow>, InsertionError> {
-            Ok(None)
-        }
-        fn insert(
-            &self,
-            _: &str,
-            _: Option<&TargetWindow>,
-            _: Pasting,
-        ) -> Result<Inserted, InsertionError> {
-            Ok(Inserted::Copied)
-        }
-        fn copy(&self, _: &str) -> Result<(), InsertionError> {
-            Ok(())
-        }
-        fn clipboard_text(&self) -> Result<Option<String>, InsertionError> {
-            Ok(None)
-        }
-    }
-
-    #[test]
-    fn text_that_waited_too_long_behind_another_is_not_put_in() {
-        let (inbox, mut told) = mpsc::channel(1);
-        let job = Insert::Take {
-            take: TakeId::new(),
-            text: "текст".to_owned(),
-            places: None,
-            target: None,
-            manner: Manner {
-                pasting: Pasting::ClipboardOnly,
-                restore_clipboard: true,
-            },
-            until: Instant::now(),
-        };
-        insert(&Clipboard, &inbox, job);
-        let told = told.try_recv();
-        assert!(matches!(
-            told,
-            Ok(Message::Event(Event::Inserted(_, Err(problem)))) if problem.code == "insertion.timed_out"
-        ));
-    }
-
-    #[test]
-    fn text_that_was_only_copied_is_told_unless_that_was_chosen() {
-        let put = |pasting| {
-            let manner = Manner {
-                pasting,
-                restore_clipboard: true,
-            };
-            super::put(&Clipboard, "текст", None, None, manner)
-        };
-        let told = put(Pasting::Automatic).unwrap_err();
-        assert_eq!(told.code, "insertion.copied");
-        assert_eq!(put(Pasting::ClipboardOnly), Ok(()));
-    }
-}
+#[path = "machine_tests.rs"]
+mod tests;

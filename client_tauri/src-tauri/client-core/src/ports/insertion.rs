@@ -76,7 +76,8 @@ pub enum InsertionError {
 
 /// Putting text into other programs' windows, and the clipboard.
 pub trait Insertion: Send + Sync {
-    /// The window that has the focus now.
+    /// The window that has the focus now, `None` if there is none: a dictation's text is not typed then. Where the system does not
+    /// say which window it is, one with the number 0 stands for it.
     fn target(&self) -> Result<Option<TargetWindow>, InsertionError>;
     /// Puts `text` into `target` (`None`: whatever has the focus), gives the clipboard back as it was unless somebody changed it meanwhile.
     fn insert(
