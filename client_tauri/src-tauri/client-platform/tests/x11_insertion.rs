@@ -99,6 +99,26 @@ fn the_window_where_dictation_began_gets_the_text_and_its_selection_is_replaced(
 }
 
 #[test]
+fn keys_are_not_struck_while_another_program_has_the_focus_whatever_the_window_manager_says() {
+    let Some((mut screen, insertion)) = open("us") else {
+        return;
+    };
+    let began = TextWindow::open(&mut screen, &insertion, "began", "as it was");
+    let other = TextWindow::open(&mut screen, &insertion, "other", "");
+    screen.own("clipboard", "UTF8_STRING", b"before");
+    // As it is while a menu or a locked screen, which it does not manage, has the keys.
+    screen.call_active(u32::try_from(began.target.id).unwrap());
+    assert_eq!(insertion.target().unwrap().as_ref(), Some(&began.target));
+    let inserted = insertion.insert(SAID, Some(&began.target), Pasting::Automatic);
+    assert_eq!(inserted, Err(InsertionError::Unreachable));
+    assert_eq!(screen.read("clipboard", "UTF8_STRING"), b"before");
+    screen.call_active(u32::try_from(other.target.id).unwrap());
+    let inserted = insertion.insert(SAID, Some(&other.target), Pasting::Automatic);
+    assert_eq!(inserted, Ok(Inserted::Taken));
+    other.comes_to(SAID);
+}
+
+#[test]
 fn the_cursor_goes_back_to_its_place_in_the_text() {
     let Some((mut screen, insertion)) = open("ru") else {
         return;

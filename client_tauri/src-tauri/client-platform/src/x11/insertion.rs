@@ -7,7 +7,7 @@
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use client_core::ports::{Inserted, Insertion, InsertionError, Pasting, TargetWindow};
 use x11rb::protocol::xproto::Window;
@@ -22,6 +22,9 @@ use super::windows;
 /// Longer than all that inserting may wait for taken together.
 const ANSWER: Duration = Duration::from_secs(15);
 
+/// Keys are struck no later than this after somebody asked, so that they still hear what came of it.
+const STRUCK: Duration = Duration::from_secs(12);
+
 /// What the thread is asked for.
 #[derive(Debug)]
 pub enum Command {
@@ -33,6 +36,8 @@ pub enum Command {
         target: Option<Window>,
         /// How.
         pasting: Pasting,
+        /// Not later.
+        until: Instant,
         /// How it went.
         answer: SyncSender<Result<Inserted, InsertionError>>,
     },
@@ -42,6 +47,8 @@ pub enum Command {
         target: Option<Window>,
         /// How far.
         letters: usize,
+        /// Not later.
+        until: Instant,
         /// How it went.
         answer: SyncSender<Result<(), InsertionError>>,
     },
@@ -150,6 +157,7 @@ impl Insertion for X11Insertion {
             text,
             target,
             pasting,
+            until: Instant::now() + STRUCK,
             answer,
         })
     }
@@ -163,6 +171,7 @@ impl Insertion for X11Insertion {
         self.ask(|answer| Command::StepBack {
             target,
             letters,
+            until: Instant::now() + STRUCK,
             answer,
         })
     }

@@ -106,17 +106,19 @@ impl Lender {
                         text,
                         target,
                         pasting,
+                        until,
                         answer,
                     } => {
                         // Who asked may have given up waiting; so below.
-                        let _ = answer.send(self.insert(&text, target, pasting));
+                        let _ = answer.send(self.insert(&text, target, pasting, until));
                     }
                     Command::StepBack {
                         target,
                         letters,
+                        until,
                         answer,
                     } => {
-                        let _ = answer.send(self.step_back(target, letters));
+                        let _ = answer.send(self.step_back(target, letters, until));
                     }
                     Command::Copy(text, answer) => {
                         let _ = answer.send(self.copy(&text).map_err(InsertionError::from));
@@ -176,7 +178,9 @@ impl Lender {
         text: &str,
         target: Option<Window>,
         pasting: Pasting,
+        until: Instant,
     ) -> Result<Inserted, InsertionError> {
+        in_time(until)?;
         if pasting == Pasting::ClipboardOnly {
             self.copy(text)?;
             return Ok(Inserted::Copied);
@@ -195,6 +199,7 @@ impl Lender {
                 free.insert(self.clipboard.read_all(selection)?);
             }
         }
+        in_time(until)?;
         let owned = former
             .keys()
             .try_for_each(|selection| self.clipboard.own(*selection, offer.clone()));
@@ -216,10 +221,17 @@ impl Lender {
     }
 
     /// The keys come to the program after the paste it has read, so the text is there by then.
-    fn step_back(&mut self, target: Option<Window>, letters: usize) -> Result<(), InsertionError> {
+    fn step_back(
+        &mut self,
+        target: Option<Window>,
+        letters: usize,
+        until: Instant,
+    ) -> Result<(), InsertionError> {
+        in_time(until)?;
         self.front(target)?;
         // With Shift held the arrow would select.
         self.keys_up()?;
+        in_time(until)?;
         for _ in 0..letters {
             strike(&self.clipboard.display, &self.keyboard, &["ArrowLeft"])?;
         }
@@ -259,7 +271,7 @@ impl Lender {
         if let Some(target) = target
             && owner != x11rb::NONE
             && windows::same_program(display, owner, target)
-            && !windows::program(display, target)?.is_some_and(|name| is_terminal(&name))
+            && !windows::program(display, target)?.is_some_and(|name| windows::is_terminal(&name))
         {
             return Ok(vec![clipboard]);
         }
@@ -278,16 +290,15 @@ impl Lender {
                 return Err(InsertionError::WindowGone);
             }
             let display = &self.clipboard.display;
-            if windows::active(display, &atoms)? == Some(target) {
-                let focus = windows::focused(display)?;
-                let there =
-                    focus.is_some_and(|focus| windows::same_program(display, focus, target));
-                if there || Instant::now() >= deadline {
-                    return Ok(());
-                }
-            } else if Instant::now() >= deadline {
+            let active = windows::active(display, &atoms)? == Some(target);
+            // Another program's menu or a locked screen may have the focus without being a window of the window manager's.
+            if active && windows::has_focus(display, target)? {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
                 return Err(InsertionError::Unreachable);
-            } else if !asked {
+            }
+            if !active && !asked {
                 windows::activate(display, &atoms, target)?;
                 asked = true;
             }
@@ -361,20 +372,13 @@ impl Lender {
     }
 }
 
-/// Programs that run a shell in their window, by the second part of `WM_CLASS`.
-fn is_terminal(program: &str) -> bool {
-    let name = program.to_lowercase();
-    let named = [
-        "alacritty",
-        "ghostty",
-        "kitty",
-        "konsole",
-        "rxvt",
-        "st",
-        "tilix",
-        "urxvt",
-    ];
-    name.contains("term") || named.contains(&name.as_str())
+/// Whether who asked still waits: what comes later would come as a surprise.
+fn in_time(until: Instant) -> Result<(), InsertionError> {
+    if Instant::now() < until {
+        Ok(())
+    } else {
+        Err(InsertionError::NotTaken)
+    }
 }
 
 /// A refusal leaves the clipboard to whoever has it now; only a display that went away ends the thread.
@@ -384,3 +388,7 @@ fn lenient(result: Result<(), DisplayError>) -> Result<(), DisplayError> {
         other => other,
     }
 }
+
+#[cfg(test)]
+#[path = "lending_tests.rs"]
+mod tests;

@@ -118,6 +118,23 @@ pub fn program(display: &Display, window: Window) -> Result<Option<String>, Disp
     Ok(class.map(|name| String::from_utf8_lossy(name).into_owned()))
 }
 
+/// Programs that run a shell in their window, by the second part of `WM_CLASS`.
+#[must_use]
+pub fn is_terminal(program: &str) -> bool {
+    let name = program.to_lowercase();
+    let named = [
+        "alacritty",
+        "ghostty",
+        "kitty",
+        "konsole",
+        "rxvt",
+        "st",
+        "tilix",
+        "urxvt",
+    ];
+    name.contains("term") || named.contains(&name.as_str())
+}
+
 /// Asks for the window to be brought to the front and given the focus.
 ///
 /// # Errors
@@ -144,6 +161,30 @@ pub fn activate(display: &Display, atoms: &Atoms, window: Window) -> Result<(), 
     }
     connection.flush()?;
     Ok(())
+}
+
+/// Whether keys go to the window's own program, or to a window of another that is embedded in it.
+///
+/// # Errors
+/// When the display went away.
+pub fn has_focus(display: &Display, window: Window) -> Result<bool, DisplayError> {
+    let Some(mut focus) = focused(display)? else {
+        return Ok(false);
+    };
+    if same_program(display, focus, window) {
+        return Ok(true);
+    }
+    for _ in 0..DEPTH {
+        match display.connection.query_tree(focus)?.reply() {
+            Ok(tree) if tree.parent == window => return Ok(true),
+            Ok(tree) if tree.parent != tree.root && tree.parent != x11rb::NONE => {
+                focus = tree.parent;
+            }
+            // It may have been closed meanwhile.
+            Ok(_) | Err(_) => return Ok(false),
+        }
+    }
+    Ok(false)
 }
 
 /// Whether two windows belong to the same connection, which for programs is the same program.

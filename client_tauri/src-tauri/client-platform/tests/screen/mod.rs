@@ -6,6 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, PropMode};
+use x11rb::wrapper::ConnectionExt as _;
+
 /// An Xvfb with openbox on it.
 pub struct Screen {
     pub name: String,
@@ -157,6 +161,21 @@ impl Screen {
     /// As somebody strikes keys: `keydown`, `keyup` or `key` of xdotool.
     pub fn keys(&self, arguments: &[&str]) {
         self.run("xdotool", arguments);
+    }
+
+    /// Says that a window is active, as a window manager does.
+    pub fn call_active(&self, window: u32) {
+        let (connection, number) = x11rb::connect(Some(&self.name)).unwrap();
+        let root = connection.setup().roots[number].root;
+        let name = connection
+            .intern_atom(false, b"_NET_ACTIVE_WINDOW")
+            .unwrap();
+        let name = name.reply().unwrap().atom;
+        connection
+            .change_property32(PropMode::REPLACE, root, name, AtomEnum::WINDOW, &[window])
+            .unwrap()
+            .check()
+            .unwrap();
     }
 
     /// The display goes away.
