@@ -23,6 +23,13 @@ use crate::sensitive::Sensitive;
 /// The file's key.
 pub(super) type Key = Sensitive<[u8; 32]>;
 
+/// A key as it was found.
+pub(super) struct Found {
+    pub(super) key: Key,
+    /// Whether it is known to be the file's. Else the note beside the file is missing, and the key is what the keychain has.
+    pub(super) is_checked: bool,
+}
+
 /// The secret's name in the keychain.
 pub const KEY_NAME: &str = "outbox";
 /// A keychain may ask the person to unlock it. Longer than this nobody waits; it is asked again later.
@@ -68,7 +75,7 @@ pub(super) fn find(
     place: &Place,
     keychain: &Arc<dyn Keychain>,
     passphrase: Option<&Sensitive<String>>,
-) -> Result<Key, OutboxError> {
+) -> Result<Found, OutboxError> {
     let is_there = fs::metadata(place.file()).is_ok_and(|file| file.len() > 0);
     let note = read_note(&place.note())?;
     match note {
@@ -76,7 +83,7 @@ pub(super) fn find(
             let passphrase = passphrase.ok_or(OutboxError::PassphraseNeeded)?;
             let key = derived(passphrase, &note)?;
             if check_of(&key) == note.check {
-                Ok(key)
+                Ok(checked(key))
             } else {
                 Err(OutboxError::WrongPassphrase)
             }
@@ -90,10 +97,20 @@ pub(super) fn find(
             let key = from_hex(hidden.expose()).ok_or(OutboxError::KeyLost)?;
             match note {
                 Some(note) if note.check != check_of(&key) => Err(OutboxError::KeyLost),
-                _ => Ok(key),
+                note => Ok(Found {
+                    key,
+                    is_checked: note.is_some(),
+                }),
             }
         }
-        _ => new_key(place, keychain, passphrase),
+        _ => new_key(place, keychain, passphrase).map(checked),
+    }
+}
+
+fn checked(key: Key) -> Found {
+    Found {
+        key,
+        is_checked: true,
     }
 }
 

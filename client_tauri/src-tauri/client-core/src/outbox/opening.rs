@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::Opened;
 use super::error::OutboxError;
 use super::flushing::Flusher;
+use super::key::Found;
 use super::store::{Disk, Store};
 use super::take::{State, TakeId};
 use super::{key, rows, salvage};
@@ -35,9 +36,15 @@ impl Store {
     ) -> Result<Opened, OutboxError> {
         self.place.prepare()?;
         let lock = self.place.lock()?;
-        let key = key::find(&self.place, &self.keychain, passphrase)?;
+        let Found { key, is_checked } = key::find(&self.place, &self.keychain, passphrase)?;
         let (connection, salvaged) = match super::file::open(&self.place.file(), &key) {
             Ok(connection) => (connection, None),
+            // The cipher cannot tell a wrong key from a damaged first page: the person decides what becomes of it.
+            Err(OutboxError::Damaged)
+                if !is_checked && super::file::open_again(&self.place.file(), &key).is_err() =>
+            {
+                return Err(OutboxError::KeyLost);
+            }
             Err(OutboxError::Damaged) => {
                 let (connection, salvaged) = salvage::salvage(&self.place, &key, now)?;
                 (connection, Some(salvaged))

@@ -99,7 +99,7 @@ async fn a_file_of_the_first_layout_is_brought_up_to_date_and_can_be_salvaged() 
     made_old(folder.path(), &keychain);
     let place = Place::new(folder.path());
     let port = Arc::clone(&keychain) as Arc<dyn Keychain>;
-    let key = key::find(&place, &port, None).unwrap();
+    let key = key::find(&place, &port, None).unwrap().key;
     let (file, salvaged) = salvage::salvage(&place, &key, 1.0).unwrap();
     drop(file);
     assert!(!salvaged.incomplete && salvaged.takes == 1);

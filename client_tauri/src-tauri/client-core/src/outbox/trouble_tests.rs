@@ -59,6 +59,31 @@ async fn a_lost_key_is_told_and_the_file_put_aside_only_when_asked() {
 }
 
 #[tokio::test]
+async fn without_its_note_a_file_is_put_aside_by_itself_only_if_the_key_is_its_own() {
+    let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::<Drawer>::default());
+    let outbox = opened(folder.path(), &keychain).await;
+    let id = spoken(&outbox, 20).await;
+    outbox.recorded(id, State::Pending).await.unwrap();
+    outbox.close().await;
+    let file = folder.path().join("outbox.db");
+    std::fs::remove_file(folder.path().join("outbox.salt.json")).unwrap();
+    let own = keychain.read(KEY_NAME).unwrap().unwrap();
+    keychain
+        .write(KEY_NAME, "ff".repeat(32).as_bytes())
+        .unwrap();
+    let before = std::fs::read(&file).unwrap();
+    let outbox = start(folder.path(), &keychain);
+    assert_eq!(outbox.open(None).await, Err(OutboxError::KeyLost));
+    outbox.close().await;
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    keychain.write(KEY_NAME, &own).unwrap();
+    spoil(&file, 30 * 4096 + 100);
+    let outbox = start(folder.path(), &keychain);
+    assert!(outbox.open(None).await.unwrap().salvaged.is_some());
+    assert_eq!(outbox.get(id).await.unwrap().samples, 320_000);
+}
+
+#[tokio::test]
 async fn without_a_keychain_a_passphrase_makes_the_key_and_a_wrong_one_is_told() {
     let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::<Drawer>::default());
     keychain.breaks(Some(KeychainError::Unavailable));
