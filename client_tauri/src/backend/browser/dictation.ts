@@ -18,9 +18,11 @@ const PATIENCE_MS = 4_000;
 /** Levels a second at most. */
 const LEVEL_MS = 60;
 
+const FULL_DISK: Problem = { code: 'outbox.full_disk', message: 'there is no room for the recording', action: 'free_space' };
+
 export const IDLE: DictationState = { state: 'idle', take: null, since: null, stable: '', tail: '', undoUntil: null };
 
-interface Around {
+export interface Around {
   outbox: Outbox;
   surroundings(take: KeptTake, heard?: (message: ServerMessage) => void): LiveSurroundings;
   mayGoLive(): boolean;
@@ -41,6 +43,8 @@ interface Current {
   text: Composition;
   release: () => void;
   over: boolean;
+  /** The person knows what the disk does not take. */
+  told: boolean;
   writing: Promise<void>;
 }
 
@@ -64,7 +68,7 @@ export class Dictation {
     const take = uuid7();
     const { outbox } = this.around;
     let release: () => void = () => undefined;
-    const current: Current = { take, capturing: null, live: null, text: new Composition(), release: () => release(), over: false, writing: Promise.resolve() };
+    const current: Current = { take, capturing: null, live: null, text: new Composition(), release: () => release(), over: false, told: false, writing: Promise.resolve() };
     this.current = current;
     void navigator.locks.request(TAKE_LOCK + take, () => new Promise<void>((resolve) => (release = resolve)));
     try {
@@ -102,7 +106,7 @@ export class Dictation {
     await this.recorded(current);
     current.live?.cancel();
     // A session the server has heard of stays known until the server has forgotten it: that may be later, or after a restart.
-    await this.around.outbox.change(current.take, { state: 'cancelled', stored: 0 });
+    await this.note(current, { state: 'cancelled', stored: 0 });
     current.release();
     this.cancelled = current.take;
     const undoUntil = Date.now() + UNDO_MS;
@@ -128,7 +132,8 @@ export class Dictation {
     current.writing = current.writing
       .then(() => this.around.outbox.append(current.take, pcm16(sound)))
       .then(() => current.live?.more())
-      .catch(() => this.lost({ code: 'outbox.full_disk', message: 'there is no room for the recording', action: 'free_space' }));
+      // Not waited for here: it waits for this very writing.
+      .catch(() => void this.lost(FULL_DISK));
     const now = Date.now();
     if (now - this.levelAt >= LEVEL_MS) {
       this.levelAt = now;
@@ -140,14 +145,25 @@ export class Dictation {
   private async lost(problem: Problem): Promise<void> {
     if (!this.current || this.state.state === 'finishing') return;
     this.around.notice(problem, this.current.take);
+    this.current.told ||= problem === FULL_DISK;
     await this.end();
   }
 
+  /** What the disk does not take stays in memory, to be tried again when it is read: the take goes on from there. */
   private async recorded(current: Current): Promise<KeptTake> {
     const { outbox } = this.around;
-    await outbox.flush(current.take);
-    await outbox.change(current.take, { endedAt: Date.now() });
+    await outbox.flush(current.take).catch(() => this.full(current));
+    await this.note(current, { endedAt: Date.now() });
     return outbox.get(current.take)!;
+  }
+
+  private async note(current: Current, patch: Partial<KeptTake>): Promise<void> {
+    await this.around.outbox.change(current.take, patch).catch(() => this.full(current));
+  }
+
+  private full(current: Current): void {
+    if (!current.told) this.around.notice(FULL_DISK, current.take);
+    current.told = true;
   }
 
   /** Keeps a connection for the take until it is done; gives up when the key is up and nothing comes of it. */
@@ -198,7 +214,7 @@ export class Dictation {
 
   private async leave(current: Current, problem: Problem | null): Promise<void> {
     this.current = null;
-    await this.around.outbox.change(current.take, { state: 'pending', problem, text: current.text.text || null });
+    await this.note(current, { state: 'pending', problem, text: current.text.text || null });
     current.release();
     this.show(IDLE);
     this.around.waiting();

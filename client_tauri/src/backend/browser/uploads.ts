@@ -93,16 +93,21 @@ export class Uploads {
 
   private async attempt(kept: KeptTake): Promise<void> {
     const { take } = kept;
-    await this.outbox.change(take, { state: 'uploading', attempts: kept.attempts + 1, problem: null });
+    await this.note(take, { state: 'uploading', attempts: kept.attempts + 1, problem: null });
     try {
       const text = kept.known ? await this.resumed(kept) : await this.uploaded(kept);
       await this.outbox.forget(take);
       this.arrived(kept, text);
     } catch (error) {
       const problem = asProblem(error);
-      if (isFinal(problem)) await this.outbox.change(take, { state: 'failed', problem: { ...problem, action: 'retry' } });
-      else await this.outbox.change(take, { state: 'pending', problem, nextAttemptAt: Date.now() + Math.max(pauseMs(kept.attempts), (problem.retryAfterS ?? 0) * 1000) });
+      if (isFinal(problem)) await this.note(take, { state: 'failed', problem: { ...problem, action: 'retry' } });
+      else await this.note(take, { state: 'pending', problem, nextAttemptAt: Date.now() + Math.max(pauseMs(kept.attempts), (problem.retryAfterS ?? 0) * 1000) });
     }
+  }
+
+  /** A full disk is no reason to send nothing: what is noted is true at least while this page is open. */
+  private async note(take: string, patch: Partial<KeptTake>): Promise<void> {
+    await this.outbox.change(take, patch).catch(() => undefined);
   }
 
   /** Has the server forget what it has of a take that was cancelled or removed while it could not be told. */
@@ -117,7 +122,7 @@ export class Uploads {
       else if (how.problem.code !== CANCELLED.code && !isFinal(how.problem)) throw how.problem;
       await this.outbox.change(kept.take, { known: false, nextAttemptAt: null });
     } catch {
-      await this.outbox.change(kept.take, { attempts: kept.attempts + 1, nextAttemptAt: Date.now() + pauseMs(kept.attempts) });
+      await this.note(kept.take, { attempts: kept.attempts + 1, nextAttemptAt: Date.now() + pauseMs(kept.attempts) });
     }
   }
 
@@ -132,6 +137,7 @@ export class Uploads {
 
   private async uploaded(kept: KeptTake): Promise<string> {
     const audio = await this.outbox.audioFrom(kept.take, 0);
+    if (audio.byteLength === 0 && kept.samples > 0) throw { code: 'outbox.unreadable', message: 'the recording cannot be read' } satisfies Problem;
     if (audio.byteLength === 0) return '';
     const path = `/v1/recordings/${kept.take}`;
     const announcement = {
@@ -147,7 +153,7 @@ export class Uploads {
         120_000,
       );
       now = (await answer.json()) as Recording;
-      await this.outbox.change(kept.take, { uploaded: now.received_bytes / audio.byteLength });
+      await this.note(kept.take, { uploaded: now.received_bytes / audio.byteLength });
     }
     // Somebody asked for it again: the server does the same.
     if (now.state === 'failed' && now.reason !== 'hash_mismatch') now = (await this.api.json({ method: 'POST', path: `${path}/retry` })) as Recording;
