@@ -137,7 +137,7 @@ async def test_a_server_answers_with_the_words_of_who_is_signed_in(start_server)
         refused = await text("text", "--server", server.url, "")
 
     assert (status, out) == (0, "Пишите на ivan@example.ru\n")
-    assert "заготовки" in err
+    assert "шаблоны" in err
     assert "После 25-го знака остаётся курсор." in err
     assert refused[0] == 1
     assert "[request.invalid]" in refused[2]
