@@ -19,10 +19,8 @@ use crate::{bundle, diagnosis};
 /// The answer of a call as bytes, for playing.
 #[tauri::command]
 pub async fn bytes(desk: State<'_, Desk>, call: ScreenCall) -> Answer<Response> {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("answer");
-    server_of(&desk)?.save(&Call::from(call), &path).await?;
-    Ok(Response::new(tokio::fs::read(path).await?))
+    let answer = server_of(&desk)?.bytes(&Call::from(call)).await?;
+    Ok(Response::new(answer))
 }
 
 /// Saves the answer of a call where the person says; false if nowhere.
@@ -74,10 +72,8 @@ pub async fn upload(desk: State<'_, Desk>, request: Request<'_>) -> Answer<Value
             "an upload needs a path, a type and a body",
         ));
     };
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("upload");
-    tokio::fs::write(&file, contents).await?;
-    Ok(server_of(&desk)?.send_file(&path, file, &kind).await?)
+    let server = server_of(&desk)?;
+    Ok(server.send_file(&path, contents.clone(), &kind).await?)
 }
 
 /// Saves the diagnostics and the redacted logs where the person says; false if nowhere.

@@ -2,6 +2,7 @@
 
 mod access;
 mod events;
+mod files;
 mod screens;
 mod updates;
 
@@ -11,7 +12,7 @@ use std::sync::mpsc::sync_channel;
 use client_core::desk::Desk;
 use client_platform::Platform;
 use client_platform::session::Session;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tauri::ipc::{CallbackFn, InvokeBody, InvokeResponseBody};
 use tauri::test::{INVOKE_KEY, MockRuntime, get_ipc_response, mock_builder};
 use tauri::webview::InvokeRequest;
@@ -67,6 +68,15 @@ impl Shell {
     /// Calls a command as the main window's screens do.
     fn call(&self, command: &str, arguments: Value) -> Result<Value, Value> {
         call(&self.main, "tauri://localhost", command, arguments)
+    }
+
+    /// Chooses the team's server at `address`.
+    fn choose(&self, address: &str) {
+        let choice = json!({"choice": {"kind": "team", "address": address}});
+        self.call("choose_server", choice).unwrap();
+        let mut now = self.desk.snapshot();
+        let known = now.wait_for(|now| now.server.address.is_some());
+        tauri::async_runtime::block_on(known).unwrap();
     }
 
     fn folder(&self) -> &Path {

@@ -65,10 +65,7 @@ fn chosen(address: &str, key: Option<&str>) -> Shell {
     if let Some(key) = key {
         std::fs::write(shell.folder().join("update.pub"), key).unwrap();
     }
-    let choice = json!({"choice": {"kind": "team", "address": address}});
-    shell.call("choose_server", choice).unwrap();
-    let mut now = shell.desk.snapshot();
-    tauri::async_runtime::block_on(now.wait_for(|now| now.server.address.is_some())).unwrap();
+    shell.choose(address);
     shell
 }
 

@@ -4,11 +4,13 @@
 
 mod error;
 
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::{Method, Response};
 use serde::Deserialize;
 use serde_json::Value;
@@ -26,8 +28,8 @@ const STALL_PATIENCE: Duration = Duration::from_secs(120);
 const FILE_PATIENCE: Duration = Duration::from_secs(3600);
 /// The largest file that is saved for the screens.
 const MOST_FILE_BYTES: u64 = 4 * 1024 * 1024 * 1024;
-/// The largest file that is sent for them; it is in memory meanwhile.
-const MOST_SENT_BYTES: u64 = 512 * 1024 * 1024;
+/// The largest file that is played or sent for them; it is in memory meanwhile, because speech goes to no disk unsealed.
+const MOST_HELD_BYTES: usize = 512 * 1024 * 1024;
 
 /// A call of a screen.
 #[derive(Debug, Clone, Deserialize)]
@@ -76,17 +78,28 @@ impl Server {
         serde_json::from_slice(&body).map_err(|_| ApiError::NotOurs)
     }
 
-    /// Saves what a call answers as a file, whole or not at all; tells its length.
+    /// What a call answers, as it is.
+    ///
+    /// # Errors
+    /// `TooLong`, and whatever [`ApiError`] says.
+    pub async fn bytes(self: &Arc<Self>, call: &Call) -> Result<Vec<u8>, ApiError> {
+        let mut answer = self.file(call).await?;
+        let mut held = Vec::new();
+        while let Some(part) = next_part(&mut answer).await? {
+            if held.len() + part.len() > MOST_HELD_BYTES {
+                return Err(ApiError::TooLong);
+            }
+            held.extend_from_slice(&part);
+        }
+        Ok(held)
+    }
+
+    /// Saves what a call answers as a file that only its owner reads, whole or not at all; tells its length.
     ///
     /// # Errors
     /// `File`, `TooLong`, and whatever [`ApiError`] says.
     pub async fn save(self: &Arc<Self>, call: &Call, path: &Path) -> Result<u64, ApiError> {
-        let mut answer = self
-            .with_token(|token| self.built(call, token, FILE_PATIENCE))
-            .await?;
-        if !answer.status().is_success() {
-            return Err(success(answer).await.err().unwrap_or(ApiError::NotOurs));
-        }
+        let mut answer = self.file(call).await?;
         let part = beside(path);
         let (parts, writing) = tokio::sync::mpsc::channel(4);
         let written = tokio::task::spawn_blocking({
@@ -124,25 +137,32 @@ impl Server {
         .map_err(|_| ApiError::File)?
     }
 
-    /// Sends a file as the body of a `POST`, as it is; what comes back is JSON.
+    /// The beginning of a long answer.
+    async fn file(self: &Arc<Self>, call: &Call) -> Result<Response, ApiError> {
+        let answer = self
+            .with_token(|token| self.built(call, token, FILE_PATIENCE))
+            .await?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        Err(success(answer).await.err().unwrap_or(ApiError::NotOurs))
+    }
+
+    /// Sends the contents of a file as the body of a `POST`, as they are; what comes back is JSON.
     ///
     /// # Errors
-    /// `File`, `TooLong`, and whatever [`ApiError`] says.
+    /// `TooLong`, and whatever [`ApiError`] says.
     pub async fn send_file(
         self: &Arc<Self>,
         path: &str,
-        file: PathBuf,
+        contents: Vec<u8>,
         content_type: &str,
     ) -> Result<Value, ApiError> {
-        let bytes = tokio::task::spawn_blocking(move || {
-            let length = std::fs::metadata(&file).map_err(|_| ApiError::File)?.len();
-            if length > MOST_SENT_BYTES {
-                return Err(ApiError::TooLong);
-            }
-            std::fs::read(&file).map_err(|_| ApiError::File)
-        })
-        .await
-        .map_err(|_| ApiError::File)??;
+        if contents.len() > MOST_HELD_BYTES {
+            return Err(ApiError::TooLong);
+        }
+        // Shared: it may be sent twice.
+        let contents = Bytes::from(contents);
         let address = self.address().at(checked(path)?);
         let answer = self
             .with_token(|token| {
@@ -151,7 +171,7 @@ impl Server {
                     .post(&address)
                     .timeout(FILE_PATIENCE)
                     .header("Content-Type", content_type)
-                    .body(bytes.clone());
+                    .body(contents.clone());
                 if let Some(token) = token {
                     request = request.bearer_auth(token.expose());
                 }
@@ -245,7 +265,13 @@ fn write_parts(
     path: &Path,
     mut parts: tokio::sync::mpsc::Receiver<Vec<u8>>,
 ) -> Result<(), ApiError> {
-    let mut file = std::fs::File::create(path).map_err(|_| ApiError::File)?;
+    // A piece of an attempt that broke off may be there still.
+    let _ = std::fs::remove_file(path);
+    let mut open = OpenOptions::new();
+    open.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    let mut file = open.open(path).map_err(|_| ApiError::File)?;
     while let Some(part) = parts.blocking_recv() {
         file.write_all(&part).map_err(|_| ApiError::File)?;
     }
