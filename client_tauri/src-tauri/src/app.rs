@@ -138,6 +138,11 @@ fn set_up<R: Runtime>(
     app: &AppHandle<R>,
     request: Request,
 ) -> Result<(), Box<dyn std::error::Error>> {
+    // A program that runs has been told already, and this one has ended.
+    if !request.starts_the_program() {
+        app.exit(0);
+        return Ok(());
+    }
     let places = Places::of(app)?;
     logs::begin(&places.log());
     let assembled = tauri::async_runtime::block_on(async {

@@ -21,6 +21,17 @@ pub enum Request {
     Quit,
 }
 
+impl Request {
+    /// Whether it means anything where no program runs that could be told of it.
+    #[must_use]
+    pub fn starts_the_program(self) -> bool {
+        match self {
+            Self::Show | Self::Hidden | Self::Toggle | Self::PasteLast => true,
+            Self::Cancel | Self::Quit => false,
+        }
+    }
+}
+
 /// Arguments that mean nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ArgumentError {
@@ -44,7 +55,8 @@ AlfaVoice: hold a key, speak, the text is in your window.
   alfavoice-desktop --quit        end the program
   alfavoice-desktop --version
 
-The last four speak to the program that is running; with none running, --toggle and --paste-last start it.
+--toggle, --cancel, --paste-last and --quit speak to the program that is running; with none running, --toggle and
+--paste-last start it, --cancel and --quit do nothing.
 ";
 
 /// Reads the arguments that follow the program's name.
@@ -83,6 +95,17 @@ mod tests {
         assert_eq!(parse(["--toggle"]), Ok(Request::Toggle));
         assert_eq!(parse(["--paste-last"]), Ok(Request::PasteLast));
         assert_eq!(parse(["--toggle", "--cancel"]), Err(ArgumentError::Several));
+    }
+
+    #[test]
+    fn what_there_is_to_end_or_to_drop_is_in_a_program_that_runs() {
+        for idle in ["--quit", "--cancel"] {
+            assert!(!parse([idle]).unwrap().starts_the_program(), "{idle}");
+        }
+        for begin in ["--hidden", "--toggle", "--paste-last"] {
+            assert!(parse([begin]).unwrap().starts_the_program(), "{begin}");
+        }
+        assert!(Request::default().starts_the_program());
     }
 
     #[test]
