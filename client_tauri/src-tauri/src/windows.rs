@@ -5,7 +5,7 @@ use std::time::Duration;
 #[cfg(target_os = "linux")]
 use client_platform::session::Session;
 use tauri::{
-    AppHandle, LogicalSize, Manager, PhysicalPosition, Runtime, WebviewUrl, WebviewWindow,
+    AppHandle, LogicalSize, Manager, PhysicalPosition, Runtime, Url, WebviewUrl, WebviewWindow,
     WebviewWindowBuilder,
 };
 
@@ -38,6 +38,7 @@ pub fn show_main<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<()> {
         .inner_size(1080.0, 720.0)
         .min_inner_size(720.0, 480.0)
         .decorations(false)
+        .on_navigation(is_our_page)
         .build()?;
     Ok(())
 }
@@ -63,6 +64,7 @@ pub fn prepare_overlay<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewW
         .min_inner_size(OVERLAY_SIZE.width, OVERLAY_SIZE.height)
         .max_inner_size(OVERLAY_SIZE.width, OVERLAY_SIZE.height)
         .decorations(false)
+        .on_navigation(is_our_page)
         .transparent(see_through)
         .shadow(false)
         .always_on_top(true)
@@ -73,6 +75,17 @@ pub fn prepare_overlay<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewW
         .focused(false)
         .visible(false)
         .build()
+}
+
+/// Whether a page is of this program: a window goes to no other, whatever a link or a dropped file says.
+fn is_our_page(page: &Url) -> bool {
+    match (page.scheme(), page.host_str()) {
+        // Windows' web view knows no scheme of ours.
+        ("tauri", Some("localhost")) | ("http" | "https", Some("tauri.localhost")) => true,
+        // The screens of a program that is being written come from a server on this computer.
+        ("http", Some("localhost" | "127.0.0.1")) => cfg!(dev),
+        _ => false,
+    }
 }
 
 /// Whether what a window leaves free shows what is behind it; where not, the overlay fills its window.
@@ -151,6 +164,30 @@ fn overlay_place(origin: (i32, i32), size: (u32, u32), scale: f64, edge: Edge) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn windows_go_to_our_own_pages_only() {
+        let goes = |page: &str| is_our_page(&page.parse().unwrap());
+        for ours in [
+            "tauri://localhost",
+            "tauri://localhost/index.html#/history",
+            "tauri://localhost/overlay.html?plain",
+            "http://tauri.localhost/index.html",
+        ] {
+            assert!(goes(ours), "{ours}");
+        }
+        for other in [
+            "https://example.org/",
+            "https://tauri.localhost.example.org/",
+            "https://tauri.localhost@example.org/",
+            "file:///etc/passwd",
+            "data:text/html,x",
+            "about:blank",
+        ] {
+            assert!(!goes(other), "{other}");
+        }
+        assert_eq!(goes("http://127.0.0.1:1430/"), cfg!(dev));
+    }
 
     #[test]
     fn the_overlay_is_in_the_middle_of_its_own_screen() {
