@@ -1,6 +1,7 @@
 //! The program's log: codes and counts, never speech, text, tokens or addresses of people.
 //!
-//! One file of at most [`LIMIT`] bytes and the one before it. `ALFAVOICE_LOG` (`debug`, `client_core=trace`) says how much.
+//! One file of at most [`LIMIT`] bytes and the one before it. `ALFAVOICE_LOG` (`debug`, `client_core=trace`) says how much of
+//! our own crates; of others warnings at most, because what they say in detail may have secrets in it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -8,10 +9,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Bytes after which a new file is begun.
 pub const LIMIT: u64 = 1024 * 1024;
+
+/// The crates that know what may be in a log.
+const OURS: [&str; 3] = ["alfavoice_desktop", "client_core", "client_platform"];
 
 /// Writes to the file, and begins another when it is full.
 #[derive(Debug, Clone)]
@@ -81,9 +86,8 @@ impl<'a> MakeWriter<'a> for Log {
 /// Logs to the file at `path` from now on; to nowhere if it cannot be written, because a full disk must not keep anybody
 /// from dictating.
 pub fn begin(path: &Path) {
-    let filter = EnvFilter::try_from_env("ALFAVOICE_LOG").unwrap_or_else(|_| {
-        EnvFilter::new("warn,alfavoice_desktop=info,client_core=info,client_platform=info")
-    });
+    let asked = std::env::var("ALFAVOICE_LOG").unwrap_or_default();
+    let filter = EnvFilter::builder().parse_lossy(directives(&asked));
     if let Ok(log) = Log::open(path) {
         // Fails when a log was begun already: a test's.
         let _ = tracing_subscriber::fmt()
@@ -94,9 +98,50 @@ pub fn begin(path: &Path) {
     }
 }
 
+/// What is asked for, as far as it is about our own crates or is less than what others say anyway.
+fn directives(asked: &str) -> String {
+    let mut all = vec!["warn".to_owned()];
+    all.extend(OURS.map(|ours| format!("{ours}=info")));
+    for one in asked.split(',').map(str::trim) {
+        if let Ok(level) = one.parse::<LevelFilter>() {
+            all.push(level.min(LevelFilter::WARN).to_string());
+            all.extend(OURS.map(|ours| format!("{ours}={level}")));
+        } else if OURS.contains(&one.split(['=', ':', '[']).next().unwrap_or_default()) {
+            all.push(one.to_owned());
+        }
+    }
+    all.join(",")
+}
+
 #[cfg(test)]
 mod tests {
+    use tracing::{Level, enabled, subscriber};
+
     use super::*;
+
+    #[test]
+    fn other_crates_never_say_more_than_warnings() {
+        let asked = |asked: &str| {
+            let filter = EnvFilter::builder().parse_lossy(directives(asked));
+            tracing_subscriber::fmt().with_env_filter(filter).finish()
+        };
+        subscriber::with_default(asked("trace,zbus=trace,reqwest[request]=debug"), || {
+            assert!(enabled!(target: "client_core::outbox", Level::TRACE));
+            assert!(enabled!(target: "zbus", Level::WARN));
+            assert!(!enabled!(target: "zbus::connection", Level::INFO));
+            assert!(!enabled!(target: "reqwest", Level::INFO));
+        });
+        subscriber::with_default(asked("zbus=trace, client_core::desk=debug"), || {
+            assert!(enabled!(target: "client_core::desk", Level::DEBUG));
+            assert!(!enabled!(target: "client_core::outbox", Level::DEBUG));
+            assert!(enabled!(target: "alfavoice_desktop", Level::INFO));
+            assert!(!enabled!(target: "zbus", Level::INFO));
+        });
+        subscriber::with_default(asked("off"), || {
+            assert!(!enabled!(target: "zbus", Level::ERROR));
+            assert!(!enabled!(target: "client_core", Level::ERROR));
+        });
+    }
 
     #[test]
     fn a_full_file_is_put_aside_once_and_no_more_than_two_are_kept() {
