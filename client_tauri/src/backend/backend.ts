@@ -295,8 +295,8 @@ export interface Backend {
   microphones(): Promise<Microphone[]>;
   /** Levels come as events while it is on. */
   testMicrophone(on: boolean): Promise<void>;
-  /** Inserts into the window that has the focus three seconds later. */
-  testInsertion(text: string): Promise<void>;
+  /** Inserts a sample into the window that has the focus three seconds later. */
+  testInsertion(): Promise<void>;
   recordHotkey(): Promise<void>;
   stopRecordingHotkey(): Promise<void>;
 

@@ -10,12 +10,12 @@
  * | `upload` | raw body; headers `x-path` (path on the server) and `x-type` (content type) | JSON or null |
  * | `cache_read`, `cache_write`, `cache_forget` | `key` · `key, value` · `prefix` | JSON or null · nothing · nothing |
  * | `begin`, `end`, `cancel`, `undo_cancel`, `paste_last` | none | nothing |
- * | `copy_text`, `test_insertion` | `text` | nothing |
+ * | `copy_text` | `text` | nothing |
  * | `retry`, `outbox_retry`, `outbox_remove`, `outbox_restore` | `take` | nothing |
  * | `outbox_audio` | `take` | raw bytes, WAV |
  * | `outbox_export` | `take` | bool |
  * | `outbox_unlock` | `passphrase` | nothing |
- * | `outbox_put_aside`, `record_hotkey`, `stop_recording_hotkey`, `cancel_install` | none | nothing |
+ * | `outbox_put_aside`, `test_insertion`, `record_hotkey`, `stop_recording_hotkey`, `cancel_install` | none | nothing |
  * | `change_settings` | `patch` | the whole settings |
  * | `test_microphone` | `on: bool` | nothing |
  * | `choose_server` | `choice: {kind: "local"} \| {kind: "team", address}` | nothing |
@@ -107,7 +107,7 @@ export function desktopBackend(): Backend {
     changeSettings: (patch) => call('change_settings', { patch }),
     microphones: () => call('microphones'),
     testMicrophone: (on) => call('test_microphone', { on }),
-    testInsertion: (text) => call('test_insertion', { text }),
+    testInsertion: () => call('test_insertion'),
     recordHotkey: () => call('record_hotkey'),
     stopRecordingHotkey: () => call('stop_recording_hotkey'),
     chooseServer: (choice) => call('choose_server', { choice }),

@@ -9,6 +9,8 @@ use tauri::State;
 
 use crate::diagnosis::{self, Finding};
 use crate::fault::Answer;
+use crate::telling;
+use crate::words::{Tongue, sentence};
 
 /// Settings of this computer, as the screens know them: the keys in use where none were chosen, and without the server, which
 /// is in the snapshot.
@@ -51,12 +53,18 @@ pub async fn test_microphone(desk: State<'_, Desk>, on: bool) -> Answer<()> {
     Ok(())
 }
 
-/// Inserts `text` into whatever has the focus in three seconds.
+/// Inserts a sample of our own, in the language of the program, into whatever has the focus in three seconds: no page may type
+/// what it likes into other programs.
 #[tauri::command]
-pub async fn test_insertion(desk: State<'_, Desk>, text: String) -> Answer<()> {
+pub async fn test_insertion(desk: State<'_, Desk>) -> Answer<()> {
+    let text = sample(telling::tongue(&desk.settings().borrow()));
     // Time to go to the other window.
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     Ok(desk.test_insertion(text).await?)
+}
+
+fn sample(tongue: Tongue) -> String {
+    sentence(tongue, "sample.insertion").unwrap_or_else(|| "AlfaVoice".to_owned())
 }
 
 /// The next chord held is told as an event and does nothing else.
@@ -75,4 +83,15 @@ pub async fn stop_recording_hotkey(desk: State<'_, Desk>) -> Answer<()> {
 #[tauri::command]
 pub async fn diagnostics(desk: State<'_, Desk>) -> Answer<Vec<Finding>> {
     Ok(diagnosis::findings(&desk).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_is_in_the_chosen_language() {
+        assert!(sample(Tongue::Russian).contains("французских булок"));
+        assert!(sample(Tongue::English).contains("quick brown fox"));
+    }
 }
