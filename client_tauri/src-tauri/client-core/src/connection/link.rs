@@ -7,10 +7,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::attempt::{self, End};
-use super::{Event, Opening, Outcome, Wish, needs_somebody};
+use super::{Event, Opening, Outcome, Wish, needs_somebody, whole_patience};
 use crate::account::Server;
+use crate::api::ApiError;
 use crate::backoff::pause;
-use crate::outbox::{KnownAs, Outbox, OutboxError};
+use crate::outbox::{KnownAs, Outbox, OutboxError, TakeId};
 use crate::view::Problem;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(300);
@@ -85,8 +86,18 @@ impl Link {
         }
     }
 
-    /// Goes the way to its end; what became of it is for the caller to write down.
+    /// Goes the way to its end, or until it has taken longer than a finished take may; what became of it is for the caller to write
+    /// down.
     pub(crate) async fn go(&mut self) -> Outcome {
+        let late = too_late(self.outbox.clone(), self.opening.take, self.wish.clone());
+        tokio::select! {
+            biased;
+            outcome = self.go_on() => outcome,
+            () = late => Outcome::Later(ApiError::TimedOut.problem()),
+        }
+    }
+
+    async fn go_on(&mut self) -> Outcome {
         self.is_known = match self.outbox.get(self.opening.take).await {
             Ok(take) => take.known_as == Some(KnownAs::Session),
             Err(error) => {
@@ -237,6 +248,24 @@ impl Link {
     }
 }
 
+/// Comes back when a take has been finished for longer than its server may need. Never for one that is cancelled: the caller
+/// waits for that only as long as it likes.
+async fn too_late(outbox: Outbox, take: TakeId, mut wish: watch::Receiver<Wish>) {
+    let is_finished = wish
+        .wait_for(|wish| matches!(wish, Wish::Finished(_)))
+        .await
+        .is_ok();
+    if is_finished {
+        // An error says that it was removed meanwhile; then the rest is soon told.
+        let seconds = outbox.get(take).await.map_or(0.0, |take| take.seconds());
+        tokio::time::sleep(whole_patience(seconds)).await;
+        if !matches!(*wish.borrow(), Wish::Cancelled) {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
 /// Whether another server behind the same address may do what this one did not: it did not let us in, fell silent, or cannot
 /// recognise. Not one that is storing our own session at this moment, nor one that does not know who we are: there is no other
 /// to know it better.
@@ -249,7 +278,10 @@ fn is_worth_another_server(code: &str, was_ready: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_worth_another_server;
+    use super::*;
+    use crate::outbox::{NewTake, Place, Retention};
+    use crate::ports::{Keychain, KeychainError};
+    use crate::view::Route;
 
     #[test]
     fn another_server_is_asked_for_where_this_one_gives_nothing() {
@@ -264,5 +296,52 @@ mod tests {
         ] {
             assert_eq!(is_worth_another_server(code, was_ready), worth, "{code}");
         }
+    }
+    struct Locked;
+
+    impl Keychain for Locked {
+        fn read(&self, _: &str) -> Result<Option<Vec<u8>>, KeychainError> {
+            Err(KeychainError::Locked)
+        }
+
+        fn write(&self, _: &str, _: &[u8]) -> Result<(), KeychainError> {
+            Err(KeychainError::Locked)
+        }
+
+        fn forget(&self, _: &str) -> Result<(), KeychainError> {
+            Err(KeychainError::Locked)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_only_says_it_is_alive_is_not_waited_for_without_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(folder.path());
+        let outbox = Outbox::start(place, Arc::new(Locked), Retention::default()).unwrap();
+        let take = NewTake {
+            id: TakeId::new(),
+            began_at: 0.0,
+            sample_rate: 16_000,
+            language: "ru".to_owned(),
+            app: None,
+            route: Route::Team,
+            server: None,
+            person: None,
+        };
+        outbox.begin(take.clone()).await.unwrap();
+        outbox.append(take.id, &[1; 16_000]).await.unwrap();
+        let (tell, wish) = watch::channel(Wish::Speaking(0));
+        let late = too_late(outbox.clone(), take.id, wish.clone());
+        tokio::pin!(late);
+        let hour = Duration::from_secs(3600);
+        let speaking = tokio::time::timeout(hour, late.as_mut()).await;
+        assert!(speaking.is_err());
+        tell.send_replace(Wish::Finished(16_000));
+        let began = Instant::now();
+        late.await;
+        assert!(began.elapsed() >= Duration::from_secs(602) && began.elapsed() < hour);
+        tell.send_replace(Wish::Cancelled);
+        let cancelled = tokio::time::timeout(hour, too_late(outbox, take.id, wish)).await;
+        assert!(cancelled.is_err());
     }
 }

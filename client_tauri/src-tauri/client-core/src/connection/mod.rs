@@ -78,6 +78,17 @@ pub(crate) fn needs_somebody(code: &str) -> bool {
 /// How long a take that was finished may be without a server before it is left to the uploads.
 pub(crate) const FINISH_PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a server may go on with a take that was finished, and at least as long again for each second that it lasts: text is
+/// made faster than that on the slowest machine there is a model for. Longer than that it only says that it is alive.
+const WHOLE_PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE_PER_SECOND: u32 = 2;
+
+/// How long a finished take of that length may take in all before it is left for later.
+pub(crate) fn whole_patience(seconds: f64) -> Duration {
+    let length = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    WHOLE_PATIENCE.saturating_add(length.saturating_mul(PATIENCE_PER_SECOND))
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wish {
     /// This many samples are in the outbox, more may come.
