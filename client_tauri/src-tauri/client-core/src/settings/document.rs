@@ -15,12 +15,16 @@ type Migration = fn(&mut Map<String, Value>);
 /// `MIGRATIONS[n]` makes version `n + 1` of version `n`. Version 0 is a document without a version, which no release wrote.
 const MIGRATIONS: [Migration; VERSION as usize] = [|_| ()];
 
+const UNREADABLE: &str = "settings.unreadable";
+
 /// The settings and the file they are in.
 #[derive(Debug)]
 pub struct SettingsFile {
     path: PathBuf,
     document: Map<String, Value>,
     settings: Settings,
+    /// There is a file that could not be read: it is not to be replaced by one that only has what is changed now.
+    is_unread: bool,
 }
 
 /// What [`SettingsFile::load`] found.
@@ -44,11 +48,16 @@ impl SettingsFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (Map::new(), None),
             Err(_) => (Map::new(), Some(unreadable())),
         };
+        // Also one that was understood no better and could not be put aside.
+        let is_unread = problem
+            .as_ref()
+            .is_some_and(|problem| problem.code == UNREADABLE);
         let settings = typed(&document).unwrap_or_default();
         let file = Self {
             path,
             document,
             settings,
+            is_unread,
         };
         Loaded { file, problem }
     }
@@ -67,11 +76,18 @@ impl SettingsFile {
     }
 
     /// Merges a patch (RFC 7396: objects into one another, `null` takes away, everything else replaces), checks the whole
-    /// and writes it. On an error nothing has changed, neither here nor on disk.
+    /// and writes it. A file that could not be read before is read first. On an error nothing has changed, neither here nor on disk.
     ///
     /// # Errors
     /// [`SettingsError`].
     pub fn change(&mut self, patch: &Value) -> Result<&Settings, SettingsError> {
+        if self.is_unread {
+            let again = Self::load(&self.path);
+            if again.file.is_unread {
+                return Err(SettingsError::Unwritable(io::ErrorKind::PermissionDenied));
+            }
+            *self = again.file;
+        }
         let (document, settings) = self.merged(patch)?;
         write_whole(&self.path, &document)
             .map_err(|error| SettingsError::Unwritable(error.kind()))?;
@@ -171,7 +187,7 @@ fn put_aside(path: &Path) -> Problem {
 
 fn unreadable() -> Problem {
     Problem::new(
-        "settings.unreadable",
+        UNREADABLE,
         "the settings could not be read; the defaults are used",
     )
 }

@@ -147,3 +147,23 @@ proptest! {
         drop(folder);
     }
 }
+
+#[test]
+fn settings_that_could_not_be_read_are_not_replaced_by_a_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("settings.json");
+    // What cannot be read as a file, whoever runs this.
+    std::fs::create_dir(&path).unwrap();
+    let loaded = SettingsFile::load(&path);
+    assert_eq!(loaded.problem.unwrap().code, "settings.unreadable");
+    let mut file = loaded.file;
+    let patch = serde_json::json!({"audio": {"sounds": false}});
+    assert!(matches!(
+        file.change(&patch),
+        Err(SettingsError::Unwritable(_))
+    ));
+    std::fs::remove_dir(&path).unwrap();
+    std::fs::write(&path, r#"{"version": 1, "audio": {"preRollMs": 120}}"#).unwrap();
+    let now = file.change(&patch).unwrap();
+    assert_eq!((now.audio.pre_roll_ms, now.audio.sounds), (120, false));
+}
