@@ -1,7 +1,8 @@
 //! A server and who one is there: address, certificate, sign-in, tokens.
 //!
 //! One [`Server`] for each address; its clones of [`std::sync::Arc`] share connections and tokens. The refresh token lies in the
-//! keychain and nowhere else; a new one is written there before the access token that came with it is used.
+//! keychain and nowhere else; a new one is written there at once, and again with the next call if it was not taken. Until then the sign-in lasts
+//! as long as this run of the program.
 
 mod address;
 mod tokens;

@@ -1,6 +1,7 @@
 //! A take's audio in pieces: as WAV, its SHA-256. Read in stretches, so that what is being recorded meanwhile is not kept
 //! waiting.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
@@ -30,7 +31,7 @@ impl Outbox {
         Ok(bytes)
     }
 
-    /// Writes a take as a WAV file, whole or not at all.
+    /// Writes a take as a WAV file for its owner alone, whole or not at all.
     ///
     /// # Errors
     /// As [`Outbox::wav`], or the file cannot be written.
@@ -38,7 +39,11 @@ impl Outbox {
         let bytes = self.wav(id).await?;
         tokio::task::spawn_blocking(move || {
             let beside = super::place::beside(&path, ".part");
-            std::fs::write(&beside, bytes)?;
+            let mut options = std::fs::OpenOptions::new();
+            options.write(true).create(true).truncate(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            options.open(&beside)?.write_all(&bytes)?;
             Ok(std::fs::rename(beside, path)?)
         })
         .await

@@ -244,11 +244,12 @@ fn fill(bytes: &mut [u8]) -> Result<(), OutboxError> {
 /// Lower-case hex.
 pub(crate) fn to_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from(DIGITS[usize::from(digit)]))
-        .collect()
+    // As long as it gets from the beginning: what it would leave behind while it grows may be a piece of a key.
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for digit in bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
+        text.push(char::from(DIGITS[usize::from(digit)]));
+    }
+    text
 }
 
 fn bytes_of_hex(text: &[u8]) -> Option<Vec<u8>> {
@@ -256,9 +257,11 @@ fn bytes_of_hex(text: &[u8]) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(2) {
         return None;
     }
-    text.chunks_exact(2)
-        .map(|pair| u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok())
-        .collect()
+    let mut bytes = Vec::with_capacity(text.len() / 2);
+    for pair in text.chunks_exact(2) {
+        bytes.push(u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()?);
+    }
+    Some(bytes)
 }
 
 fn from_hex(text: &[u8]) -> Option<Key> {

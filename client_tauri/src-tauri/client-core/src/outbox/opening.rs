@@ -36,6 +36,7 @@ impl Store {
     ) -> Result<Opened, OutboxError> {
         self.place.prepare()?;
         let lock = self.place.lock()?;
+        self.place.finish(now)?;
         let Found { key, is_checked } = key::find(&self.place, &self.keychain, passphrase)?;
         let (connection, salvaged) = match super::file::open(&self.place.file(), &key) {
             Ok(connection) => (connection, None),

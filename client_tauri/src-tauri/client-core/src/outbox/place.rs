@@ -32,6 +32,28 @@ impl Place {
         self.folder.join("outbox.db")
     }
 
+    /// The new file a damaged one is copied into; whole once the damaged one is out of its way.
+    pub(super) fn salvage(&self) -> PathBuf {
+        self.folder.join("outbox-salvage.db")
+    }
+
+    /// Brings to its end what a process was doing here when it died: a file that was being put aside goes there whole, and the one
+    /// that was salvaged takes its place.
+    pub(super) fn finish(&self, now: f64) -> Result<(), OutboxError> {
+        if self.file().exists() {
+            return Ok(());
+        }
+        // A log without its file; a new file must not be given it.
+        if beside(&self.file(), "-wal").exists() {
+            self.put_aside("rest", now)?;
+        }
+        let salvage = self.salvage();
+        if salvage.exists() {
+            fs::rename(salvage, self.file())?;
+        }
+        Ok(())
+    }
+
     /// What says how the key is found.
     pub(super) fn note(&self) -> PathBuf {
         self.folder.join("outbox.salt.json")

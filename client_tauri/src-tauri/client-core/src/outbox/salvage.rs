@@ -45,7 +45,7 @@ pub(super) fn salvage(
     key: &Key,
     now: f64,
 ) -> Result<(Connection, Salvaged), OutboxError> {
-    let fresh = place.folder().join("outbox-salvage.db");
+    let fresh = place.salvage();
     for suffix in ["", "-wal", "-shm"] {
         let stale = beside(&fresh, suffix);
         if stale.exists() {

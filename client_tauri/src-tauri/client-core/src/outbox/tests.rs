@@ -349,6 +349,12 @@ async fn a_take_is_exported_as_a_wav_file() {
     let id = spoken(&outbox, 1).await;
     let path = folder.path().join("запись.wav");
     outbox.export(id, path.clone()).await.unwrap();
+    #[cfg(unix)]
+    {
+        let rights = std::fs::metadata(&path).unwrap().permissions();
+        let rights = std::os::unix::fs::PermissionsExt::mode(&rights);
+        assert_eq!(rights & 0o777, 0o600);
+    }
     let bytes = std::fs::read(path).unwrap();
     let pcm: Vec<u8> = sound(16_000)
         .iter()

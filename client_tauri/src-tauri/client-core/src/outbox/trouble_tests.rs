@@ -145,6 +145,22 @@ async fn a_damaged_page_costs_what_is_on_it() {
 }
 
 #[tokio::test]
+async fn a_program_that_died_while_it_salvaged_has_lost_nothing() {
+    let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::default());
+    let outbox = opened(folder.path(), &keychain).await;
+    let id = spoken(&outbox, 1).await;
+    outbox.recorded(id, State::Pending).await.unwrap();
+    outbox.close().await;
+    // The damaged one is out of the way but for its log, the new one not yet in its place.
+    let at = |name: &str| folder.path().join(name);
+    std::fs::rename(at("outbox.db"), at("outbox-salvage.db")).unwrap();
+    std::fs::write(at("outbox.db-wal"), b"of the damaged one").unwrap();
+    let outbox = opened(folder.path(), &keychain).await;
+    assert_eq!(outbox.audio(id, 0, 16_000).await.unwrap(), sound(16_000));
+    assert!(!at("outbox-salvage.db").exists());
+}
+
+#[tokio::test]
 async fn a_file_whose_first_page_is_damaged_is_put_aside() {
     let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::default());
     let outbox = opened(folder.path(), &keychain).await;
