@@ -3,6 +3,8 @@
 //! A second start hands its arguments to the first and ends, so `alfavoice-desktop --toggle` works as a shortcut wherever
 //! global keys cannot be had.
 
+use crate::words::Tongue;
+
 /// What a start was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Request {
@@ -43,8 +45,31 @@ pub enum ArgumentError {
     Several,
 }
 
-/// What `--help` prints.
-pub const HELP: &str = "\
+/// What `--help` prints, in the language of the system.
+#[must_use]
+pub fn help(tongue: Tongue) -> &'static str {
+    match tongue {
+        Tongue::Russian => RUSSIAN,
+        Tongue::English => ENGLISH,
+    }
+}
+
+const RUSSIAN: &str = "\
+AlfaVoice: зажмите клавиши, говорите — текст будет в вашем окне.
+
+  alfavoice-desktop               показать окно
+  alfavoice-desktop --hidden      запустить без окна
+  alfavoice-desktop --toggle      начать диктовку или закончить её
+  alfavoice-desktop --cancel      отбросить сказанное (его можно вернуть)
+  alfavoice-desktop --paste-last  вставить последний текст ещё раз
+  alfavoice-desktop --quit        закончить работу программы
+  alfavoice-desktop --version     её версия
+
+--toggle, --cancel, --paste-last и --quit обращаются к работающей программе; если её нет, --toggle и --paste-last
+её запускают, а --cancel и --quit не делают ничего.
+";
+
+const ENGLISH: &str = "\
 AlfaVoice: hold a key, speak, the text is in your window.
 
   alfavoice-desktop               show the window
@@ -53,11 +78,25 @@ AlfaVoice: hold a key, speak, the text is in your window.
   alfavoice-desktop --cancel      drop what is being said (it can be taken back)
   alfavoice-desktop --paste-last  insert the last text again
   alfavoice-desktop --quit        end the program
-  alfavoice-desktop --version
+  alfavoice-desktop --version     its version
 
 --toggle, --cancel, --paste-last and --quit speak to the program that is running; with none running, --toggle and
 --paste-last start it, --cancel and --quit do nothing.
 ";
+
+impl ArgumentError {
+    /// What is wrong, in the language of the system.
+    #[must_use]
+    pub fn said(&self, tongue: Tongue) -> String {
+        match (tongue, self) {
+            (Tongue::English, error) => error.to_string(),
+            (Tongue::Russian, Self::Unknown(given)) => format!("такого аргумента нет: {given}"),
+            (Tongue::Russian, Self::Several) => {
+                "из --hidden, --toggle, --cancel, --paste-last и --quit даётся один".to_owned()
+            }
+        }
+    }
+}
 
 /// Reads the arguments that follow the program's name.
 ///
@@ -84,6 +123,18 @@ pub fn parse<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Request
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_languages_name_the_same_arguments() {
+        let named = |text: &'static str| {
+            let words = text
+                .split_whitespace()
+                .filter(|word| word.starts_with("--"));
+            words.collect::<Vec<_>>()
+        };
+        assert_eq!(named(help(Tongue::Russian)), named(help(Tongue::English)));
+        assert!(named(help(Tongue::English)).len() >= 6);
+    }
 
     #[test]
     fn no_argument_shows_the_window() {

@@ -31,9 +31,11 @@ fn main() -> ExitCode {
     let given: Vec<String> = std::env::args().skip(1).collect();
     // A closed terminal is no reason to fail.
     let say = |text: &str| drop(writeln!(std::io::stdout(), "{text}"));
+    let system = words::Tongue::of_system();
+    let tongue = words::Tongue::chosen("system", system.as_deref());
     match given.first().map(String::as_str) {
         Some("--help" | "-h") => {
-            say(arguments::HELP);
+            say(arguments::help(tongue));
             return ExitCode::SUCCESS;
         }
         Some("--version" | "-V") => {
@@ -45,7 +47,12 @@ fn main() -> ExitCode {
     let request = match arguments::parse(given.iter().map(String::as_str)) {
         Ok(request) => request,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "{error}\n\n{}", arguments::HELP);
+            let _ = writeln!(
+                std::io::stderr(),
+                "{}\n\n{}",
+                error.said(tongue),
+                arguments::help(tongue)
+            );
             return ExitCode::from(2);
         }
     };
