@@ -34,12 +34,13 @@ def by_bucket(referenced, *, group_size):
 
 @pytest.mark.shared
 @pytest.mark.slow
-@pytest.mark.parametrize(("beam", "group", "least"), [(1, 4, 24), (5, 2, 12)])
+@pytest.mark.parametrize(("beam", "group", "least"), [(1, 4, 12), (5, 2, 6)])
 def test_the_text_of_a_window_does_not_depend_on_its_company(
     engine, referenced, beam, group, least
 ):
     compared = 0
-    for window, clips in by_bucket(referenced, group_size=group).items():
+    # Every other length of window: all of them take minutes.
+    for window, clips in [*by_bucket(referenced, group_size=group).items()][::2]:
         jobs = [
             job(request(spoken.samples, name=spoken.name, language=spoken.language), beam=beam)
             for spoken in clips

@@ -2,20 +2,46 @@
 
 use client_core::coordinator::Ask;
 use client_core::desk::Desk;
+use client_platform::session::Session;
 use tauri::{AppHandle, Manager, RunEvent, Runtime};
 
 use crate::arguments::{self, Request};
 use crate::assembly::{self, Assembled, Machine};
 use crate::commands::server::Looking;
 use crate::places::Places;
+use crate::words::Tongue;
 use crate::{commands, logs, telling, tray, updates, windows};
 
 /// Why the program does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
+    /// Neither a display nor a compositor: a text console, a service, another user's shell.
+    #[error("there is no desktop here (neither DISPLAY nor WAYLAND_DISPLAY is set)")]
+    NoDesktop,
     /// Windows, or the folder of the program.
     #[error("the window system: {0}")]
     Tauri(#[from] tauri::Error),
+}
+
+impl AppError {
+    /// What is wrong and what to do, in the language of the system.
+    #[must_use]
+    pub fn said(&self, tongue: Tongue) -> String {
+        match (tongue, self) {
+            (Tongue::Russian, Self::NoDesktop) => {
+                "AlfaVoice не запустить: здесь нет рабочего стола (не заданы ни DISPLAY, ни WAYLAND_DISPLAY). \
+                 Запустите его на рабочем столе."
+                    .to_owned()
+            }
+            (Tongue::English, Self::NoDesktop) => {
+                format!("AlfaVoice cannot start: {self}. Start it on your desktop.")
+            }
+            (Tongue::Russian, Self::Tauri(error)) => {
+                format!("AlfaVoice не запустить, помешала оконная система: {error}")
+            }
+            (Tongue::English, Self::Tauri(_)) => format!("AlfaVoice cannot start: {self}"),
+        }
+    }
 }
 
 /// Runs until it is ended.
@@ -23,6 +49,10 @@ pub enum AppError {
 /// # Errors
 /// [`AppError`] if the window system cannot be had.
 pub fn run(request: Request) -> Result<(), AppError> {
+    // Asked before GTK is, which ends the program with a stack trace.
+    if Session::detect() == Session::None {
+        return Err(AppError::NoDesktop);
+    }
     let app = with_commands(tauri::Builder::default())
         // First, so that a second start ends before it touches anything.
         .plugin(tauri_plugin_single_instance::init(|app, arguments, _| {

@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     match app::run(request) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "AlfaVoice cannot start: {error}");
+            let _ = writeln!(std::io::stderr(), "{}", error.said(tongue));
             ExitCode::FAILURE
         }
     }
