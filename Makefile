@@ -60,7 +60,7 @@ test: uv audio-library nginx ## Run all tests (ARGS="tests/storage -k migrate": 
 	$(SYNC) --extra whisper-base --extra microphone --extra traces --group test --group bench
 	$(IN_VENV) pytest $(if $(strip $(ARGS)),$(ARGS),-m "not desktop" --numprocesses=$(TEST_JOBS) --dist=worksteal --cov --cov-report=)
 	@# By themselves: text that comes too late on a busy machine is not typed any more, as it should be.
-	$(if $(strip $(ARGS)),,$(IN_VENV) pytest -m desktop --numprocesses=2)
+	$(if $(strip $(ARGS)),,$(IN_VENV) pytest -m desktop)
 	@$(if $(strip $(ARGS)),,$(MAKE) coverage)
 
 coverage:
