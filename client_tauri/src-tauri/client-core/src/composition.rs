@@ -199,11 +199,6 @@ impl Composition {
         stable.push_str(more);
         (stable, tail.clone())
     }
-
-    /// Whether any final came.
-    pub fn has_finals(&self) -> bool {
-        !self.finals.is_empty()
-    }
 }
 
 #[cfg(test)]

@@ -165,10 +165,8 @@ pub enum Effect {
     Stop(TakeId),
     /// Its sound is complete: say `finish` to the server, or leave it to the outbox.
     Finish(TakeId),
-    /// It is cancelled and may come back: mark it, keep the connection as it is.
+    /// It is cancelled and may come back: no more sound for it, and its connection as it is.
     Hold(TakeId),
-    /// It came back.
-    Restore(TakeId),
     /// Its cancellation is final; what the server has of it is to be forgotten.
     Drop(TakeId),
     /// It was never meant, or there was never a sound: as if it had not been, the microphone included.

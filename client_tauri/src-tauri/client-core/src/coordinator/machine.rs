@@ -297,7 +297,6 @@ impl Coordinator {
             return;
         };
         let released = now.at;
-        out.push(Effect::Restore(take.id));
         if matches!(take.phase, Phase::Cancelled { drained: true, .. }) {
             take.phase = Phase::Finishing { released };
             out.push(Effect::Finish(take.id));

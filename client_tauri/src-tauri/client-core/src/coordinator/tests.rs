@@ -212,7 +212,7 @@ fn a_cancelled_take_can_be_taken_back_and_is_then_typed() {
     assert_eq!(view.undo_until, Some(12_010.0));
     desk.after(20, Event::Drained(take));
     let effects = desk.ask(5000, Ask::UndoCancel);
-    assert_eq!(effects, [Effect::Restore(take), Effect::Finish(take)]);
+    assert_eq!(effects, [Effect::Finish(take)]);
     assert_eq!(desk.text(500, take, "Да."), [insert(take, "Да.")]);
 }
 
@@ -371,7 +371,7 @@ proptest! {
                         prop_assert_eq!(ended.insert(take, end), None, "ended twice");
                         if recording == Some(take) { recording = None; }
                     }
-                    Effect::Finish(take) | Effect::Restore(take) => prop_assert!(!ended.contains_key(&take)),
+                    Effect::Finish(take) => prop_assert!(!ended.contains_key(&take)),
                     _ => {}
                 }
             }

@@ -29,8 +29,6 @@ impl Conductor {
                 self.noise(Noise::Restore);
             }
             Effect::Finish(take) => self.order(take, Order::Finish),
-            // It was never taken away.
-            Effect::Restore(_) => {}
             Effect::Drop(take) => self.order(take, Order::Drop { meant: true }),
             Effect::Forget(take) => {
                 self.command(Command::Drop(take));
