@@ -56,8 +56,8 @@ pub(super) enum Message {
     Problem(Problem),
     /// Another network, another sign-in: what waits is tried at once.
     NetworkChanged,
-    /// What a look at a server came to.
-    Standing(Which, Report),
+    /// What a look at this very server came to; there may be another one in its place by now.
+    Standing(Which, Arc<Server>, Report),
     /// Takes in the outbox.
     Counted(Counts),
     /// The outbox is open.

@@ -240,7 +240,7 @@ impl Conductor {
                 self.look_again();
                 self.wake.notify_one();
             }
-            Message::Standing(which, report) => self.looked(which, report),
+            Message::Standing(which, server, report) => self.looked(which, &server, report),
             Message::Counted(counts) => {
                 self.counts = counts;
                 self.dirty = true;

@@ -98,7 +98,8 @@ async fn looks(
             Err(_) => failed(&ApiError::TimedOut),
         };
         let interval = report.interval();
-        if inbox.send(Message::Standing(which, report)).await.is_err() {
+        let told = Message::Standing(which, server.clone(), report);
+        if inbox.send(told).await.is_err() {
             return;
         }
         tokio::select! {

@@ -133,14 +133,19 @@ impl Conductor {
         }
     }
 
-    pub(super) fn looked(&mut self, which: Which, report: Report) {
+    pub(super) fn looked(&mut self, which: Which, server: &Arc<Server>, report: Report) {
         let watched = match which {
             Which::Local => &mut self.here,
             Which::Team => &mut self.team,
         };
-        if let Some(watched) = watched {
-            watched.report = report;
-        }
+        let Some(watched) = watched
+            .as_mut()
+            .filter(|watched| Arc::ptr_eq(&watched.server, server))
+        else {
+            // It waited in the inbox while the person chose another server, of which it says nothing.
+            return;
+        };
+        watched.report = report;
         self.decide();
         let known = self.shared.settings.borrow().dictation.language.clone();
         if let Some(wishes) = self.wishes()

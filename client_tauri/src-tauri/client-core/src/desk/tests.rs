@@ -10,7 +10,7 @@ use super::*;
 use crate::coordinator::Ask;
 use crate::outbox::{Place, Retention, State};
 use crate::ports::*;
-use crate::view::{DictationState, Route};
+use crate::view::{DictationState, Route, SidecarState, Snapshot};
 
 #[tokio::test]
 async fn hold_the_keys_speak_and_the_text_is_in_the_window() {
@@ -226,6 +226,41 @@ async fn what_panics_is_said_and_the_next_take_works() {
     room.dictate().await;
     room.until(|now| now.last.as_ref().is_some_and(|last| last.inserted))
         .await;
+    room.desk.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_found_out_about_the_former_server_says_nothing_about_the_next_one() {
+    let (first, second) = (
+        Server::start(Script::default()).await,
+        Server::start(Script::default()).await,
+    );
+    let room = room(Some(&first), Limits::default()).await;
+    let former = room.desk.server().unwrap();
+    second.may_answer.send_replace(false);
+    let patch = json!({"server": {"address": second.address}});
+    room.desk.change_settings(patch).await.unwrap();
+    let is_new = |now: &Snapshot| now.route.active == Route::Outbox && !now.server.reachable;
+    room.until(is_new).await;
+    let report = servers::Report {
+        standing: crate::routing::Standing::Ready,
+        version: Some("1.2.3".into()),
+        signed_in: true,
+        user: Some("ann".into()),
+        problem: None,
+        wishes: None,
+    };
+    let late = conductor::Message::Standing(servers::Which::Team, former, report);
+    assert!(room.desk.shared().inbox.send(late).await.is_ok());
+    // What is told later is seen later.
+    room.local
+        .send_modify(|local| local.view.state = SidecarState::Failed);
+    let now = room
+        .until(|now| now.sidecar.state == SidecarState::Failed)
+        .await;
+    assert_eq!(now.route.active, Route::Outbox);
+    assert_eq!((now.server.version, now.server.user), (None, None));
+    assert!(!now.server.reachable && !now.server.signed_in);
     room.desk.stop().await;
 }
 
