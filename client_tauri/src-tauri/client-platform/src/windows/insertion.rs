@@ -5,7 +5,7 @@
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use client_core::ports::{Inserted, Insertion, InsertionError, Pasting, TargetWindow};
 
@@ -16,6 +16,10 @@ use super::waiting::Waker;
 
 /// Longer than all that inserting may wait for taken together.
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// The first key is struck no later than this after somebody asked, so that they still hear what came of it: a long text takes
+/// its time to be typed.
+const STRUCK: Duration = Duration::from_secs(12);
 
 /// What the thread is asked for.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub enum Command {
         target: Option<usize>,
         /// How.
         pasting: Pasting,
+        /// Not later.
+        until: Instant,
         /// How it went.
         answer: SyncSender<Result<Inserted, InsertionError>>,
     },
@@ -37,6 +43,8 @@ pub enum Command {
         target: Option<usize>,
         /// How far.
         letters: usize,
+        /// Not later.
+        until: Instant,
         /// How it went.
         answer: SyncSender<Result<(), InsertionError>>,
     },
@@ -128,6 +136,7 @@ impl Insertion for WindowsInsertion {
             text,
             target,
             pasting,
+            until: Instant::now() + STRUCK,
             answer,
         })
     }
@@ -141,6 +150,7 @@ impl Insertion for WindowsInsertion {
         self.ask(|answer| Command::StepBack {
             target,
             letters,
+            until: Instant::now() + STRUCK,
             answer,
         })
     }

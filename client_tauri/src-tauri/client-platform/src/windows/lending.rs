@@ -108,18 +108,20 @@ impl Lender {
                         text,
                         target,
                         pasting,
+                        until,
                         answer,
                     } => {
                         let target = target.map(|id| HWND(id as *mut _));
-                        let _ = answer.send(self.insert(&text, target, pasting));
+                        let _ = answer.send(self.insert(&text, target, pasting, until));
                     }
                     Command::StepBack {
                         target,
                         letters,
+                        until,
                         answer,
                     } => {
                         let target = target.map(|id| HWND(id as *mut _));
-                        let _ = answer.send(self.step_back(target, letters));
+                        let _ = answer.send(self.step_back(target, letters, until));
                     }
                     Command::Copy(text, answer) => {
                         let _ = answer.send(self.copy(&text).map_err(InsertionError::from));
@@ -168,7 +170,9 @@ impl Lender {
         text: &str,
         target: Option<HWND>,
         pasting: Pasting,
+        until: Instant,
     ) -> Result<Inserted, InsertionError> {
+        in_time(until)?;
         if pasting == Pasting::ClipboardOnly {
             self.copy(text)?;
             return Ok(Inserted::Copied);
@@ -185,14 +189,18 @@ impl Lender {
         }
         self.front(window)?;
         self.keys_up()?;
+        in_time(until)?;
         if pasting == Pasting::Typed {
             return self.type_out(text, window);
         }
         let keys = strokes::chord(pasting, foreground::is_terminal(window));
         self.lend(text, foreground::program_of(window).or(Some(process)))?;
-        if let Err(blocked) = strokes::strike(keys) {
+        // Programs that had promised the former contents may have taken their time to hand them over.
+        let struck =
+            in_time(until).and_then(|()| strokes::strike(keys).map_err(InsertionError::from));
+        if let Err(error) = struck {
             self.give_back();
-            return Err(blocked.into());
+            return Err(error);
         }
         self.receipt()
     }
@@ -223,13 +231,20 @@ impl Lender {
     }
 
     /// The keys come to the program after the paste it has read, so the text is there by then.
-    fn step_back(&mut self, target: Option<HWND>, letters: usize) -> Result<(), InsertionError> {
+    fn step_back(
+        &mut self,
+        target: Option<HWND>,
+        letters: usize,
+        until: Instant,
+    ) -> Result<(), InsertionError> {
+        in_time(until)?;
         let window = target
             .or_else(foreground::active)
             .ok_or(InsertionError::Unreachable)?;
         self.front(window)?;
         // With Shift held the arrow would select.
         self.keys_up()?;
+        in_time(until)?;
         for batch in strokes::steps_back(letters).chunks(BATCH) {
             if foreground::active() != Some(window) {
                 return Err(InsertionError::Unreachable);
@@ -354,3 +369,16 @@ impl Lender {
         Ok(Opened::by(self.window.handle())?.text())
     }
 }
+
+/// Whether who asked still waits: what comes later would come as a surprise.
+fn in_time(until: Instant) -> Result<(), InsertionError> {
+    if Instant::now() < until {
+        Ok(())
+    } else {
+        Err(InsertionError::NotTaken)
+    }
+}
+
+#[cfg(test)]
+#[path = "lending_tests.rs"]
+mod tests;
