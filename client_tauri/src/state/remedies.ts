@@ -5,6 +5,7 @@ const BY_CODE: Record<string, ProblemAction | null> = {
   'server.changed_certificate': 'choose_server',
   'server.unknown_certificate': 'choose_server',
   'server.no_tls': 'choose_server',
+  'server.insecure': 'choose_server',
   'server.not_ours': 'choose_server',
   'server.address': 'choose_server',
   'server.other_version': 'update',

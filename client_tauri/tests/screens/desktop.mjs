@@ -135,6 +135,18 @@ try {
   assert.deepEqual((await window.asked('probe'))[0], { address: 'voice.example.org' });
   await window.context.close();
 
+  // An address at which everybody could listen: nothing is chosen, the sentence says what to do, and it can be done at once.
+  const insecure = { reject: { code: 'server.insecure', message: '', action: 'choose_server' } };
+  window = await window_('/', { snapshot: { firstStart: true }, answers: { probe: insecure } });
+  await window.page.getByRole('button', { name: /Сервер нашей команды/ }).click();
+  await window.page.getByLabel('Адрес сервера').fill('http://voice.example.org');
+  await window.page.getByRole('button', { name: 'Проверить адрес' }).click();
+  await window.page.getByText(/Выберите сервер с адресом https:.*самоподписанный/).waitFor();
+  await look(window, 'insecure-address');
+  assert.equal(await window.page.getByLabel('Адрес сервера').inputValue(), 'http://voice.example.org');
+  assert.deepEqual(await window.asked('choose_server'), []);
+  await window.context.close();
+
   // On this computer, where no model is installed yet: one click fetches it, and the way out is a click too.
   const none = { canChange: true, freeBytes: 82e9, models: [{ ...MODELS.models[0], installed: false, active: false, verified: 'unknown' }, MODELS.models[1]] };
   window = await window_('/', { snapshot: { firstStart: true, sidecar: { state: 'stopped', problem: null, download: null } }, answers: { models: none } });

@@ -166,6 +166,28 @@ fn acceptor() -> TlsAcceptor {
 }
 
 #[tokio::test]
+async fn a_server_of_which_all_could_be_read_on_the_way_is_not_even_described() {
+    let described = |address: &str| {
+        let device = Device {
+            name: "desk".into(),
+            platform: "linux".into(),
+            client: "test/1".into(),
+        };
+        let address = address.parse().unwrap();
+        Server::new(address, None, Arc::new(Drawer::default()), device).map(drop)
+    };
+    for address in ["http://voice.example.com", "http://10.0.0.5:8765"] {
+        let refused = described(address).unwrap_err();
+        assert_eq!(refused, ApiError::InClear, "{address}");
+        assert_eq!(refused.code(), "server.insecure");
+        assert!(!refused.passes());
+    }
+    for address in ["10.0.0.5:8765", "http://127.0.0.1:1", "http://localhost:1"] {
+        assert_eq!(described(address), Ok(()), "{address}");
+    }
+}
+
+#[tokio::test]
 async fn a_sign_in_outlasts_the_program_and_is_refreshed_once_for_all_who_ask() {
     let (office, keychain) = (Arc::<Office>::default(), Arc::<Drawer>::default());
     let address = start(&office, None).await;

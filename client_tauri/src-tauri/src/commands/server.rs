@@ -248,11 +248,14 @@ pub async fn pin_route(desk: State<'_, Desk>, route: Option<Route>) -> Answer<()
     Ok(desk.pin_route(route).await?)
 }
 
+/// An address that may be looked at and chosen.
 fn read(address: &str) -> Answer<Address> {
-    address.parse().map_err(|_: NotAnAddress| {
-        Fault(
+    let problem = match address.parse::<Address>() {
+        Ok(address) if !address.is_in_clear() => return Ok(address),
+        Ok(_) => ApiError::InClear.problem(),
+        Err(NotAnAddress) => {
             Problem::new("server.invalid_address", "this is no address of a server")
-                .with_action("choose_server"),
-        )
-    })
+        }
+    };
+    Err(Fault(problem.with_action("choose_server")))
 }

@@ -77,6 +77,22 @@ fn a_certificate_can_only_be_trusted_after_it_was_seen() {
 }
 
 #[test]
+fn a_server_that_would_hear_everything_in_clear_is_neither_looked_at_nor_chosen() {
+    let shell = Shell::start();
+    for address in ["http://192.0.2.1:8765", "http://voice.example.com"] {
+        let answer = shell.call("probe", json!({"address": address}));
+        assert_eq!(answer.unwrap_err()["code"], "server.insecure");
+        let choice = json!({"choice": {"kind": "team", "address": address}});
+        let answer = shell.call("choose_server", choice).unwrap_err();
+        assert_eq!(answer["code"], "server.insecure");
+        assert_eq!(answer["action"], "choose_server");
+    }
+    let snapshot = shell.call("snapshot", json!({})).unwrap();
+    assert_eq!(snapshot["firstStart"], true);
+    shell.choose("http://127.0.0.1:9");
+}
+
+#[test]
 fn showing_the_window_twice_makes_one_and_closing_it_leaves_the_program() {
     let shell = Shell::start();
     app::obey(shell.app.handle(), Request::Show);

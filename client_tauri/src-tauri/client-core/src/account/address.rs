@@ -53,6 +53,12 @@ impl Address {
         self.0.scheme() == "https"
     }
 
+    /// Whether passwords, tokens and speech would be read by whoever is on the way.
+    #[must_use]
+    pub fn is_in_clear(&self) -> bool {
+        !self.is_encrypted() && !self.is_loopback()
+    }
+
     /// Whether the server is this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
@@ -156,6 +162,27 @@ mod tests {
             ("", "refused"),
         ] {
             assert_eq!(read(typed), meant, "{typed}");
+        }
+    }
+
+    #[test]
+    fn only_what_stays_on_this_machine_may_go_without_encryption() {
+        for (address, in_clear) in [
+            ("http://voice.example.com", true),
+            ("http://10.0.0.5:8765", true),
+            ("http://[fd00::7]:8765", true),
+            ("http://0.0.0.0:8765", true),
+            ("http://localhost.example.com", true),
+            ("http://127.0.0.1.example.com", true),
+            ("https://voice.example.com", false),
+            ("https://10.0.0.5", false),
+            ("http://LOCALHOST:8765", false),
+            ("http://127.0.0.1", false),
+            ("http://127.9.8.7:8765", false),
+            ("http://[::1]:8765", false),
+        ] {
+            let read: Address = address.parse().unwrap();
+            assert_eq!(read.is_in_clear(), in_clear, "{address}");
         }
     }
 

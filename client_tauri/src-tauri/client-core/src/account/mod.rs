@@ -86,13 +86,17 @@ impl Server {
     /// Describes a server; nothing is asked yet.
     ///
     /// # Errors
-    /// `Tls`: this machine cannot do TLS at all.
+    /// `InClear`: what is sent there could be read on the way; `Tls`: this machine cannot do TLS at all.
     pub fn new(
         address: Address,
         pin: Option<Fingerprint>,
         keychain: Arc<dyn Keychain>,
         device: Device,
     ) -> Result<Arc<Self>, ApiError> {
+        // Here, as nothing is sent to a server that cannot even be described.
+        if address.is_in_clear() {
+            return Err(ApiError::InClear);
+        }
         let trust = Trust::new(pin);
         let tls = trust.config().map_err(|_| ApiError::Tls)?;
         let http = Client::builder()

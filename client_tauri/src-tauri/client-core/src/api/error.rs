@@ -32,6 +32,9 @@ pub enum ApiError {
     /// The TLS handshake failed for another reason.
     #[error("no encrypted connection to the server can be made")]
     Tls,
+    /// The address says `http://` and is not this machine's: nothing is sent there.
+    #[error("what is said to the server would go over the network unencrypted")]
+    InClear,
     /// Something answers that is not a server of ours.
     #[error("what answers there is not AlfaVoice")]
     NotOurs,
@@ -81,6 +84,7 @@ impl ApiError {
             Self::UnknownCertificate(_) => "server.unknown_certificate",
             Self::ChangedCertificate { .. } => "server.changed_certificate",
             Self::Tls => "server.no_tls",
+            Self::InClear => "server.insecure",
             Self::NotOurs => "server.not_ours",
             Self::OtherVersion => "server.other_version",
             Self::SignedOut => "auth.expired",

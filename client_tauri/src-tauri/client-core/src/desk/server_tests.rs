@@ -332,6 +332,23 @@ async fn another_server_gets_nothing_of_what_was_said_for_the_first_one() {
 }
 
 #[tokio::test]
+async fn a_stored_address_that_would_send_speech_in_clear_is_not_connected_to() {
+    let mut server = Server::start(Script::default()).await;
+    // An address for examples (RFC 5737): remote, and nobody's.
+    server.address = "http://192.0.2.1:8765".to_owned();
+    let room = opened(Some(&server), Limits::default()).await;
+    let now = room.until(|now| now.server.problem.is_some()).await;
+    assert_eq!(now.server.problem.unwrap().code, "server.insecure");
+    assert_eq!(now.server.address, Some(server.address));
+    assert!(room.desk.server().is_none());
+    room.dictate().await;
+    assert!(room.state(State::Pending).await.samples >= 16_000);
+    let now = room.desk.snapshot().borrow().clone();
+    assert_eq!(now.route.reason, "server_refused");
+    room.desk.stop().await;
+}
+
+#[tokio::test]
 async fn the_server_on_this_computer_stays_the_same_while_it_downloads_a_model() {
     let server = Server::start(Script::default()).await;
     let room = opened(None, Limits::default()).await;

@@ -178,6 +178,7 @@ fn failed(error: &ApiError) -> Report {
         | ApiError::ChangedCertificate { .. }
         | ApiError::OtherVersion
         | ApiError::NotOurs
+        | ApiError::InClear
         | ApiError::Tls => Standing::Refused,
         _ => Standing::Unreachable,
     };
