@@ -104,6 +104,7 @@ pub fn with_commands<R: Runtime>(builder: tauri::Builder<R>) -> tauri::Builder<R
         keeping::outbox_list,
         keeping::outbox_audio,
         keeping::outbox_retry,
+        keeping::outbox_retry_all,
         keeping::outbox_remove,
         keeping::outbox_restore,
         keeping::outbox_unlock,

@@ -196,6 +196,11 @@ export interface Take {
   problem: Problem | null;
 }
 
+/** Whether it needs only to be tried again. What the person has dropped does not: it is asked for by itself or not at all. */
+export function waits({ state }: Pick<Take, 'state'>): boolean {
+  return state === 'pending' || state === 'failed';
+}
+
 export interface Model {
   name: string;
   version: string;
@@ -224,7 +229,7 @@ export interface Probe {
   version: string;
   loginRequired: boolean;
   hasAdmin: boolean;
-  /** `unknown`: self-signed, compare `fingerprint` and call {@link Backend.trustCertificate}; `plain`: not encrypted (loopback only). */
+  /** `unknown`: self-signed, compare `fingerprint` and call {@link Backend.trustCertificate}; `plain`: not encrypted, which only a server on this computer may be. */
   certificate: 'trusted' | 'pinned' | 'unknown' | 'plain';
   /** SHA-256 of the certificate, hexadecimal pairs with colons. */
   fingerprint: string | null;
@@ -279,6 +284,8 @@ export interface Backend {
   /** WAV. */
   outboxAudio(take: string): Promise<Blob>;
   outboxRetry(take: string): Promise<void>;
+  /** {@link Backend.outboxRetry} for all that {@link waits}. What cannot be retried does not keep the others from it. */
+  outboxRetryAll(): Promise<void>;
   outboxExport(take: string): Promise<boolean>;
   outboxRemove(take: string): Promise<void>;
   outboxRestore(take: string): Promise<void>;

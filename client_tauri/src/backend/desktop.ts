@@ -15,7 +15,7 @@
  * | `outbox_audio` | `take` | raw bytes, WAV |
  * | `outbox_export` | `take` | bool |
  * | `outbox_unlock` | `passphrase` | nothing |
- * | `outbox_put_aside`, `test_insertion`, `record_hotkey`, `stop_recording_hotkey`, `cancel_install` | none | nothing |
+ * | `outbox_retry_all`, `outbox_put_aside`, `test_insertion`, `record_hotkey`, `stop_recording_hotkey`, `cancel_install` | none | nothing |
  * | `change_settings` | `patch` | the whole settings |
  * | `test_microphone` | `on: bool` | nothing |
  * | `choose_server` | `choice: {kind: "local"} \| {kind: "team", address}` | nothing |
@@ -98,6 +98,7 @@ export function desktopBackend(): Backend {
     outboxList: () => call('outbox_list'),
     outboxAudio: (take) => bytesOf('outbox_audio', { take }, 'audio/wav'),
     outboxRetry: (take) => call('outbox_retry', { take }),
+    outboxRetryAll: () => call('outbox_retry_all'),
     outboxExport: (take) => call('outbox_export', { take }),
     outboxRemove: (take) => call('outbox_remove', { take }),
     outboxRestore: (take) => call('outbox_restore', { take }),

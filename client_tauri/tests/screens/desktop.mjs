@@ -205,6 +205,27 @@ try {
     await window.context.close();
   }
 
+  // What waits for a former server is sent to the one of now with one press; what was dropped is not counted.
+  const former = { ...TAKE, take: 'former', state: 'pending', problem: { code: 'outbox.other_server', message: '' } };
+  const dropped = { ...TAKE, take: 'dropped', state: 'cancelled', problem: null };
+  window = await window_('/#/outbox', { answers: { outbox_list: [former, TAKE, dropped] } });
+  const all = window.page.getByRole('button', { name: 'Повторить все (2)' });
+  await all.waitFor();
+  await look(window, 'outbox-retry-all');
+  await window.page.getByRole('heading', { name: 'Исходящие' }).focus();
+  const reached = () => all.evaluate((button) => button === document.activeElement);
+  // The pane that scrolls comes first.
+  for (let stops = 0; stops < 2 && !(await reached()); stops += 1) await window.page.keyboard.press('Tab');
+  assert.equal(await reached(), true, 'the first control of the screen');
+  await window.page.keyboard.press('Enter');
+  await window.page.waitForTimeout(100);
+  assert.deepEqual([await window.asked('outbox_retry_all'), await window.asked('outbox_retry')], [[{}], []]);
+  await window.context.close();
+  window = await window_('/#/outbox', { answers: { outbox_list: [TAKE, dropped] } });
+  await window.page.getByRole('button', { name: 'Распознать' }).first().waitFor();
+  assert.equal(await window.page.getByRole('button', { name: /Повторить все/ }).count(), 0, 'one take has a button of its own');
+  await window.context.close();
+
   window = await window_('/overlay.html', { size: { width: 560, height: 120 }, snapshot: { dictation: { ...SNAPSHOT.dictation, state: 'listening', stable: 'Добрый день, коллеги. Сегодня', tail: ' говорим о плане' } } });
   await window.page.evaluate(() => globalThis.tell({ type: 'level', rms: 0.1, peak: 0.3 }));
   await window.page.getByText('Добрый день').waitFor();

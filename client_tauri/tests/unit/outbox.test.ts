@@ -58,3 +58,40 @@ test('a removed take stays until the server has forgotten its part', async () =>
   await outbox.tidy(30);
   expect(outbox.get('take')).toBeUndefined();
 });
+
+test('all that wait or failed are tried again, and nothing that was dropped, removed or is on its way', async () => {
+  const outbox = new Outbox(memory(), () => undefined);
+  const states = ['pending', 'failed', 'cancelled', 'uploading', 'recording', 'live', 'stored'] as const;
+  for (const state of states) {
+    await outbox.begin(state, 'ru');
+    await outbox.change(state, { state, attempts: 4, nextAttemptAt: 9e15 });
+  }
+  await outbox.begin('removed', 'ru');
+  await outbox.change('removed', { state: 'failed', attempts: 4, removedAt: Date.now() });
+  await outbox.retryAll();
+  const tried = [...states, 'removed'].filter((take) => outbox.get(take)?.attempts === 0);
+  expect(tried).toEqual(['pending', 'failed']);
+  for (const take of tried) expect(outbox.get(take)).toMatchObject({ state: 'pending', nextAttemptAt: null });
+});
+
+test('a session that can never be resumed is tried again as a recording, alone or with all others', async () => {
+  for (const again of [(outbox: Outbox) => outbox.retry('take'), (outbox: Outbox) => outbox.retryAll()]) {
+    const outbox = await cancelled(true);
+    await outbox.change('take', { state: 'failed', problem: { code: 'session.forbidden', message: '' } });
+    await again(outbox);
+    expect(outbox.get('take')).toMatchObject({ state: 'pending', known: false });
+  }
+});
+
+test('a take that cannot be written down keeps no other from being tried again', async () => {
+  const vault = memory();
+  const outbox = new Outbox(vault, () => undefined);
+  for (const take of ['first', 'second', 'third']) {
+    await outbox.begin(take, 'ru');
+    await outbox.change(take, { state: 'failed' });
+  }
+  const full = { code: 'outbox.full_disk', message: '' };
+  vi.spyOn(vault, 'putJson').mockImplementation((_, take) => (take === 'second' ? Promise.reject(full) : Promise.resolve()));
+  await expect(outbox.retryAll()).rejects.toBe(full);
+  expect(outbox.all().map(({ state }) => state)).toEqual(['pending', 'pending', 'pending']);
+});

@@ -2,7 +2,7 @@
 
 use client_core::cache::Cache;
 use client_core::desk::Desk;
-use client_core::outbox::{OutboxError, Take, TakeId};
+use client_core::outbox::{OutboxError, State as TakeState, Take, TakeId};
 use client_core::sensitive::Sensitive;
 use client_core::view::Problem;
 use serde::Serialize;
@@ -92,6 +92,26 @@ pub async fn outbox_retry(desk: State<'_, Desk>, take: String) -> Answer<()> {
     desk.outbox().retry(id(&take)?).await?;
     desk.look_again().await;
     Ok(())
+}
+
+/// Tries all takes again that wait or failed, each as [`outbox_retry`] does: one that waits for another person goes on waiting
+/// for them. What was dropped stays dropped, unless it is asked for by itself.
+#[tauri::command]
+pub async fn outbox_retry_all(desk: State<'_, Desk>) -> Answer<()> {
+    let outbox = desk.outbox();
+    let mut told = Ok(());
+    for take in outbox.list().await? {
+        if !matches!(take.state, TakeState::Pending | TakeState::Failed) {
+            continue;
+        }
+        match outbox.retry(take.id).await {
+            // It has been removed, sent or stored since.
+            Ok(_) | Err(OutboxError::UnknownTake | OutboxError::WrongState) => {}
+            Err(error) => told = Err(error.into()),
+        }
+    }
+    desk.look_again().await;
+    told
 }
 
 /// Drops a take; it can be brought back for a while.

@@ -3,6 +3,7 @@
 mod access;
 mod events;
 mod files;
+mod outbox;
 mod screens;
 mod updates;
 

@@ -256,12 +256,12 @@ class Browser implements Backend {
   }
   async outboxRetry(take: string): Promise<void> {
     const { outbox, uploads } = await this.opened;
-    const kept = outbox.get(take);
-    if (!kept) return;
-    // A live session that can never be resumed goes as a recording instead.
-    const known = kept.known && !/^(session|recogniser)\./.test(kept.problem?.code ?? '');
-    await outbox.change(take, { state: 'pending', attempts: 0, nextAttemptAt: null, known });
+    await outbox.retry(take);
     uploads.hurry();
+  }
+  async outboxRetryAll(): Promise<void> {
+    const { outbox, uploads } = await this.opened;
+    await outbox.retryAll().finally(() => uploads.hurry());
   }
   async outboxExport(take: string): Promise<boolean> {
     saveBlob(await this.outboxAudio(take), `alfavoice-${take}.wav`);

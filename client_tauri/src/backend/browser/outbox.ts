@@ -2,7 +2,7 @@
  * Takes and their audio, from the moment recording begins until the server says `done`. PCM16 at 16 kHz; a chunk is
  * half a second at most, so that a browser that dies loses no more.
  */
-import type { Problem, Take, TakeState } from '../backend';
+import { waits, type Problem, type Take, type TakeState } from '../backend';
 import { RATE, wav } from './pcm';
 import type { Vault } from './vault';
 
@@ -121,6 +121,21 @@ export class Outbox {
       if (this.takes.has(take)) await this.vault.putJson('takes', take, kept);
     });
     this.changed();
+  }
+
+  /** The person wants it sent now. A live session that can never be resumed goes as a recording instead. */
+  async retry(take: string): Promise<void> {
+    const kept = this.takes.get(take);
+    if (!kept) return;
+    const known = kept.known && !/^(session|recogniser)\./.test(kept.problem?.code ?? '');
+    await this.change(take, { state: 'pending', attempts: 0, nextAttemptAt: null, known });
+  }
+
+  /** The same for all that wait or failed; all are looked at before any of them can be on its way. */
+  async retryAll(): Promise<void> {
+    const told = await Promise.allSettled(this.all().filter(waits).map(({ take }) => this.retry(take)));
+    const refused = told.find((one) => one.status === 'rejected');
+    if (refused) throw refused.reason;
   }
 
   /** The server has it, or nobody wants it: take and audio are gone. */
