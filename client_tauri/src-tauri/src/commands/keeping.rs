@@ -89,8 +89,10 @@ pub async fn outbox_audio(desk: State<'_, Desk>, take: String) -> Answer<Respons
 /// Tries a take again now.
 #[tauri::command]
 pub async fn outbox_retry(desk: State<'_, Desk>, take: String) -> Answer<()> {
-    desk.outbox().retry(id(&take)?).await?;
+    let retried = desk.outbox().retry(id(&take)?).await;
+    // Also for one that cannot be told of: the file it is in may have to be opened first.
     desk.look_again().await;
+    retried?;
     Ok(())
 }
 

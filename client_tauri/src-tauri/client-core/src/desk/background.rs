@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::sync::watch;
 
 use super::Desk;
 use super::conductor::Message;
 use super::handle::Shared;
 use crate::coordinator::TakeId;
-use crate::outbox::{Outbox, OutboxError, Retention, State};
+use crate::outbox::{Outbox, OutboxError, Retention, State, Status};
 use crate::settings::Settings;
 use crate::view::Problem;
 
@@ -84,33 +85,51 @@ pub(super) async fn remember(shared: Arc<Shared>, language: String) {
     let _ = Desk::new(shared).change_settings(patch).await;
 }
 
-/// Opens the outbox; again and again while the keychain is locked or the disk takes nothing.
+/// Opens the outbox; again and again while the keychain is locked or the disk takes nothing. Also when it was closed while
+/// running, because a damaged file could not be mended.
 pub(super) async fn open(shared: Arc<Shared>, after: Duration) {
     tokio::time::sleep(after).await;
-    let status = shared.outbox.status();
+    let mut status = shared.outbox.status();
     let mut is_told = false;
-    while !status.borrow().is_open {
+    while status.wait_for(|now| !now.is_open).await.is_ok() {
         match shared.outbox.open(None).await {
             Ok(opened) => {
                 let _ = shared.inbox.send(Message::Opened(opened)).await;
-                return;
             }
+            Err(OutboxError::Closed) => return,
             Err(OutboxError::Locked) => {
                 // Its status was this from the beginning, so nothing else tells of it.
                 if !std::mem::replace(&mut is_told, true) {
                     let problem = Message::Problem(outbox_problem(OutboxError::Locked));
                     let _ = shared.inbox.send(problem).await;
                 }
-                tokio::time::sleep(UNLOCKED).await;
+                pause(&shared).await;
             }
             // Told by the status. Room is made on a disk without anybody telling us.
             Err(OutboxError::DiskFull | OutboxError::InUse | OutboxError::Failed(_)) => {
-                tokio::time::sleep(UNLOCKED).await;
+                pause(&shared).await;
             }
-            // The person does something about it.
-            Err(_) => return,
+            // The person does something about it, and opens it then or asks for that.
+            Err(_) => tokio::select! {
+                () = shared.open_again.notified() => {}
+                opened = is_open(&mut status) => if !opened {
+                    return;
+                },
+            },
         }
     }
+}
+
+async fn pause(shared: &Shared) {
+    tokio::select! {
+        () = tokio::time::sleep(UNLOCKED) => {}
+        () = shared.open_again.notified() => {}
+    }
+}
+
+/// `false`: it never will be.
+async fn is_open(status: &mut watch::Receiver<Status>) -> bool {
+    status.wait_for(|now| now.is_open).await.is_ok()
 }
 
 /// Binds the keys of the settings, without those that others have, and says which.

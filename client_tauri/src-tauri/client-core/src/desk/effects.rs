@@ -239,6 +239,7 @@ impl Conductor {
             Message::NetworkChanged => {
                 self.look_again();
                 self.wake.notify_one();
+                self.shared.open_again.notify_one();
             }
             Message::Standing(which, server, report) => self.looked(which, &server, report),
             Message::Counted(counts) => {

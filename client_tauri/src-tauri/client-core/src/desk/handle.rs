@@ -5,7 +5,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, Notify, broadcast, mpsc, oneshot, watch};
 
 use super::conductor::Message;
 use super::machine::{Insert, Keys, Manner, Noise, Told};
@@ -41,6 +41,8 @@ pub(super) struct Shared {
     pub first_events: std::sync::Mutex<Option<broadcast::Receiver<BackendEvent>>>,
     /// The chosen server, whatever its standing: whom screens talk to.
     pub server: watch::Sender<Option<Arc<Server>>>,
+    /// Tries to open an outbox that is not open, now.
+    pub open_again: Notify,
     pub inbox: mpsc::Sender<Message>,
     pub inserting: SyncSender<Insert>,
     pub noises: SyncSender<Noise>,
@@ -108,7 +110,8 @@ impl Desk {
         self.shared.server.borrow().clone()
     }
 
-    /// Looks at the servers again and tries what waits: somebody signed in or out, or pressed "try again".
+    /// Looks at the servers again and tries what waits, the opening of the outbox too: somebody signed in or out, or pressed "try
+    /// again".
     pub async fn look_again(&self) {
         let _ = self.send(Message::NetworkChanged).await;
     }

@@ -10,7 +10,7 @@ use super::*;
 use crate::coordinator::Ask;
 use crate::outbox::{Place, Retention, State};
 use crate::ports::*;
-use crate::view::{DictationState, Route, SidecarState, Snapshot};
+use crate::view::{DictationState, OutboxState, Route, SidecarState, Snapshot};
 
 #[tokio::test]
 async fn hold_the_keys_speak_and_the_text_is_in_the_window() {
@@ -261,6 +261,36 @@ async fn what_was_found_out_about_the_former_server_says_nothing_about_the_next_
     assert_eq!(now.route.active, Route::Outbox);
     assert_eq!((now.server.version, now.server.user), (None, None));
     assert!(!now.server.reachable && !now.server.signed_in);
+    room.desk.stop().await;
+}
+
+#[tokio::test]
+async fn a_take_is_whole_although_its_damaged_file_could_not_be_mended_at_first() {
+    let mut room = room(None, Limits::default()).await;
+    assert!(room.desk.ask(Ask::Begin));
+    room.until(|now| now.dictation.state == DictationState::Latched)
+        .await;
+    room.speak(0, 16_000).await;
+    room.kept(16_000 - 1600).await;
+    // Where the copy is to be; so it cannot be made.
+    let in_the_way = room.folder.path().join("outbox-salvage.db");
+    std::fs::create_dir_all(in_the_way.join("something")).unwrap();
+    room.desk.outbox().meet_damage().await;
+    room.until(|now| now.outbox.state != OutboxState::Open)
+        .await;
+    room.speak(16_000, 9600).await;
+    room.kept(25_600 - 1600).await;
+    std::fs::remove_dir_all(in_the_way).unwrap();
+    room.desk.look_again().await;
+    room.notice("outbox.salvaged").await;
+    room.until(|now| now.outbox.state == OutboxState::Open && now.outbox.problem.is_none())
+        .await;
+    assert!(room.desk.ask(Ask::End));
+    room.speak(25_600, 3200).await;
+    let take = room.state(State::Pending).await;
+    let audio = room.desk.outbox().audio(take.id, 0, 100_000).await.unwrap();
+    assert!(is_whole(&audio) && audio.len() >= 25_600);
+    assert!(!take.recovered);
     room.desk.stop().await;
 }
 

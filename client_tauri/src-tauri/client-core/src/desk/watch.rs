@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, broadcast, mpsc, watch};
+use tokio::sync::{Mutex, Notify, broadcast, mpsc, watch};
 
 use super::conductor::{Conductor, Message};
 use super::handle::Shared;
@@ -74,6 +74,7 @@ pub(super) fn start(parts: Parts) -> std::io::Result<Desk> {
         events,
         first_events: std::sync::Mutex::new(Some(first_events)),
         server: watch::Sender::new(None),
+        open_again: Notify::new(),
         inbox,
         inserting,
         noises,

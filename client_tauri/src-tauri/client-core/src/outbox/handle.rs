@@ -1,6 +1,5 @@
 //! The async handle of the outbox, and its thread.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,12 +7,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ending::using_the_cipher;
 use super::error::OutboxError;
+use super::keychain::Asking;
 use super::place::Place;
 use super::store::Store;
 use super::take::{NewTake, State, Take, TakeId};
-use super::{Appended, Counts, Opened, Retention, Status};
+use super::{Appended, Counts, Retention, Status};
 use crate::ports::Keychain;
-use crate::sensitive::Sensitive;
 
 /// What waits for the thread; more than this makes callers wait. Audio comes ten times a second at most.
 const QUEUE: usize = 64;
@@ -33,21 +32,23 @@ struct Answer {
 #[derive(Clone)]
 pub struct Outbox {
     jobs: mpsc::Sender<Job>,
+    pub(super) asking: Asking,
     status: watch::Receiver<Status>,
     changes: watch::Sender<u64>,
 }
 
 impl Outbox {
-    /// Starts the thread. The file stays closed, and takes in memory, until [`Outbox::open`].
+    /// Starts the threads. The file stays closed, and takes in memory, until [`Outbox::open`].
     ///
     /// # Errors
-    /// The thread or the tables in memory cannot be made.
+    /// A thread or the tables in memory cannot be made.
     pub fn start(
         place: Place,
         keychain: Arc<dyn Keychain>,
         retention: Retention,
     ) -> Result<Self, OutboxError> {
-        let mut store = Store::new(place, keychain, retention)?;
+        let mut store = Store::new(place, retention)?;
+        let asking = Asking::start(keychain)?;
         let (jobs, mut waiting) = mpsc::channel::<Job>(QUEUE);
         let (tell, status) = watch::channel(store.status());
         std::thread::Builder::new()
@@ -74,27 +75,10 @@ impl Outbox {
             })?;
         Ok(Self {
             jobs,
+            asking,
             status,
             changes: watch::Sender::new(0),
         })
-    }
-
-    /// Opens the file, makes it if there is none, and takes care of what a process that died left behind.
-    ///
-    /// # Errors
-    /// `Locked` (try again later), `PassphraseNeeded`, `WrongPassphrase`, `KeyLost` (see [`Outbox::put_aside`]), `InUse`,
-    /// `NoCipher`, `TooNew`, `DiskFull`. A damaged file is no error: see [`Opened::salvaged`].
-    pub async fn open(&self, passphrase: Option<Sensitive<String>>) -> Result<Opened, OutboxError> {
-        self.write(move |store| store.open(passphrase.as_ref(), now()))
-            .await
-    }
-
-    /// Puts a file aside whose key is lost, so that [`Outbox::open`] makes a new one; tells where it is.
-    ///
-    /// # Errors
-    /// `WrongState`: the file is open.
-    pub async fn put_aside(&self) -> Result<PathBuf, OutboxError> {
-        self.write(|store| store.put_aside(now())).await
     }
 
     /// How it is, now and whenever that changes.
@@ -264,6 +248,18 @@ impl Outbox {
         }
     }
 
+    /// Comes back when it is closed.
+    pub(super) async fn closed(&self) {
+        self.jobs.closed().await;
+    }
+
+    /// As if a page could not be read.
+    #[cfg(test)]
+    pub(crate) async fn meet_damage(&self) {
+        let met = self.run(|_| Err::<(), _>(OutboxError::Damaged)).await;
+        assert_eq!(met, Err(OutboxError::Damaged));
+    }
+
     #[cfg(test)]
     pub(super) async fn pragma(&self, pragma: &'static str) -> Result<(), OutboxError> {
         self.run(move |store| store.pragma(pragma)).await
@@ -310,7 +306,7 @@ impl Outbox {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// Runs it on the thread, once more if the file turns out to be damaged and could be made anew. It is done even if nobody
+    /// Runs it on the thread, once more if the file turns out to be damaged: with the new one, or in memory. It is done even if nobody
     /// waits for the answer any more.
     pub(super) async fn run<T: Send + 'static>(
         &self,
@@ -319,8 +315,8 @@ impl Outbox {
         let (tell, told) = oneshot::channel();
         let one: Job = Box::new(move |store| {
             let mut result = job(store);
-            if matches!(result, Err(OutboxError::Damaged)) {
-                result = store.repair(now()).and_then(|()| job(store));
+            if matches!(result, Err(OutboxError::Damaged)) && store.repair(now()) {
+                result = job(store);
             }
             Answer {
                 // Whoever asked may be gone.

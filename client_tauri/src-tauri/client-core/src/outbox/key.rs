@@ -7,15 +7,13 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::mpsc;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroize;
 
 use super::error::OutboxError;
+use super::keychain::{Answer, Question};
 use super::place::Place;
 use crate::ports::{Keychain, KeychainError};
 use crate::sensitive::Sensitive;
@@ -30,10 +28,15 @@ pub(super) struct Found {
     pub(super) is_checked: bool,
 }
 
+/// What came of looking for one.
+pub(super) enum Looked {
+    Found(Found),
+    /// The keychain has to be asked this first.
+    Ask(Question),
+}
+
 /// The secret's name in the keychain.
 pub const KEY_NAME: &str = "outbox";
-/// A keychain may ask the person to unlock it. Longer than this nobody waits; it is asked again later.
-const KEYCHAIN_PATIENCE: Duration = Duration::from_secs(20);
 
 const CHECK_LABEL: &[u8] = b"alfavoice outbox key check 1";
 const SALT_BYTES: usize = 16;
@@ -67,15 +70,15 @@ struct Note {
     check: String,
 }
 
-/// Finds the key of the file there, or makes one for a file that is not there yet.
+/// Finds the key of the file there, or makes one for a file that is not there yet, with what the keychain answered.
 ///
 /// # Errors
 /// `Locked`, `PassphraseNeeded`, `WrongPassphrase`, `KeyLost`; and what the disk says while the note is written.
 pub(super) fn find(
     place: &Place,
-    keychain: &Arc<dyn Keychain>,
+    answer: Option<&Answer>,
     passphrase: Option<&Sensitive<String>>,
-) -> Result<Found, OutboxError> {
+) -> Result<Looked, OutboxError> {
     let is_there = fs::metadata(place.file()).is_ok_and(|file| file.len() > 0);
     let note = read_note(&place.note())?;
     match note {
@@ -83,27 +86,34 @@ pub(super) fn find(
             let passphrase = passphrase.ok_or(OutboxError::PassphraseNeeded)?;
             let key = derived(passphrase, &note)?;
             if check_of(&key) == note.check {
-                Ok(checked(key))
+                Ok(Looked::Found(checked(key)))
             } else {
                 Err(OutboxError::WrongPassphrase)
             }
         }
         note if is_there => {
-            let hidden = match asked(keychain, |keychain| keychain.read(KEY_NAME)) {
-                Ok(found) => found.map(Sensitive::new).ok_or(OutboxError::KeyLost)?,
+            let hidden = match answer {
+                Some(Answer::Read(Ok(found))) => found.as_ref().ok_or(OutboxError::KeyLost)?,
                 // The file has its key in a keychain that is not there now.
-                Err(_) => return Err(OutboxError::Locked),
+                Some(Answer::Read(Err(_))) => return Err(OutboxError::Locked),
+                Some(Answer::Made(_)) | None => return Ok(Looked::Ask(Question::Read)),
             };
             let key = from_hex(hidden.expose()).ok_or(OutboxError::KeyLost)?;
             match note {
                 Some(note) if note.check != check_of(&key) => Err(OutboxError::KeyLost),
-                note => Ok(Found {
+                note => Ok(Looked::Found(Found {
                     key,
                     is_checked: note.is_some(),
-                }),
+                })),
             }
         }
-        _ => new_key(place, keychain, passphrase).map(checked),
+        _ => match answer {
+            Some(Answer::Made(made)) => {
+                let key = new_key(place, made, passphrase)?;
+                Ok(Looked::Found(checked(key)))
+            }
+            Some(Answer::Read(_)) | None => Ok(Looked::Ask(Question::Make)),
+        },
     }
 }
 
@@ -116,10 +126,10 @@ fn checked(key: Key) -> Found {
 
 fn new_key(
     place: &Place,
-    keychain: &Arc<dyn Keychain>,
+    made: &Result<Key, KeychainError>,
     passphrase: Option<&Sensitive<String>>,
 ) -> Result<Key, OutboxError> {
-    match keychain_key(keychain) {
+    match made {
         Ok(key) => {
             let note = Note {
                 version: 1,
@@ -127,10 +137,10 @@ fn new_key(
                 salt: String::new(),
                 memory_kib: 0,
                 passes: 0,
-                check: check_of(&key),
+                check: check_of(key),
             };
             write_note(&place.note(), &note)?;
-            Ok(key)
+            Ok(key.clone())
         }
         Err(KeychainError::Locked) => Err(OutboxError::Locked),
         Err(KeychainError::Unavailable | KeychainError::Failed) => {
@@ -154,8 +164,8 @@ fn new_key(
 }
 
 /// A key kept in the keychain from before (its file was never made, or was put aside), or a new one read back from there.
-fn keychain_key(keychain: &Arc<dyn Keychain>) -> Result<Key, KeychainError> {
-    let found = asked(keychain, |keychain| keychain.read(KEY_NAME))?.map(Sensitive::new);
+pub(super) fn made(keychain: &dyn Keychain) -> Result<Key, KeychainError> {
+    let found = keychain.read(KEY_NAME)?.map(Sensitive::new);
     if let Some(key) = found.and_then(|hidden| from_hex(hidden.expose())) {
         return Ok(key);
     }
@@ -164,31 +174,12 @@ fn keychain_key(keychain: &Arc<dyn Keychain>) -> Result<Key, KeychainError> {
     let key = Key::new(bytes);
     bytes.zeroize();
     let hidden = Sensitive::new(to_hex(key.expose()));
-    asked(keychain, {
-        let hidden = hidden.clone();
-        move |keychain| keychain.write(KEY_NAME, hidden.expose().as_bytes())
-    })?;
-    let again = asked(keychain, |keychain| keychain.read(KEY_NAME))?.map(Sensitive::new);
+    keychain.write(KEY_NAME, hidden.expose().as_bytes())?;
+    let again = keychain.read(KEY_NAME)?.map(Sensitive::new);
     match again {
         Some(again) if again.expose() == hidden.expose().as_bytes() => Ok(key),
         _ => Err(KeychainError::Failed),
     }
-}
-
-/// Asks the keychain on a thread of its own: it may wait for the person.
-fn asked<T: Send + 'static>(
-    keychain: &Arc<dyn Keychain>,
-    ask: impl FnOnce(&dyn Keychain) -> Result<T, KeychainError> + Send + 'static,
-) -> Result<T, KeychainError> {
-    let (answer, answered) = mpsc::sync_channel(1);
-    let keychain = Arc::clone(keychain);
-    std::thread::Builder::new()
-        .name("outbox-keychain".to_owned())
-        .spawn(move || answer.send(ask(&*keychain)))
-        .map_err(|_| KeychainError::Failed)?;
-    answered
-        .recv_timeout(KEYCHAIN_PATIENCE)
-        .unwrap_or(Err(KeychainError::Locked))
 }
 
 fn derived(passphrase: &Sensitive<String>, note: &Note) -> Result<Key, OutboxError> {
@@ -264,7 +255,7 @@ fn bytes_of_hex(text: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn from_hex(text: &[u8]) -> Option<Key> {
+pub(super) fn from_hex(text: &[u8]) -> Option<Key> {
     let bytes = Sensitive::new(bytes_of_hex(text)?);
     let exact: [u8; 32] = bytes.expose().as_slice().try_into().ok()?;
     Some(Key::new(exact))

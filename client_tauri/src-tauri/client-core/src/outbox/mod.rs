@@ -6,12 +6,16 @@
 
 mod audio;
 mod cached;
+#[cfg(test)]
+mod closed_tests;
 mod ending;
 mod error;
 mod file;
 mod flushing;
+mod going;
 mod handle;
 mod key;
+mod keychain;
 mod opening;
 #[cfg(test)]
 mod person_tests;

@@ -98,10 +98,9 @@ async fn a_file_of_the_first_layout_is_brought_up_to_date_and_can_be_salvaged() 
     outbox.close().await;
     made_old(folder.path(), &keychain);
     let place = Place::new(folder.path());
-    let port = Arc::clone(&keychain) as Arc<dyn Keychain>;
-    let key = key::find(&place, &port, None).unwrap().key;
-    let (file, salvaged) = salvage::salvage(&place, &key, 1.0).unwrap();
-    drop(file);
+    let hidden = keychain.read(KEY_NAME).unwrap().unwrap();
+    let key = key::from_hex(&hidden).unwrap();
+    let salvaged = salvage::salvage(&place, &key, 1.0).unwrap();
     assert!(!salvaged.incomplete && salvaged.takes == 1);
     let outbox = opened(folder.path(), &keychain).await;
     assert_eq!(outbox.audio(id, 0, 32_000).await.unwrap(), sound(32_000));

@@ -37,6 +37,19 @@ impl Place {
         self.folder.join("outbox-salvage.db")
     }
 
+    /// Removes a copy that was not finished: it is of no use, and takes the room that the next one needs.
+    pub(super) fn forget_salvage(&self) -> Result<(), OutboxError> {
+        for suffix in ["", "-wal", "-shm"] {
+            removed(&beside(&self.salvage(), suffix))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the copy is whole and only has to take the damaged file's place.
+    pub(super) fn is_salvaged(&self) -> bool {
+        !self.file().exists() && self.salvage().exists()
+    }
+
     /// Brings to its end what a process was doing here when it died: a file that was being put aside goes there whole, and the one
     /// that was salvaged takes its place.
     pub(super) fn finish(&self, now: f64) -> Result<(), OutboxError> {
@@ -97,25 +110,34 @@ impl Place {
             stamp += 1;
         }
         let aside = name(stamp);
+        let note = self.note();
+        if note.exists() {
+            // First, as it needs room: without any, all stays as it was.
+            let copy = aside.with_extension("salt.json");
+            fs::copy(note, &copy).inspect_err(|_| {
+                // A piece of it harms nobody.
+                let _ = removed(&copy);
+            })?;
+        }
         for suffix in ["", "-wal", "-shm"] {
             let from = beside(&self.file(), suffix);
             if from.exists() {
                 fs::rename(from, beside(&aside, suffix))?;
             }
         }
-        let note = self.note();
-        if note.exists() {
-            fs::copy(note, aside.with_extension("salt.json"))?;
-        }
         Ok(aside)
     }
 
     /// Removes the note, so that a new file gets a new one.
     pub(super) fn forget_note(&self) -> Result<(), OutboxError> {
-        match fs::remove_file(self.note()) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(()),
-        }
+        removed(&self.note())
+    }
+}
+
+fn removed(file: &Path) -> Result<(), OutboxError> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
     }
 }
 

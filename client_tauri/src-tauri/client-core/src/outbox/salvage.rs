@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::error::OutboxError;
 use super::key::Key;
-use super::place::{Place, beside};
+use super::place::Place;
 use super::rows;
 use super::take::{NewTake, State, TakeId};
 use crate::view::Route;
@@ -40,18 +40,20 @@ const CHUNK: &str = "SELECT take, number, first_sample, pcm FROM chunk WHERE row
 /// Stops a number of rows that is itself damaged.
 const MOST_ROWS: i64 = 10_000_000;
 
-pub(super) fn salvage(
-    place: &Place,
-    key: &Key,
-    now: f64,
-) -> Result<(Connection, Salvaged), OutboxError> {
-    let fresh = place.salvage();
-    for suffix in ["", "-wal", "-shm"] {
-        let stale = beside(&fresh, suffix);
-        if stale.exists() {
-            std::fs::remove_file(stale)?;
-        }
-    }
+/// Puts a copy in the damaged file's place. On an error all is as it was, and it can be tried again.
+pub(super) fn salvage(place: &Place, key: &Key, now: f64) -> Result<Salvaged, OutboxError> {
+    place.forget_salvage()?;
+    let copied = copied(place, key).inspect_err(|_| {
+        // What is left of it is removed with the next attempt at the latest.
+        let _ = place.forget_salvage();
+    });
+    let mut salvaged = copied?;
+    salvaged.aside = place.put_aside("damaged", now)?;
+    std::fs::rename(place.salvage(), place.file())?;
+    Ok(salvaged)
+}
+
+fn copied(place: &Place, key: &Key) -> Result<Salvaged, OutboxError> {
     let mut salvaged = Salvaged {
         aside: PathBuf::new(),
         takes: 0,
@@ -60,7 +62,7 @@ pub(super) fn salvage(
     let size = std::fs::metadata(place.file()).map_or(0, |file| file.len());
     let most_rows =
         i64::try_from(size / BYTES_PER_ROW).map_or(MOST_ROWS, |rows| rows.min(MOST_ROWS));
-    let new = super::file::open(&fresh, key)?;
+    let new = super::file::open(&place.salvage(), key)?;
     if let Some(mut old) = Old::open(place.file(), key) {
         let transaction = new.unchecked_transaction()?;
         copy(&mut old, &transaction, most_rows)?;
@@ -69,11 +71,12 @@ pub(super) fn salvage(
     }
     salvaged.takes = rows::all(&new)?.len();
     // All of it into the one file that is renamed.
-    new.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?;
+    let is_busy: bool = new.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))?;
+    if is_busy {
+        return Err(OutboxError::Failed(-1));
+    }
     new.close().map_err(|(_, error)| OutboxError::from(error))?;
-    salvaged.aside = place.put_aside("damaged", now)?;
-    std::fs::rename(&fresh, place.file())?;
-    Ok((super::file::open(&place.file(), key)?, salvaged))
+    Ok(salvaged)
 }
 
 /// The damaged file. A connection that has met a damaged page reads nothing more at all, so a new one is made then.

@@ -3,19 +3,17 @@
 //! A take that the disk did not take is held in memory whole: its row there counts, its audio is in both. Each later write
 //! tries to bring it back to the disk. While the file is locked, all takes are.
 
-use std::sync::Arc;
-
 use rusqlite::Connection;
 
 use super::error::OutboxError;
 use super::flushing::Flusher;
+use super::going::Going;
 use super::key::Key;
 use super::place::Place;
 use super::rows::{self, Chunk};
 use super::salvage::Salvaged;
 use super::take::{NewTake, State, Take, TakeId};
 use super::{Appended, Retention, Status};
-use crate::ports::Keychain;
 
 /// Audio held in memory while the disk takes none: half an hour at 16 kHz.
 const MEMORY_BYTES: usize = 64 * 1024 * 1024;
@@ -24,13 +22,21 @@ const UNFLUSHED_BYTES: usize = 32_000;
 
 pub(super) struct Store {
     pub(super) place: Place,
-    pub(super) keychain: Arc<dyn Keychain>,
     retention: Retention,
     pub(super) disk: Option<Disk>,
-    memory: Connection,
+    /// Held from the first attempt to open the file until it is closed.
+    pub(super) lock: Option<std::fs::File>,
+    /// The key of a damaged file that could not be mended yet.
+    pub(super) damaged: Option<Key>,
+    /// Whether what a process that died left behind was seen to. From then on, what goes on in the file goes on in this process.
+    pub(super) is_recovered: bool,
+    pub(super) memory: Connection,
     memory_bytes: usize,
     /// Audio committed since the log was flushed to the disk last.
     unflushed_bytes: usize,
+    pub(super) going: Going,
+    /// Deleted while the file was not open.
+    gone: Vec<TakeId>,
     /// Why takes are in memory, if they are.
     pub(super) problem: Option<OutboxError>,
     /// What was salvaged while running, until told.
@@ -42,27 +48,25 @@ pub(super) struct Disk {
     pub(super) flusher: Flusher,
     pub(super) connection: Connection,
     pub(super) key: Key,
-    /// Held as long as the file is open.
-    pub(super) _lock: std::fs::File,
 }
 
 impl Store {
-    pub(super) fn new(
-        place: Place,
-        keychain: Arc<dyn Keychain>,
-        retention: Retention,
-    ) -> Result<Self, OutboxError> {
+    pub(super) fn new(place: Place, retention: Retention) -> Result<Self, OutboxError> {
         super::ending::before_the_cipher();
         let memory = super::file::in_memory()?;
         super::ending::after_the_cipher();
         Ok(Self {
             place,
-            keychain,
             retention,
             disk: None,
+            lock: None,
+            damaged: None,
+            is_recovered: false,
             memory,
             memory_bytes: 0,
             unflushed_bytes: 0,
+            going: Going::default(),
+            gone: Vec::new(),
             problem: Some(OutboxError::Locked),
             salvaged: None,
         })
@@ -73,10 +77,16 @@ impl Store {
         if let Some(disk) = &self.disk {
             match rows::insert(&disk.connection, new) {
                 Err(error) if error.is_no_room() => self.problem = Some(error),
-                told => return told,
+                told => {
+                    told?;
+                    self.going.began(new);
+                    return Ok(());
+                }
             }
         }
-        rows::insert(&self.memory, new)
+        rows::insert(&self.memory, new)?;
+        self.going.began(new);
+        Ok(())
     }
 
     pub(super) fn append(&mut self, id: TakeId, pcm: &[u8]) -> Result<Appended, OutboxError> {
@@ -85,7 +95,7 @@ impl Store {
         if take.state != State::Recording {
             return Err(OutboxError::WrongState);
         }
-        let mut number = rows::last_number(&self.memory, id)?;
+        let mut number = rows::last_number(&self.memory, id)?.max(self.going.last_number(id));
         if let Some(disk) = &self.disk {
             number = number.max(rows::last_number(&disk.connection, id)?);
         }
@@ -103,8 +113,10 @@ impl Store {
                     rows::put(&self.memory, &take)?;
                 }
                 told => {
+                    let samples = told?;
                     self.unflushed_bytes += pcm.len();
-                    return told.map(|samples| Appended {
+                    self.going.appended(id, chunk.number, samples);
+                    return Ok(Appended {
                         samples,
                         on_disk: true,
                     });
@@ -116,6 +128,7 @@ impl Store {
         }
         let samples = rows::append(&self.memory, id, &chunk)?;
         self.memory_bytes += pcm.len();
+        self.going.appended(id, chunk.number, samples);
         Ok(Appended {
             samples,
             on_disk: false,
@@ -141,12 +154,15 @@ impl Store {
             match rows::put(&disk.connection, &take) {
                 Err(error) if error.is_no_room() => self.problem = Some(error),
                 told => {
+                    told?;
                     self.unflushed_bytes = UNFLUSHED_BYTES;
-                    return told.map(|()| take);
+                    self.going.changed(&take);
+                    return Ok(take);
                 }
             }
         }
         rows::put(&self.memory, &take)?;
+        self.going.changed(&take);
         Ok(take)
     }
 
@@ -174,7 +190,8 @@ impl Store {
         Ok(takes)
     }
 
-    /// The samples from `first` on, `most` at most. What is missing of a damaged take is silence, so that positions hold.
+    /// The samples from `first` on, `most` at most. What is missing of a damaged take is silence, so that positions hold; what is
+    /// in a file that is not open is an error, so that nobody takes silence for it.
     pub(super) fn audio(&self, id: TakeId, first: u64, most: u64) -> Result<Vec<i16>, OutboxError> {
         let take = self.get(id)?;
         let end = take.samples.min(first.saturating_add(most));
@@ -183,6 +200,11 @@ impl Store {
         let mut found = rows::chunks(&self.memory, id, first, end)?;
         if let Some(disk) = &self.disk {
             found.extend(rows::chunks(&disk.connection, id, first, end)?);
+        } else if first < end
+            && take.state != State::Stored
+            && found.first().is_none_or(|chunk| chunk.first_sample > first)
+        {
+            return Err(self.problem.unwrap_or(OutboxError::Locked));
         }
         for chunk in found {
             for (at, bytes) in (chunk.first_sample..).zip(chunk.pcm.chunks_exact(2)) {
@@ -212,7 +234,10 @@ impl Store {
     pub(super) fn remove(&mut self, id: TakeId) -> Result<(), OutboxError> {
         if let Some(disk) = &self.disk {
             rows::remove(&disk.connection, id)?;
+        } else {
+            self.gone.push(id);
         }
+        self.going.forget(id);
         rows::remove(&self.memory, id)?;
         self.count_memory()
     }
@@ -220,6 +245,9 @@ impl Store {
     /// Deletes what is past its time, and brings to the disk what it did not take before.
     pub(super) fn tend(&mut self, now: f64) -> Result<(), OutboxError> {
         self.flush();
+        if self.disk.is_some() && self.problem == Some(OutboxError::Damaged) {
+            return Err(OutboxError::Damaged);
+        }
         for take in self.all()? {
             if take.forget_at.is_some_and(|at| at <= now)
                 && matches!(take.state, State::Stored | State::Cancelled | State::Failed)
@@ -265,6 +293,7 @@ impl Store {
     pub(super) fn close(&mut self) {
         self.flush();
         self.disk = None;
+        self.lock = None;
         self.problem = Some(OutboxError::Closed);
     }
 
@@ -303,11 +332,19 @@ impl Store {
     pub(super) fn flush(&mut self) {
         let Some(disk) = &self.disk else { return };
         let told = (|| {
+            while let Some(id) = self.gone.last() {
+                rows::remove(&disk.connection, *id)?;
+                self.gone.pop();
+            }
             for take in rows::all(&self.memory)? {
                 let transaction = disk.connection.unchecked_transaction()?;
                 rows::put(&transaction, &take)?;
                 for chunk in rows::chunks(&self.memory, take.id, 0, u64::MAX >> 1)? {
                     rows::put_chunk(&transaction, take.id, &chunk)?;
+                }
+                if take.state == State::Stored && !self.retention.keeps_stored_audio {
+                    // It may have been stored while the file was not open.
+                    rows::forget_audio(&transaction, take.id)?;
                 }
                 transaction.commit()?;
                 rows::remove(&self.memory, take.id)?;

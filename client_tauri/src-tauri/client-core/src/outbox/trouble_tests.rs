@@ -14,7 +14,7 @@ fn passphrase(text: &str) -> Option<Sensitive<String>> {
 }
 
 /// Turns bytes of a file around.
-fn spoil(path: &Path, at: u64) {
+pub(super) fn spoil(path: &Path, at: u64) {
     let mut file = std::fs::OpenOptions::new()
         .read(true)
         .write(true)
