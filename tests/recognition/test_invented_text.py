@@ -135,7 +135,14 @@ def test_no_recording_of_speech_loses_its_text(engine, referenced):
         jobs = [one for one in jobs if one not in batch]
         for one, outcome in zip(batch, engine.recognise(batch), strict=True):
             if isinstance(outcome, Again):
-                jobs.append(Job(request=one.request, plan=outcome.plan, best=outcome.best))
+                jobs.append(
+                    Job(
+                        request=one.request,
+                        plan=outcome.plan,
+                        best=outcome.best,
+                        place=outcome.place,
+                    )
+                )
             else:
                 answers[outcome.request] = outcome
 
