@@ -90,6 +90,53 @@ fn a_held_chord_is_one_press_and_one_release_on_every_layout() {
 }
 
 #[test]
+fn keys_are_heard_though_the_layout_changes_while_they_are_bound() {
+    let Some(screen) = Screen::start("us") else {
+        return;
+    };
+    let talk = [
+        binding(DICTATE, &[Modifier::Control, Modifier::Super], None),
+        binding(
+            Action::PasteLast,
+            &[Modifier::Control, Modifier::Alt],
+            Some("KeyV"),
+        ),
+    ];
+    for layout in ["ru", "us", "us,ru", "ru,us"] {
+        let (hotkeys, heard) = std::thread::scope(|scope| {
+            let change = scope.spawn(|| screen.layout(layout));
+            let (mut hotkeys, heard) = listen(&screen);
+            while !change.is_finished() {
+                hotkeys.bind(&talk).unwrap();
+            }
+            (hotkeys, heard)
+        });
+        screen.keys(&["keydown", "ctrl", "keydown", "super"]);
+        assert_eq!(
+            edge(&next(&heard)),
+            (DICTATE, Edge::Pressed, true),
+            "{layout}"
+        );
+        screen.keys(&["keyup", "super", "keyup", "ctrl"]);
+        assert_eq!(
+            edge(&next(&heard)),
+            (DICTATE, Edge::Released, true),
+            "{layout}"
+        );
+        // The key of V by its number.
+        screen.keys(&[
+            "keydown", "ctrl", "keydown", "alt", "key", "55", "keyup", "alt", "keyup", "ctrl",
+        ]);
+        assert_eq!(
+            edge(&next(&heard)),
+            (Action::PasteLast, Edge::Pressed, false),
+            "{layout}"
+        );
+        drop(hotkeys);
+    }
+}
+
+#[test]
 fn modifiers_alone_are_a_chord_and_another_key_with_them_is_told() {
     let Some(screen) = Screen::start("us,ru") else {
         return;

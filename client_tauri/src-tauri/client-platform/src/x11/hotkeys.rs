@@ -28,6 +28,9 @@ const ANSWER: Duration = Duration::from_secs(5);
 const COMPARE: Duration = Duration::from_secs(1);
 /// How soon what did not fit into the channel is tried again.
 const RETRY: Duration = Duration::from_millis(20);
+/// A change of layout is told as a run of notices, with answers of two keyboards between them: this long after the last
+/// one the keyboard is read once more, and only that reading may say that keys are lost.
+const SETTLED: Duration = Duration::from_millis(200);
 /// Button events are numbered from here, apart from the keys.
 const BUTTONS: u32 = 0x1_0000;
 
@@ -127,6 +130,8 @@ struct Listener {
     watch: ChordWatch,
     grabs: Grabs,
     bindings: Vec<Binding>,
+    /// When the keyboard is to be read once more.
+    settles: Option<Instant>,
     outlet: Outlet,
 }
 
@@ -187,6 +192,7 @@ impl Listener {
             watch: ChordWatch::default(),
             grabs: Grabs::default(),
             bindings: Vec::new(),
+            settles: None,
             outlet: Outlet::new(events),
         })
     }
@@ -209,7 +215,10 @@ impl Listener {
             } else {
                 self.watch.down().next().map(|_| COMPARE)
             };
-            let deadline = pause.map(|pause| Instant::now() + pause);
+            let deadline = [pause.map(|pause| Instant::now() + pause), self.settles]
+                .into_iter()
+                .flatten()
+                .min();
             match self.display.wait(wake, deadline)? {
                 Waited::Event(event) => self.heard(&event)?,
                 Waited::Woken => {
@@ -221,6 +230,9 @@ impl Listener {
                     self.compare()?;
                     self.outlet.send([])?;
                 }
+            }
+            if self.settles.is_some_and(|at| at <= Instant::now()) {
+                self.settle()?;
             }
         }
     }
@@ -334,11 +346,36 @@ impl Listener {
 
     /// Other keys sit elsewhere now, or other modifiers set other bits.
     fn mapped(&mut self) -> Result<(), End> {
-        self.keyboard = Keyboard::read(&self.display)?;
-        if !self.watch.recording() {
+        let first = self.settles.is_none();
+        self.settles = Some(Instant::now() + SETTLED);
+        if first && self.read()? && !self.watch.recording() {
+            // At once, for somebody who talks at once. What fails now fails again once the keyboard has settled, or it is well.
+            let _ = self
+                .grabs
+                .take(&self.display, &self.keyboard, &self.bindings);
+        }
+        Ok(())
+    }
+
+    /// The run of notices is over.
+    fn settle(&mut self) -> Result<(), End> {
+        self.settles = None;
+        if !self.read()? {
+            self.settles = Some(Instant::now() + SETTLED);
+        } else if !self.watch.recording() {
             self.take_back()?;
         }
         Ok(())
+    }
+
+    /// Whether the display said how the keyboard is now; the former one holds until it does.
+    fn read(&mut self) -> Result<bool, End> {
+        match Keyboard::read(&self.display) {
+            Ok(keyboard) => self.keyboard = keyboard,
+            Err(DisplayError::Refused(_)) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(true)
     }
 
     /// Releases what is no longer held.
