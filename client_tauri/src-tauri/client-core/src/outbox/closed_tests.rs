@@ -1,7 +1,9 @@
 //! The outbox while its file is not open: a keychain that takes its time, a damaged file that cannot be mended yet.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
+use std::thread::ThreadId;
 
 use tokio::sync::watch;
 
@@ -16,8 +18,8 @@ struct Patient {
     drawer: Drawer,
     is_unlocked: Mutex<bool>,
     unlocked: Condvar,
-    /// How many wait, and how many did at the most.
-    waiting: watch::Sender<(usize, usize)>,
+    is_asked: watch::Sender<bool>,
+    asked_by: Mutex<HashSet<ThreadId>>,
 }
 
 impl Patient {
@@ -26,7 +28,8 @@ impl Patient {
             drawer: Drawer::default(),
             is_unlocked: Mutex::new(false),
             unlocked: Condvar::new(),
-            waiting: watch::Sender::new((0, 0)),
+            is_asked: watch::Sender::new(false),
+            asked_by: Mutex::default(),
         })
     }
 
@@ -36,16 +39,16 @@ impl Patient {
     }
 
     fn wait(&self) {
-        self.waiting
-            .send_modify(|(now, most)| (*now, *most) = (*now + 1, (*most).max(*now + 1)));
+        let thread = std::thread::current().id();
+        self.asked_by.lock().unwrap().insert(thread);
+        self.is_asked.send_replace(true);
         let locked = self.is_unlocked.lock().unwrap();
         drop(self.unlocked.wait_while(locked, |open| !*open).unwrap());
-        self.waiting.send_modify(|(now, _)| *now -= 1);
     }
 
     async fn is_asked(&self) {
-        let mut waiting = self.waiting.subscribe();
-        waiting.wait_for(|(now, _)| *now > 0).await.unwrap();
+        let mut is_asked = self.is_asked.subscribe();
+        is_asked.wait_for(|is_asked| *is_asked).await.unwrap();
     }
 }
 
@@ -108,23 +111,18 @@ async fn an_outbox_is_closed_while_the_keychain_waits_for_the_person() {
 }
 
 #[tokio::test]
-async fn a_keychain_is_asked_one_question_at_a_time_however_many_want_to_know() {
+async fn whoever_else_wants_the_keychain_waits_for_their_turn_at_its_one_thread() {
     let (folder, keychain) = (tempfile::tempdir().unwrap(), Patient::new());
     let outbox = with(folder.path(), &keychain);
     let first = asking(&outbox, &keychain).await;
     first.abort();
-    let mut others = tokio::task::JoinSet::new();
-    for _ in 0..2 {
-        let other = outbox.clone();
-        others.spawn(async move { other.open(None).await });
-    }
-    // One question waits behind the first; there is no place for another one.
-    let told = others.join_next().await.unwrap().unwrap();
-    assert_eq!(told, Err(OutboxError::Locked));
-    keychain.unlock();
-    let told = others.join_next().await.unwrap().unwrap();
-    assert_eq!(told, Ok(Opened::default()));
-    assert_eq!(keychain.waiting.borrow().1, 1);
+    let (one, two) = (outbox.open(None), outbox.open(None));
+    let told = tokio::join!(one, two, async { keychain.unlock() });
+    assert_eq!(
+        (told.0, told.1),
+        (Ok(Opened::default()), Ok(Opened::default()))
+    );
+    assert_eq!(keychain.asked_by.lock().unwrap().len(), 1);
     outbox.close().await;
 }
 

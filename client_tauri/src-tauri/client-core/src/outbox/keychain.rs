@@ -1,14 +1,13 @@
 //! The keychain, asked on a thread of its own: it may wait for the person to unlock it, while the outbox's thread keeps what is said.
 //!
-//! There is that one thread as long as the outbox is there, however long a keychain takes. It puts one question at a time, and
-//! one more may wait; whoever asks beyond that is told that the keychain is locked.
+//! There is that one thread as long as the outbox is there, however long a keychain takes, and it puts one question at a time.
+//! Whoever asks waits for their turn and the answer together no longer than [`PATIENCE`].
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::key::{self, KEY_NAME, Key};
 use crate::ports::{Keychain, KeychainError};
@@ -61,17 +60,17 @@ struct Asked {
 /// Asks the thread, which ends with the last clone of this: when the keychain has answered, if it is being asked.
 #[derive(Clone)]
 pub(super) struct Asking {
-    questions: SyncSender<Asked>,
+    questions: mpsc::Sender<Asked>,
 }
 
 impl Asking {
     /// Starts the thread.
     pub(super) fn start(keychain: Arc<dyn Keychain>) -> std::io::Result<Self> {
-        let (questions, asked) = sync_channel::<Asked>(1);
+        let (questions, mut asked) = mpsc::channel::<Asked>(1);
         std::thread::Builder::new()
             .name("outbox-keychain".to_owned())
             .spawn(move || {
-                for Asked { question, tell } in asked {
+                while let Some(Asked { question, tell }) = asked.blocking_recv() {
                     // Nobody is asked to unlock anything for somebody who has given up.
                     if tell.is_closed() {
                         continue;
@@ -88,12 +87,13 @@ impl Asking {
 
     pub(super) async fn ask(&self, question: Question) -> Answer {
         let (tell, told) = oneshot::channel();
-        if self.questions.try_send(Asked { question, tell }).is_err() {
-            return question.unanswered(KeychainError::Locked);
-        }
-        match tokio::time::timeout(PATIENCE, told).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => question.unanswered(KeychainError::Locked),
+        let asked = async {
+            self.questions.send(Asked { question, tell }).await.ok()?;
+            told.await.ok()
+        };
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) | Err(_) => question.unanswered(KeychainError::Locked),
         }
     }
 }
