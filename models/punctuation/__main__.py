@@ -32,6 +32,7 @@ def main() -> int:
     train = commands.add_parser("train", help="learn, or go on learning")
     train.add_argument("--run", default="small", help="name of the run's folder")
     train.add_argument("--encoder", default="encoder", help="name of the encoder's folder")
+    train.add_argument("--from", dest="exported", type=Path, help="an exported model to begin with")
     train.add_argument("--minutes", type=float, required=True)
     train.add_argument("--device", default="cpu", help="cpu or cuda")
     train.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
@@ -62,6 +63,7 @@ def main() -> int:
 _NUMBERS: Final = {
     "passes": float,
     "rate": float,
+    "dropout": float,
     "batch_pieces": int,
     "threads": int,
     "seed": int,
@@ -95,6 +97,7 @@ def _train(args: argparse.Namespace) -> None:
             corpus=args.work / "corpus",
             encoder=args.work / args.encoder,
             run=args.work / args.run,
+            exported=args.exported,
             minutes=args.minutes,
             device=args.device,
             precision=args.precision,

@@ -22,8 +22,9 @@ from torch.nn import functional
 
 from models.punctuation import bert
 from models.punctuation.labels import UNKNOWN
-from models.punctuation.pieces import PieceTable
+from models.punctuation.pieces import PieceTable, load_tokenizer
 from models.punctuation.prepare import load_streams
+from models.punctuation.reread import read_back
 from models.punctuation.scores import Tally
 from models.punctuation.shape import Shape
 from models.punctuation.windows import IGNORED, Batch, Stream, Window, batches, consecutive
@@ -36,7 +37,6 @@ WARM_UP: Final = 0.02
 """Share of the run in which the rate rises."""
 FINAL_RATE: Final = 0.02
 """Of the highest rate, at the end of the run."""
-DROPOUT: Final = 0.1
 GRADIENT_NORM: Final = 1.0
 VALIDATION_WORDS: Final = 90
 """Of one window, as long as the passages that the finished model is tested with."""
@@ -52,6 +52,8 @@ class Options:
     encoder: Path
     """A folder as `encoder` writes it."""
     run: Path
+    exported: Path | None = None
+    """An exported model to begin with instead of the encoder; its pieces have to be the corpus's."""
     minutes: float
     """Stop then; the next start goes on."""
     passes: float = 4.0
@@ -60,6 +62,8 @@ class Options:
     batch_pieces: int = 4096
     rate: float = 4e-4
     """The highest one, of the encoder; for a model this small."""
+    dropout: float = 0.1
+    """For runs of many passes. One of a few, in which nothing is learned by heart, does better without, and faster."""
     device: str = "cpu"
     precision: Literal["float32", "bfloat16"] = "float32"
     threads: int = 2
@@ -93,14 +97,31 @@ def rate_at(done: float) -> float:
     return FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * turn)) / 2
 
 
-def initial_model(encoder: Path, rows: NDArray[np.int64]) -> bert.PunctuationModel:
+def initial_model(
+    encoder: Path, rows: NDArray[np.int64], *, dropout: float
+) -> bert.PunctuationModel:
     """Take an encoder's weights for the pieces that are kept."""
     full = Shape.load(encoder / "shape.json")
     with np.load(encoder / "weights.npz", allow_pickle=False) as arrays:
         weights = {name: arrays[name].astype(np.float32) for name in arrays.files}
     weights["pieces.weight"] = weights["pieces.weight"][rows]
     shape = Shape(**{**asdict(full), "pieces": len(rows)})
-    return bert.from_encoder(weights, shape, dropout=DROPOUT)
+    return bert.from_encoder(weights, shape, dropout=dropout)
+
+
+def exported_model(folder: Path, corpus: Path, *, dropout: float) -> bert.PunctuationModel:
+    """Take the weights of an exported model.
+
+    Raises:
+        ValueError: the corpus is cut into other pieces than the model knows.
+    """
+    known, used = (load_tokenizer(each / "tokenizer.json").get_vocab() for each in (folder, corpus))
+    if known != used:
+        raise ValueError(f"the model in {folder.name} knows other pieces than the corpus has")
+    weights, shape = read_back(folder)
+    model = bert.PunctuationModel(shape, dropout)
+    model.load_state_dict({name: torch.from_numpy(each) for name, each in weights.items()})
+    return model
 
 
 class Run:
@@ -115,10 +136,16 @@ class Run:
         self.progress = Progress()
         kept: dict[str, Any] = {}
         if (options.run / "checkpoint.pt").exists():
-            self.model, kept = bert.load(options.run / "checkpoint.pt", dropout=DROPOUT)
+            self.model, kept = bert.load(options.run / "checkpoint.pt", dropout=options.dropout)
             self.progress = Progress(**kept["progress"])
+        elif options.exported is not None:
+            self.model = exported_model(options.exported, options.corpus, dropout=options.dropout)
         else:
-            self.model = initial_model(options.encoder, np.load(options.corpus / "rows.npy"))
+            self.model = initial_model(
+                options.encoder,
+                np.load(options.corpus / "rows.npy"),
+                dropout=options.dropout,
+            )
         self.model.to(self._device)
         self._optimiser = _optimiser(self.model, options)
         if kept:

@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: uv sync --e
 from models.punctuation import bert  # noqa: E402 - only with torch
 from models.punctuation.export import export  # noqa: E402
 from models.punctuation.exported import ExportedModel  # noqa: E402
-from models.punctuation.run import Options, initial_model, rate_at  # noqa: E402
+from models.punctuation.run import Options, exported_model, initial_model, rate_at  # noqa: E402
 from models.punctuation.train import train  # noqa: E402
 
 SHAPE = Shape(pieces=36, positions=256, hidden=32, layers=2, heads=4, feed_forward=64)
@@ -93,6 +93,23 @@ def test_the_exported_model_answers_like_the_trained_one(folders, tmp_path):
     assert np.sqrt(np.mean((found - expected) ** 2)) / expected.std() < 0.08
 
 
+def test_a_run_begins_with_an_exported_model_of_the_same_pieces(folders, tmp_path, threads):
+    encoder, corpus, run = folders
+    train(options(folders, minutes=2, passes=12))
+    model, _ = bert.load(run / "best.pt")
+    tokenizer = tokenizer_of([*SPECIAL, *LETTERS])
+    export(model.arrays(), SHAPE, tokenizer, tmp_path / "out", name="x")
+    again = (encoder, corpus, tmp_path / "again")
+
+    train(options(again, minutes=0.0, exported=tmp_path / "out", dropout=0.0))
+
+    (first,) = [each["all"] for each in log_of(again[2]) if each["event"] == "validated"]
+    assert first["."] > 0.95
+    tokenizer_of([*SPECIAL, *reversed(LETTERS)]).save(str(tmp_path / "out" / "tokenizer.json"))
+    with pytest.raises(ValueError, match="other pieces"):
+        exported_model(tmp_path / "out", corpus, dropout=0.0)
+
+
 def test_padding_changes_no_answer():
     model = bert.PunctuationModel(SHAPE).eval()
     row = torch.randint(4, 36, (1, 9))
@@ -110,7 +127,7 @@ def test_padding_changes_no_answer():
 def test_kept_pieces_keep_their_weights(folders):
     rows = np.array([0, 1, 2, 3, 30, 10])
 
-    model = initial_model(folders[0], rows)
+    model = initial_model(folders[0], rows, dropout=0.1)
 
     whole = np.load(folders[0] / "weights.npz")["pieces.weight"]
     np.testing.assert_array_equal(model.encoder.pieces.weight.detach().numpy(), whole[rows])
