@@ -6,7 +6,6 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -16,7 +15,7 @@ use x11rb::protocol::xproto::{Atom, AtomEnum, Mapping, Window};
 use x11rb::protocol::xtest::ConnectionExt as _;
 
 use super::clipboard::Clipboard;
-use super::display::DisplayError;
+use super::display::{DisplayError, lenient};
 use super::insertion::Command;
 use super::keyboard::Keyboard;
 use super::offers::Offer;
@@ -148,7 +147,12 @@ impl Lender {
         if let Some(Event::MappingNotify(mapping)) = self.clipboard.next(deadline)?
             && mapping.request != Mapping::POINTER
         {
-            self.keyboard = Keyboard::read(&self.clipboard.display)?;
+            match Keyboard::read(&self.clipboard.display) {
+                Ok(keyboard) => self.keyboard = keyboard,
+                // Between two keyboards; the notice of the second one follows.
+                Err(DisplayError::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         self.book();
         Ok(())
@@ -193,13 +197,17 @@ impl Lender {
             None => windows::focused(&self.clipboard.display)?,
         };
         let offer = Offer::text(text, &atoms, true);
-        let mut former = self.loan.take().map(|loan| loan.former).unwrap_or_default();
+        let mut fresh = Vec::new();
         for selection in self.selections(target)? {
-            if let Entry::Vacant(free) = former.entry(selection) {
-                free.insert(self.clipboard.read_all(selection)?);
+            let lent = self.loan.as_ref();
+            if !lent.is_some_and(|loan| loan.former.contains_key(&selection)) {
+                fresh.push((selection, self.clipboard.read_all(selection)?));
             }
         }
+        // Until here a failure leaves an earlier loan as it is, to be given back in its time.
         in_time(until)?;
+        let mut former = self.loan.take().map(|loan| loan.former).unwrap_or_default();
+        former.extend(fresh);
         let owned = former
             .keys()
             .try_for_each(|selection| self.clipboard.own(*selection, offer.clone()));
@@ -378,14 +386,6 @@ fn in_time(until: Instant) -> Result<(), InsertionError> {
         Ok(())
     } else {
         Err(InsertionError::NotTaken)
-    }
-}
-
-/// A refusal leaves the clipboard to whoever has it now; only a display that went away ends the thread.
-fn lenient(result: Result<(), DisplayError>) -> Result<(), DisplayError> {
-    match result {
-        Err(DisplayError::Refused(_) | DisplayError::Lacks(_) | DisplayError::TimedOut) => Ok(()),
-        other => other,
     }
 }
 
