@@ -119,6 +119,33 @@ fn keys_are_not_struck_while_another_program_has_the_focus_whatever_the_window_m
 }
 
 #[test]
+fn a_window_that_keys_held_meanwhile_bring_to_the_front_gets_nothing() {
+    let Some((mut screen, insertion)) = open("us") else {
+        return;
+    };
+    let began = TextWindow::open(&mut screen, &insertion, "began", "");
+    let other = TextWindow::open(&mut screen, &insertion, "other", "");
+    screen.keys(&["windowactivate", "--sync", &began.target.id.to_string()]);
+    screen.keys(&["keydown", "alt"]);
+    // As Alt+Tab does: the other window comes when the key is let go, or just before.
+    let inserted = std::thread::scope(|scope| {
+        let inserting =
+            scope.spawn(|| insertion.insert(SAID, Some(&began.target), Pasting::Automatic));
+        std::thread::sleep(Duration::from_millis(300));
+        screen.keys(&[
+            "windowactivate",
+            &other.target.id.to_string(),
+            "keyup",
+            "alt",
+        ]);
+        inserting.join().unwrap()
+    });
+    assert_eq!(inserted, Ok(Inserted::Taken));
+    began.comes_to(SAID);
+    assert!(other.said.try_iter().all(|said| said == "\"\""));
+}
+
+#[test]
 fn the_cursor_goes_back_to_its_place_in_the_text() {
     let Some((mut screen, insertion)) = open("ru") else {
         return;

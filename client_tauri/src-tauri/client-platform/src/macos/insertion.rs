@@ -18,6 +18,8 @@ use super::strokes::{self, Refused};
 const FRONT: Duration = Duration::from_secs(1);
 /// How long somebody may hold modifiers.
 const HELD: Duration = Duration::from_secs(3);
+/// After the keys of Command+Tab are let go another program has come to the front within this time.
+const SWITCHED: Duration = Duration::from_millis(100);
 /// How often what has no event is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 /// A program has read the pasteboard by then.
@@ -141,8 +143,14 @@ impl Insertion for MacInsertion {
                 Some(target) => Some(running(target)?),
                 None => None,
             };
-            front(program.as_deref())?;
-            keys_up()?;
+            loop {
+                front(program.as_deref())?;
+                if !keys_up()? {
+                    break;
+                }
+                // They may have been those of Command+Tab.
+                std::thread::sleep(SWITCHED);
+            }
             match pasting {
                 Pasting::Typed => {
                     let whole = strokes::type_out(text, || {
@@ -219,13 +227,16 @@ fn front(program: Option<&NSRunningApplication>) -> Result<(), InsertionError> {
     Ok(())
 }
 
-fn keys_up() -> Result<(), InsertionError> {
+/// Whether it had to be waited for.
+fn keys_up() -> Result<bool, InsertionError> {
     let deadline = Instant::now() + HELD;
+    let mut waited = false;
     while strokes::modifiers_held() {
         if Instant::now() >= deadline {
             return Err(InsertionError::KeysHeld);
         }
         std::thread::sleep(LOOK);
+        waited = true;
     }
-    Ok(())
+    Ok(waited)
 }

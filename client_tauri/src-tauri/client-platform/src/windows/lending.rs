@@ -17,19 +17,12 @@ use client_core::ports::{Inserted, InsertionError, Pasting};
 use super::clipboard::{Busy, Contents, Opened};
 use super::foreground;
 use super::insertion::Command;
-use super::keyboard::modifiers_held;
 use super::offering::Window;
 use super::strokes::{self, Blocked};
 use super::waiting::wait;
 
-/// Windows brings a window to the front within this time.
-const FRONT: Duration = Duration::from_secs(2);
-/// It refuses while another program has just come to the front, so it is asked again.
-const ASK: Duration = Duration::from_millis(250);
-/// How long somebody may hold modifiers.
-const HELD: Duration = Duration::from_secs(3);
-/// How often what has no event is looked at.
-const LOOK: Duration = Duration::from_millis(10);
+mod readiness;
+
 /// A program that does not read by then is not going to (a busy one may, until [`CAP`]).
 const RECEIPT: Duration = Duration::from_millis(2500);
 /// A read by another program than the window's is told by then: it may have been the window's helper.
@@ -187,8 +180,7 @@ impl Lender {
         if foreground::beyond_reach(process) {
             return Err(InsertionError::Elevated);
         }
-        self.front(window)?;
-        self.keys_up()?;
+        self.ready(window, until)?;
         in_time(until)?;
         if pasting == Pasting::Typed {
             return self.type_out(text, window);
@@ -196,8 +188,12 @@ impl Lender {
         let keys = strokes::chord(pasting, foreground::is_terminal(window));
         self.lend(text, foreground::program_of(window).or(Some(process)))?;
         // Programs that had promised the former contents may have taken their time to hand them over.
-        let struck =
-            in_time(until).and_then(|()| strokes::strike(keys).map_err(InsertionError::from));
+        let struck = in_time(until).and_then(|()| {
+            if foreground::active() != Some(window) {
+                return Err(InsertionError::Unreachable);
+            }
+            strokes::strike(keys).map_err(InsertionError::from)
+        });
         if let Err(error) = struck {
             self.give_back();
             return Err(error);
@@ -241,9 +237,8 @@ impl Lender {
         let window = target
             .or_else(foreground::active)
             .ok_or(InsertionError::Unreachable)?;
-        self.front(window)?;
         // With Shift held the arrow would select.
-        self.keys_up()?;
+        self.ready(window, until)?;
         in_time(until)?;
         for batch in strokes::steps_back(letters).chunks(BATCH) {
             if foreground::active() != Some(window) {
@@ -286,36 +281,6 @@ impl Lender {
             self.pause(BREATH);
         }
         Ok(Inserted::Sent)
-    }
-
-    fn front(&mut self, window: HWND) -> Result<(), InsertionError> {
-        let deadline = Instant::now() + FRONT;
-        let mut ask_at = Instant::now();
-        while foreground::active() != Some(window) {
-            if !foreground::exists(window) {
-                return Err(InsertionError::WindowGone);
-            }
-            if Instant::now() >= deadline {
-                return Err(InsertionError::Unreachable);
-            }
-            if Instant::now() >= ask_at {
-                foreground::activate(window);
-                ask_at = Instant::now() + ASK;
-            }
-            self.pause(LOOK);
-        }
-        Ok(())
-    }
-
-    fn keys_up(&mut self) -> Result<(), InsertionError> {
-        let deadline = Instant::now() + HELD;
-        while modifiers_held() {
-            if Instant::now() >= deadline {
-                return Err(InsertionError::KeysHeld);
-            }
-            self.pause(LOOK);
-        }
-        Ok(())
     }
 
     fn pause(&mut self, time: Duration) {

@@ -19,12 +19,12 @@ use super::display::{DisplayError, lenient};
 use super::insertion::Command;
 use super::keyboard::Keyboard;
 use super::offers::Offer;
-use super::pasting::{chord, modifiers_held, strike};
+use super::pasting::{chord, strike};
 use super::serving::Read;
 use super::windows;
 
-/// A window manager brings a window to the front within this time.
-const FRONT: Duration = Duration::from_secs(1);
+mod readiness;
+
 /// How long somebody may hold modifiers.
 const HELD: Duration = Duration::from_secs(3);
 /// How often what has no event is looked at.
@@ -189,9 +189,9 @@ impl Lender {
             self.copy(text)?;
             return Ok(Inserted::Copied);
         }
-        self.front(target)?;
-        self.keys_up()?;
+        self.ready(target, until)?;
         let atoms = self.clipboard.atoms;
+        let meant = target;
         let target = match target {
             Some(target) => Some(target),
             None => windows::focused(&self.clipboard.display)?,
@@ -219,11 +219,20 @@ impl Lender {
             own_read: None,
             stranger_read: None,
         });
-        let struck =
-            owned.and_then(|()| strike(&self.clipboard.display, &self.keyboard, chord(pasting)));
+        let struck = owned.map_err(InsertionError::from).and_then(|()| {
+            // Reading what was there may have taken its time.
+            if !self.is_in_front(meant)? {
+                return Err(InsertionError::Unreachable);
+            }
+            Ok(strike(
+                &self.clipboard.display,
+                &self.keyboard,
+                chord(pasting),
+            )?)
+        });
         if let Err(error) = struck {
             self.give_back()?;
-            return Err(error.into());
+            return Err(error);
         }
         self.receipt()
     }
@@ -236,9 +245,8 @@ impl Lender {
         until: Instant,
     ) -> Result<(), InsertionError> {
         in_time(until)?;
-        self.front(target)?;
         // With Shift held the arrow would select.
-        self.keys_up()?;
+        self.ready(target, until)?;
         in_time(until)?;
         for _ in 0..letters {
             strike(&self.clipboard.display, &self.keyboard, &["ArrowLeft"])?;
@@ -286,47 +294,8 @@ impl Lender {
         Ok(vec![clipboard, primary])
     }
 
-    fn front(&mut self, target: Option<Window>) -> Result<(), InsertionError> {
-        let Some(target) = target else {
-            return Ok(());
-        };
-        let atoms = self.clipboard.atoms;
-        let deadline = Instant::now() + FRONT;
-        let mut asked = false;
-        loop {
-            if !windows::exists(&self.clipboard.display, target)? {
-                return Err(InsertionError::WindowGone);
-            }
-            let display = &self.clipboard.display;
-            let active = windows::active(display, &atoms)? == Some(target);
-            // Another program's menu or a locked screen may have the focus without being a window of the window manager's.
-            if active && windows::has_focus(display, target)? {
-                return Ok(());
-            }
-            if Instant::now() >= deadline {
-                return Err(InsertionError::Unreachable);
-            }
-            if !active && !asked {
-                windows::activate(display, &atoms, target)?;
-                asked = true;
-            }
-            self.pause()?;
-        }
-    }
-
-    fn keys_up(&mut self) -> Result<(), InsertionError> {
-        let deadline = Instant::now() + HELD;
-        while modifiers_held(&self.clipboard.display, &self.keyboard)? {
-            if Instant::now() >= deadline {
-                return Err(InsertionError::KeysHeld);
-            }
-            self.pause()?;
-        }
-        Ok(())
-    }
-
-    fn pause(&mut self) -> Result<(), DisplayError> {
-        let until = Instant::now() + LOOK;
+    fn pause(&mut self, time: Duration) -> Result<(), DisplayError> {
+        let until = Instant::now() + time;
         while Instant::now() < until {
             self.step(Some(until))?;
         }
