@@ -184,8 +184,9 @@ uv:
 	fi
 
 # The microphone needs PortAudio: part of the wheel on macOS and Windows, a system library on Linux.
+# Not `ldconfig -p | grep -q`: grep ends at the first hit, and under pipefail the other's broken pipe says that there is none.
 audio-library:
-	@if [ "$$(uname)" = Linux ] && ! { PATH="$$PATH:/sbin:/usr/sbin" ldconfig -p | grep -q libportaudio; }; then \
+	@if [ "$$(uname)" = Linux ] && ! [[ "$$(PATH="$$PATH:/sbin:/usr/sbin" ldconfig -p)" == *libportaudio* ]]; then \
 		.ci/apt-install libportaudio2 || echo "No PortAudio: the server and files work, \`alfavoice dictate\` has no microphone. On Debian or Ubuntu: sudo apt-get install libportaudio2" >&2; \
 	fi
 
