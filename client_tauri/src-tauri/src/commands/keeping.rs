@@ -2,7 +2,7 @@
 
 use client_core::cache::Cache;
 use client_core::desk::Desk;
-use client_core::outbox::{OutboxError, State as TakeState, Take, TakeId};
+use client_core::outbox::{OutboxError, Take, TakeId};
 use client_core::sensitive::Sensitive;
 use client_core::view::Problem;
 use serde::Serialize;
@@ -100,20 +100,9 @@ pub async fn outbox_retry(desk: State<'_, Desk>, take: String) -> Answer<()> {
 /// for them. What was dropped stays dropped, unless it is asked for by itself.
 #[tauri::command]
 pub async fn outbox_retry_all(desk: State<'_, Desk>) -> Answer<()> {
-    let outbox = desk.outbox();
-    let mut told = Ok(());
-    for take in outbox.list().await? {
-        if !matches!(take.state, TakeState::Pending | TakeState::Failed) {
-            continue;
-        }
-        match outbox.retry(take.id).await {
-            // It has been removed, sent or stored since.
-            Ok(_) | Err(OutboxError::UnknownTake | OutboxError::WrongState) => {}
-            Err(error) => told = Err(error.into()),
-        }
-    }
+    let retried = desk.outbox().retry_all().await;
     desk.look_again().await;
-    told
+    Ok(retried?)
 }
 
 /// Drops a take; it can be brought back for a while.

@@ -52,6 +52,9 @@ fn all_that_wait_or_failed_are_tried_again_as_one_would_be_and_nothing_else() {
     let outbox = shell.desk.outbox();
     let (tried, left) = block_on(async {
         let former = recorded(outbox, FORMER, "bob", State::Pending).await;
+        let bob = Some(format!("bob {FORMER}"));
+        let sent = outbox.claim(0.0, Route::Team, FORMER.to_owned(), bob).await;
+        assert!(sent.unwrap().is_some());
         outbox.again(former, None, Some(1e12)).await.unwrap();
         let failed = recorded(outbox, FORMER, "bob", State::Pending).await;
         let code = "recogniser.rejected".to_owned();

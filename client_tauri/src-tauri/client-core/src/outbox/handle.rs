@@ -110,12 +110,13 @@ impl Outbox {
         self.run(move |store| store.append(id, &pcm)).await
     }
 
-    /// Recording has ended: the take is `Live` (a socket is to say `done`) or `Pending`.
+    /// Recording has ended: the take is `Live` (a socket is to say `done`) or `Pending`. So is one that was `Live` and is left to the
+    /// uploads.
     ///
     /// # Errors
-    /// `UnknownTake`, `WrongState`.
+    /// `UnknownTake`; `WrongState`: it has become something else meanwhile, because the person dropped it for one.
     pub async fn recorded(&self, id: TakeId, next: State) -> Result<Take, OutboxError> {
-        self.change(id, move |take| {
+        self.change_in(id, &[State::Recording, State::Live], move |take| {
             take.state = next;
             take.ended_at = take.ended_at.or(Some(now()));
         })

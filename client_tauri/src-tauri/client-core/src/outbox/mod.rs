@@ -8,6 +8,8 @@ mod audio;
 mod cached;
 #[cfg(test)]
 mod closed_tests;
+#[cfg(test)]
+mod dropped_tests;
 mod ending;
 mod error;
 mod file;

@@ -11,6 +11,10 @@ const OTHER_SERVER: &str = "outbox.other_server";
 const OTHER_PERSON: &str = "outbox.other_person";
 /// Nothing is being done with a take in one of these.
 const WAITING: [State; 3] = [State::Pending, State::Failed, State::Cancelled];
+/// The same without what the person dropped, which only they bring back, one by one.
+const WANTED: [State; 2] = [State::Pending, State::Failed];
+/// A take in one of these is on its way. Only from there does it come to wait again by itself.
+const SENT: [State; 2] = [State::Live, State::Uploading];
 
 impl Outbox {
     /// A server knows the take now, as that person's.
@@ -131,14 +135,14 @@ impl Outbox {
     /// Sending failed for now: the take waits until `next_attempt_at` (None: for a change of circumstances no more than usual).
     ///
     /// # Errors
-    /// `UnknownTake`, `WrongState`.
+    /// `UnknownTake`; `WrongState`: it is not on its way any more, because the person dropped it for one.
     pub async fn again(
         &self,
         id: TakeId,
         problem: Option<String>,
         next_attempt_at: Option<f64>,
     ) -> Result<Take, OutboxError> {
-        self.change(id, move |take| {
+        self.change_in(id, &SENT, move |take| {
             take.state = State::Pending;
             take.ended_at = take.ended_at.or(Some(now()));
             take.problem.clone_from(&problem);
@@ -171,20 +175,22 @@ impl Outbox {
     /// # Errors
     /// `UnknownTake`, `WrongState`.
     pub async fn retry(&self, id: TakeId) -> Result<Take, OutboxError> {
-        self.change_in(id, &WAITING, |take| {
-            if take.state == State::Failed || take.problem.as_deref() == Some(OTHER_SERVER) {
-                take.known_as = None;
-                take.uploaded_samples = 0;
-                take.problem = None;
+        self.change_in(id, &WAITING, Take::is_wanted_now).await
+    }
+
+    /// The same for all that wait or failed, at once: whatever the person drops before this is not sent, and what is on its way
+    /// goes on.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub async fn retry_all(&self) -> Result<(), OutboxError> {
+        self.write(|store| {
+            for take in store.all()? {
+                if WANTED.contains(&take.state) {
+                    store.change(take.id, Take::is_wanted_now)?;
+                }
             }
-            take.state = State::Pending;
-            if take.problem.as_deref() != Some(OTHER_PERSON) {
-                take.route = Route::Outbox;
-                take.server = None;
-            }
-            take.attempts = 0;
-            take.next_attempt_at = None;
-            take.forget_at = None;
+            Ok(())
         })
         .await
     }
@@ -270,6 +276,23 @@ pub(crate) fn other_person() -> Problem {
 }
 
 impl Take {
+    /// See [`Outbox::retry`].
+    fn is_wanted_now(&mut self) {
+        if self.state == State::Failed || self.problem.as_deref() == Some(OTHER_SERVER) {
+            self.known_as = None;
+            self.uploaded_samples = 0;
+            self.problem = None;
+        }
+        self.state = State::Pending;
+        if self.problem.as_deref() != Some(OTHER_PERSON) {
+            self.route = Route::Outbox;
+            self.server = None;
+        }
+        self.attempts = 0;
+        self.next_attempt_at = None;
+        self.forget_at = None;
+    }
+
     /// A server takes it as that person's.
     fn is_now_of(&mut self, person: Option<&str>) {
         if let Some(person) = person {
