@@ -66,6 +66,7 @@ def fill(path: Path) -> None:
             os.fsync(file.fileno())
 
 
+@pytest.mark.root
 def test_what_is_said_while_the_disk_is_full_is_kept_and_comes_to_the_file_once_there_is_room(
     desk: Desktop, spoken: Path, port: int
 ) -> None:
