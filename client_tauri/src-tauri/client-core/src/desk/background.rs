@@ -10,7 +10,7 @@ use super::Desk;
 use super::conductor::Message;
 use super::handle::Shared;
 use crate::coordinator::TakeId;
-use crate::outbox::{Outbox, OutboxError, Retention, State, Status};
+use crate::outbox::{Opened, Outbox, OutboxError, Retention, State, Status};
 use crate::settings::Settings;
 use crate::view::Problem;
 
@@ -28,12 +28,19 @@ pub(super) fn client(shared: &Shared) -> (String, String) {
     ("alfavoice-desktop".into(), shared.version.clone())
 }
 
-/// Deletes what is past its time, brings to the disk what is in memory.
+/// Deletes what is past its time, brings to the disk what is in memory, finds what nobody is busy with.
 pub(super) async fn tend(shared: Arc<Shared>, after: Duration) {
     tokio::time::sleep(after).await;
     loop {
         // What is wrong is in the outbox's status.
-        let _ = shared.outbox.tend().await;
+        let recovered = shared.outbox.tend().await.unwrap_or_default();
+        if !recovered.is_empty() {
+            let found = Opened {
+                recovered,
+                salvaged: None,
+            };
+            let _ = shared.inbox.send(Message::Opened(found)).await;
+        }
         tokio::time::sleep(TENDED).await;
     }
 }

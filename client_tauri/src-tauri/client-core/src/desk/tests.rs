@@ -230,6 +230,29 @@ async fn what_panics_is_said_and_the_next_take_works() {
 }
 
 #[tokio::test]
+async fn a_take_that_was_being_sent_when_all_panicked_waits_again() {
+    let room = room(None, Limits::default()).await;
+    room.dictate().await;
+    let take = room.state(State::Pending).await;
+    let outbox = room.desk.outbox();
+    let address = "https://example.org".to_owned();
+    // As if the uploads were busy with it.
+    let claimed = outbox.claim(0.0, Route::Team, address, None).await;
+    assert_eq!(claimed.unwrap().unwrap().id, take.id);
+    let panicked = room
+        .desk
+        .shared()
+        .inbox
+        .send(conductor::Message::Panic)
+        .await;
+    assert!(panicked.is_ok());
+    let waits = room.state(State::Pending).await;
+    assert_eq!((waits.id, waits.attempts), (take.id, 1));
+    assert!(waits.next_attempt_at.is_some());
+    room.desk.stop().await;
+}
+
+#[tokio::test]
 async fn what_was_found_out_about_the_former_server_says_nothing_about_the_next_one() {
     let (first, second) = (
         Server::start(Script::default()).await,

@@ -214,12 +214,17 @@ impl Outbox {
         self.run(move |store| store.audio(id, first, most)).await
     }
 
-    /// Deletes what is past its time and brings to the disk what is held in memory. To be called about once a minute.
+    /// Deletes what is past its time, brings to the disk what is held in memory, and lets wait what nobody is busy with (see
+    /// [`Opened::recovered`], which the answer is more of). To be called about once a minute.
     ///
     /// # Errors
-    /// The file cannot be read.
-    pub async fn tend(&self) -> Result<(), OutboxError> {
-        self.run(|store| store.tend(now())).await
+    /// The file cannot be read or written.
+    pub async fn tend(&self) -> Result<Vec<TakeId>, OutboxError> {
+        let recovered = self.run(|store| store.tend(now())).await?;
+        if !recovered.is_empty() {
+            self.changed();
+        }
+        Ok(recovered)
     }
 
     /// Keeps what is over for as long as this says from now on. What is there already goes earlier if need be, never later.

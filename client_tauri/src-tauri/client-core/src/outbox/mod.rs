@@ -18,6 +18,8 @@ mod going;
 mod handle;
 mod key;
 mod keychain;
+#[cfg(test)]
+mod left_tests;
 mod opening;
 #[cfg(test)]
 mod person_tests;

@@ -78,11 +78,13 @@ impl Store {
                 }
             }
         }
-        if !self.is_recovered {
-            opened.recovered = self.recover()?;
-            self.is_recovered = true;
-        }
         self.flush();
+        match self.recover() {
+            Ok(recovered) => opened.recovered = recovered,
+            Err(OutboxError::Damaged) => return Err(OutboxError::Damaged),
+            // The file is open and is used. What is left in it is seen to when it is tended.
+            Err(error) => self.problem = Some(error),
+        }
         Ok(Step::Done(opened))
     }
 
@@ -199,24 +201,27 @@ impl Store {
         Ok(salvaged)
     }
 
-    /// What a process that died left behind: it can be sent. What goes on in this one is left alone.
-    fn recover(&mut self) -> Result<Vec<TakeId>, OutboxError> {
+    /// Takes that nobody is busy with can be sent: what a process that died left behind, and audio whose row was lost with a
+    /// damaged page. What goes on in this process is left alone. All of them or, on an error, none.
+    pub(super) fn recover(&mut self) -> Result<Vec<TakeId>, OutboxError> {
         let Some(disk) = &self.disk else {
             return Ok(Vec::new());
         };
         let mut recovered = Vec::new();
-        for mut take in rows::all(&disk.connection)? {
+        let transaction = disk.connection.unchecked_transaction()?;
+        for mut take in rows::all(&transaction)? {
             let died = match take.state {
                 State::Recording | State::Live => true,
                 State::Uploading => false,
                 State::Pending | State::Stored | State::Failed | State::Cancelled => continue,
             };
-            if self.going.has(take.id) {
+            // The row in memory is the newer one.
+            if self.going.has(take.id) || self.is_in_memory(take.id)? {
                 continue;
             }
             if died {
                 if take.samples == 0 {
-                    rows::remove(&disk.connection, take.id)?;
+                    rows::remove(&transaction, take.id)?;
                     continue;
                 }
                 take.recovered = true;
@@ -225,8 +230,9 @@ impl Store {
             }
             take.state = State::Pending;
             take.next_attempt_at = None;
-            rows::put(&disk.connection, &take)?;
+            rows::put(&transaction, &take)?;
         }
+        transaction.commit()?;
         Ok(recovered)
     }
 }

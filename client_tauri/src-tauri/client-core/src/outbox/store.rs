@@ -28,8 +28,6 @@ pub(super) struct Store {
     pub(super) lock: Option<std::fs::File>,
     /// The key of a damaged file that could not be mended yet.
     pub(super) damaged: Option<Key>,
-    /// Whether what a process that died left behind was seen to. From then on, what goes on in the file goes on in this process.
-    pub(super) is_recovered: bool,
     pub(super) memory: Connection,
     memory_bytes: usize,
     /// Audio committed since the log was flushed to the disk last.
@@ -61,7 +59,6 @@ impl Store {
             disk: None,
             lock: None,
             damaged: None,
-            is_recovered: false,
             memory,
             memory_bytes: 0,
             unflushed_bytes: 0,
@@ -242,12 +239,21 @@ impl Store {
         self.count_memory()
     }
 
-    /// Deletes what is past its time, and brings to the disk what it did not take before.
-    pub(super) fn tend(&mut self, now: f64) -> Result<(), OutboxError> {
+    /// Deletes what is past its time, brings to the disk what it did not take before, and lets wait what nobody is busy with. The
+    /// answer is what of that was never finished.
+    pub(super) fn tend(&mut self, now: f64) -> Result<Vec<TakeId>, OutboxError> {
         self.flush();
         if self.disk.is_some() && self.problem == Some(OutboxError::Damaged) {
             return Err(OutboxError::Damaged);
         }
+        // First, as it makes room; whatever comes of it.
+        let tidied = self.tidy(now);
+        let recovered = self.recover()?;
+        tidied?;
+        Ok(recovered)
+    }
+
+    fn tidy(&mut self, now: f64) -> Result<(), OutboxError> {
         for take in self.all()? {
             if take.forget_at.is_some_and(|at| at <= now)
                 && matches!(take.state, State::Stored | State::Cancelled | State::Failed)
@@ -324,7 +330,7 @@ impl Store {
         Ok(())
     }
 
-    fn is_in_memory(&self, id: TakeId) -> Result<bool, OutboxError> {
+    pub(super) fn is_in_memory(&self, id: TakeId) -> Result<bool, OutboxError> {
         Ok(rows::get(&self.memory, id)?.is_some())
     }
 

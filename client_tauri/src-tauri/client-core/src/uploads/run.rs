@@ -35,7 +35,9 @@ pub async fn run(mut uploads: Uploads) {
     let mut awaited: HashMap<TakeId, Awaited> = HashMap::new();
     let mut changes = uploads.outbox.changes();
     let mut person = None;
+    let mut is_released = false;
     loop {
+        is_released = is_released || uploads.release().await;
         let target = uploads.server.borrow_and_update().clone();
         changes.borrow_and_update();
         if let Some(target) = &target {
@@ -282,6 +284,23 @@ impl Uploads {
             until = until.min(Instant::now() + Duration::from_secs_f64(wait));
         }
         until
+    }
+
+    /// Takes that were being sent when whoever did that panicked wait again, and not at once: one of them may be why. `false`: they
+    /// are not to be had yet.
+    async fn release(&self) -> bool {
+        let Ok(takes) = self.outbox.list().await else {
+            return false;
+        };
+        for take in takes {
+            if take.state == State::Uploading {
+                let wait = pause(take.attempts + 1, FIRST_PAUSE, LONGEST_PAUSE);
+                let at = Some(now() + wait.as_secs_f64());
+                // An error says that the person dropped it meanwhile.
+                let _ = self.outbox.again(take.id, take.problem, at).await;
+            }
+        }
+        true
     }
 
     /// The server is another one: takes the old one makes text of are pending again, and announced anew.
