@@ -205,6 +205,34 @@ try {
     await window.context.close();
   }
 
+  // A phrase that is being made up is typed twice, long enough, and told to be lost for good; one that is asked for, once.
+  const locked = (code) => ({ outbox: { ...SNAPSHOT.outbox, state: 'locked', problem: { code, message: '', action: 'unlock_outbox' } } });
+  window = await window_('/#/outbox', { snapshot: locked('outbox.passphrase_unset') });
+  await window.page.getByRole('heading', { name: 'Придумайте парольную фразу' }).waitFor();
+  await window.page.getByText(/Восстановить её никто не сможет/).waitFor();
+  const phrase = window.page.getByLabel('Парольная фраза', { exact: true });
+  const again = window.page.getByLabel('Ещё раз', { exact: true });
+  const set = window.page.getByRole('button', { name: 'Задать фразу' });
+  for (const [first, second, told] of [['abc', 'abc', /Слишком коротко/], ['восемь слов лучше', 'восемь слов луче', /не совпали/]]) {
+    await phrase.fill(first);
+    await again.fill(second);
+    await set.click();
+    await window.page.getByRole('alert').filter({ hasText: told }).waitFor();
+  }
+  await look(window, 'outbox-passphrase-new');
+  assert.deepEqual(await window.asked('outbox_unlock'), []);
+  await again.fill('восемь слов лучше');
+  await set.click();
+  await window.page.waitForFunction(() => globalThis.asked.some(([command]) => command === 'outbox_unlock'));
+  assert.deepEqual(await window.asked('outbox_unlock'), [{ passphrase: 'восемь слов лучше' }]);
+  await window.context.close();
+  window = await window_('/#/outbox', { snapshot: locked('outbox.wrong_passphrase') });
+  await look(window, 'outbox-passphrase-wrong');
+  assert.equal(await window.page.getByLabel('Ещё раз', { exact: true }).count(), 0);
+  await window.page.getByRole('button', { name: /Фраза забыта/ }).click();
+  assert.deepEqual(await window.asked('outbox_put_aside'), [{}]);
+  await window.context.close();
+
   // What waits for a former server is sent to the one of now with one press; what was dropped is not counted.
   const former = { ...TAKE, take: 'former', state: 'pending', problem: { code: 'outbox.other_server', message: '' } };
   const dropped = { ...TAKE, take: 'dropped', state: 'cancelled', problem: null };

@@ -65,9 +65,22 @@ async function api(method, path, body, token) {
   });
   return answer.status === 204 ? null : answer.json();
 }
-async function transcripts() {
-  const { access_token: token } = await api('POST', '/v1/auth/login', { login: 'anna', password: PASSWORD, device: { name: 'check' } });
-  return (await api('GET', '/v1/history', undefined, token)).items;
+async function has(login, path) {
+  const { access_token: token } = await api('POST', '/v1/auth/login', { login, password: PASSWORD, device: { name: 'check' } });
+  return api('GET', path, undefined, token);
+}
+const transcripts = async () => (await has('anna', '/v1/history')).items;
+
+async function signIn(login) {
+  await page.getByLabel('Логин').fill(login);
+  await page.getByLabel('Пароль', { exact: true }).fill(PASSWORD);
+  await button('Войти').click();
+}
+async function signOut({ forget }) {
+  await open('settings');
+  await button('Сервер и вход').click();
+  if (!forget) await page.getByLabel('Забыть на этом компьютере').uncheck();
+  await button('Выйти').click();
 }
 
 async function dictate(ms) {
@@ -101,8 +114,7 @@ try {
     await button('Войти').click();
     await page.getByText('Логин или пароль неверны').waitFor(PATIENCE);
     await picture('sign-in');
-    await page.getByLabel('Пароль', { exact: true }).fill(PASSWORD);
-    await button('Войти').click();
+    await signIn('anna');
     await page.getByRole('heading', { name: 'Диктовка', level: 1 }).waitFor(PATIENCE);
     await picture('dictation-idle');
   });
@@ -214,6 +226,48 @@ try {
     assert.equal((await transcripts()).length, before + 3);
   });
 
+  await step('what one person said, noted and saw here is shown and sent to nobody who signs in after them', async () => {
+    server.command(['users', 'add', 'boris', '--name', 'Борис', '--password-stdin'], `${PASSWORD}\n`);
+    const before = (await transcripts()).length;
+    await server.stop();
+    await open('notes');
+    await button('Новая заметка').click();
+    await page.getByLabel('Название').fill('Только для Анны');
+    await dictate(2200);
+    await button('Закончить').click();
+    await page.getByText('Готово к диктовке').waitFor(PATIENCE);
+    await signOut({ forget: false });
+    await server.start();
+    await signIn('boris');
+    await page.getByRole('heading', { name: 'Диктовка', level: 1 }).waitFor(PATIENCE);
+    assert.equal(await page.getByTestId('last-text').count(), 0);
+    await open('notes');
+    await page.getByText('Заметок пока нет').waitFor(PATIENCE);
+    assert.equal(await page.getByLabel('Название').count(), 0);
+    await open('outbox');
+    await page.getByText('Эту запись сделал другой человек').waitFor(PATIENCE);
+    await button('Отправить сейчас').click();
+    await picture('outbox-other-person');
+    // What this one says now goes past it.
+    await dictate(2200);
+    await button('Закончить').click();
+    await until(async () => (await has('boris', '/v1/history')).items.length === 1, 'his text');
+    await open('history');
+    await page.locator('.preview').first().waitFor(PATIENCE);
+    assert.equal(await page.locator('.preview').count(), 1);
+    await open('outbox');
+    await page.getByText('Эту запись сделал другой человек').waitFor(PATIENCE);
+    assert.deepEqual((await has('boris', '/v1/notes')).notes, []);
+    assert.equal((await transcripts()).length, before);
+    await signOut({ forget: false });
+    await signIn('anna');
+    await page.getByRole('heading', { name: 'Диктовка', level: 1 }).waitFor(PATIENCE);
+    await until(async () => (await transcripts()).length === before + 1, 'her text');
+    await open('notes');
+    await until(async () => (await has('anna', '/v1/notes')).notes.some(({ title }) => title === 'Только для Анны'), 'her note');
+    assert.equal((await has('boris', '/v1/history')).items.length, 1);
+  });
+
   await step('every screen can be used with a screen reader, in both themes and languages, and fits', async () => {
     for (const language of ['ru', 'en']) {
       for (const theme of ['light', 'dark']) {
@@ -258,9 +312,7 @@ try {
 
   await step('signing out takes the copies along', async () => {
     await page.setViewportSize({ width: 1180, height: 760 });
-    await open('settings');
-    await button('Сервер и вход').click();
-    await button('Выйти').click();
+    await signOut({ forget: true });
     await page.getByRole('heading', { name: 'Вход', exact: true }).waitFor(PATIENCE);
     const kept = await page.evaluate(
       () =>

@@ -28,24 +28,24 @@ afterEach(() => {
 
 async function cancelled(known: boolean): Promise<Outbox> {
   const outbox = new Outbox(memory(), () => undefined);
-  await outbox.begin('take', 'ru');
+  await outbox.begin('take', 'ru', null);
   await outbox.change('take', { state: 'cancelled', known, endedAt: Date.now() });
   return outbox;
 }
 
 test('a cancelled take of which the server has a part is owed to it once it cannot be brought back', async () => {
   const outbox = await cancelled(true);
-  expect(outbox.owed()).toBeUndefined();
+  expect(outbox.owed(null)).toBeUndefined();
   vi.advanceTimersByTime(11_000);
-  expect(outbox.owed()?.take).toBe('take');
+  expect(outbox.owed(null)?.take).toBe('take');
   await outbox.change('take', { known: false });
-  expect(outbox.owed()).toBeUndefined();
+  expect(outbox.owed(null)).toBeUndefined();
 });
 
 test('a take the server never heard of is owed to nobody', async () => {
   const outbox = await cancelled(false);
   vi.advanceTimersByTime(11_000);
-  expect(outbox.owed()).toBeUndefined();
+  expect(outbox.owed(null)).toBeUndefined();
 });
 
 test('a removed take stays until the server has forgotten its part', async () => {
@@ -63,19 +63,19 @@ test('all that wait or failed are tried again, and nothing that was dropped, rem
   const outbox = new Outbox(memory(), () => undefined);
   const states = ['pending', 'failed', 'cancelled', 'uploading', 'recording', 'live', 'stored'] as const;
   for (const state of states) {
-    await outbox.begin(state, 'ru');
+    await outbox.begin(state, 'ru', null);
     await outbox.change(state, { state, attempts: 4, nextAttemptAt: 9e15 });
   }
-  await outbox.begin('removed', 'ru');
+  await outbox.begin('removed', 'ru', null);
   await outbox.change('removed', { state: 'failed', attempts: 4, removedAt: Date.now() });
-  await outbox.retryAll();
+  await outbox.retryAll(null);
   const tried = [...states, 'removed'].filter((take) => outbox.get(take)?.attempts === 0);
   expect(tried).toEqual(['pending', 'failed']);
   for (const take of tried) expect(outbox.get(take)).toMatchObject({ state: 'pending', nextAttemptAt: null });
 });
 
 test('a session that can never be resumed is tried again as a recording, alone or with all others', async () => {
-  for (const again of [(outbox: Outbox) => outbox.retry('take'), (outbox: Outbox) => outbox.retryAll()]) {
+  for (const again of [(outbox: Outbox) => outbox.retry('take', null), (outbox: Outbox) => outbox.retryAll(null)]) {
     const outbox = await cancelled(true);
     await outbox.change('take', { state: 'failed', problem: { code: 'session.forbidden', message: '' } });
     await again(outbox);
@@ -87,11 +87,11 @@ test('a take that cannot be written down keeps no other from being tried again',
   const vault = memory();
   const outbox = new Outbox(vault, () => undefined);
   for (const take of ['first', 'second', 'third']) {
-    await outbox.begin(take, 'ru');
+    await outbox.begin(take, 'ru', null);
     await outbox.change(take, { state: 'failed' });
   }
   const full = { code: 'outbox.full_disk', message: '' };
   vi.spyOn(vault, 'putJson').mockImplementation((_, take) => (take === 'second' ? Promise.reject(full) : Promise.resolve()));
-  await expect(outbox.retryAll()).rejects.toBe(full);
+  await expect(outbox.retryAll(null)).rejects.toBe(full);
   expect(outbox.all().map(({ state }) => state)).toEqual(['pending', 'pending', 'pending']);
 });

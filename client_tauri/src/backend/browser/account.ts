@@ -3,6 +3,7 @@
  * uses it, because it works once.
  */
 import type { Problem } from '../backend';
+import { OTHER_PERSON, type Whose } from './whose';
 import type { Vault } from './vault';
 
 const KEPT = 'account';
@@ -14,6 +15,16 @@ interface Kept {
   device: string;
   refresh: string | null;
   user: string | null;
+  /** Their account's id, also of somebody whose sign-in has ended by itself; absent in what an earlier version wrote. */
+  person?: string | null;
+  /** An earlier version left this sign-in: what it left besides is theirs. */
+  adopts?: boolean;
+}
+
+interface Access {
+  token: string;
+  until: number;
+  person: string;
 }
 
 interface SignedIn {
@@ -21,7 +32,7 @@ interface SignedIn {
   expires_in: number;
   refresh_token: string;
   device: string;
-  user: { login: string | null; name: string };
+  user: { id: string; login: string | null; name: string };
 }
 
 /** Makes a problem of an answer that is one. */
@@ -48,9 +59,11 @@ export async function reach(path: string, options: RequestInit = {}, patienceMs 
 }
 
 export class Account {
-  private access: { token: string; until: number } | null = null;
+  private access: Access | null = null;
   private kept: Kept | null = null;
   loginRequired = true;
+  /** Somebody else has signed in on another page: this one has to begin anew, as theirs. */
+  replaced = false;
 
   constructor(
     private readonly vault: Vault,
@@ -74,35 +87,55 @@ export class Account {
   }
 
   get signedIn(): boolean {
-    return !this.loginRequired || Boolean(this.kept?.refresh);
+    return !this.loginRequired || (Boolean(this.kept?.refresh) && !this.replaced);
   }
 
   get user(): string | null {
     return this.loginRequired ? (this.kept?.user ?? null) : null;
   }
 
+  /** Whose history everything goes to here: who is signed in, or was until the server ended that. Absent: only the server knows. */
+  get person(): Whose {
+    if (!this.loginRequired || !this.kept) return null;
+    return this.kept.person === undefined && !this.kept.refresh ? null : this.kept.person;
+  }
+
+  /** Whose what an earlier version left without a name is, if that is certain. */
+  get heir(): Whose {
+    if (!this.loginRequired && !this.kept) return null;
+    return this.kept?.adopts ? this.kept.person : undefined;
+  }
+
+  /** The heir has it all. */
+  async adopted(): Promise<void> {
+    if (!this.kept?.adopts) return;
+    this.kept = { ...this.kept, adopts: false };
+    await this.vault.putJson('kept', KEPT, this.kept);
+  }
+
   async signIn(login: string, password: string): Promise<void> {
     const device = { id: this.kept?.device ?? null, name: deviceName(), platform: 'browser', client: this.client };
     const answer = await reach('v1/auth/login', json({ login, password, device }));
     if (!answer.ok) throw await problemOf(answer);
-    await this.keep((await answer.json()) as SignedIn);
+    await this.keep((await answer.json()) as SignedIn, false);
   }
 
   async signOut(): Promise<void> {
     const refresh = this.kept?.refresh;
     this.access = null;
     if (this.kept) {
-      this.kept = { ...this.kept, refresh: null, user: null };
+      this.kept = { ...this.kept, refresh: null, user: null, person: null, adopts: false };
       await this.vault.putJson('kept', KEPT, this.kept);
     }
     // Without a connection the sign-in ends on this computer at least.
     if (refresh) await reach('v1/auth/logout', json({ refresh_token: refresh }), 5_000).catch(() => undefined);
   }
 
-  /** The headers that say who asks; none where nobody signs in. */
-  async headers(): Promise<Record<string, string>> {
-    if (!this.loginRequired) return {};
-    return { Authorization: `Bearer ${await this.token()}` };
+  /** The headers that say who asks; none where nobody signs in. Only for that person, if one is named. */
+  async headers(whose?: Whose): Promise<Record<string, string>> {
+    const access = this.loginRequired ? await this.token() : null;
+    if (whose && access?.person !== whose) throw OTHER_PERSON;
+    return access ? { Authorization: `Bearer ${access.token}` } : {};
   }
 
   /** Forgets the access token: the server does not take it any more. */
@@ -110,21 +143,25 @@ export class Account {
     this.access = null;
   }
 
-  /** Subprotocols to open a socket with. */
-  async ticket(): Promise<string[]> {
+  /** Subprotocols to open a socket with, only for that person if one is named. */
+  async ticket(whose?: Whose): Promise<string[]> {
+    const headers = await this.headers(whose);
     if (!this.loginRequired) return [];
-    const answer = await reach('v1/auth/tickets', { method: 'POST', headers: await this.headers() }, 10_000);
+    const answer = await reach('v1/auth/tickets', { method: 'POST', headers }, 10_000);
     if (answer.status === 401) this.dropAccess();
     if (!answer.ok) throw await problemOf(answer);
     return [`ticket.${((await answer.json()) as { ticket: string }).ticket}`];
   }
 
-  private async token(): Promise<string> {
-    if (this.access && this.access.until > Date.now()) return this.access.token;
+  private async token(): Promise<Access> {
+    if (this.access && this.access.until > Date.now()) return this.access;
     return navigator.locks.request(LOCK, async () => {
-      if (this.access && this.access.until > Date.now()) return this.access.token;
-      // Another page may have used the refresh token meanwhile.
-      this.kept = ((await this.vault.getJson('kept', KEPT)) as Kept | undefined) ?? null;
+      if (this.access && this.access.until > Date.now()) return this.access;
+      // Another page may have used the refresh token meanwhile, or been used by somebody else: what this one shows is not theirs.
+      const found = ((await this.vault.getJson('kept', KEPT)) as Kept | undefined) ?? null;
+      this.replaced ||= Boolean(this.kept?.person && found?.person && found.person !== this.kept.person);
+      if (this.replaced) throw SIGN_IN;
+      this.kept = found;
       if (!this.kept?.refresh) throw SIGN_IN;
       const answer = await reach('v1/auth/refresh', json({ refresh_token: this.kept.refresh, device: this.kept.device }), 15_000);
       if (answer.status === 401) {
@@ -133,15 +170,17 @@ export class Account {
         throw { ...(await problemOf(answer)), action: 'sign_in' } satisfies Problem;
       }
       if (!answer.ok) throw await problemOf(answer);
-      return this.keep((await answer.json()) as SignedIn);
+      return this.keep((await answer.json()) as SignedIn, this.kept.person === undefined || Boolean(this.kept.adopts));
     });
   }
 
-  private async keep(signedIn: SignedIn): Promise<string> {
-    this.kept = { device: signedIn.device, refresh: signedIn.refresh_token, user: signedIn.user.name || signedIn.user.login };
-    this.access = { token: signedIn.access_token, until: Date.now() + (signedIn.expires_in - EARLY_S) * 1000 };
+  private async keep({ access_token: token, expires_in, refresh_token: refresh, device, user }: SignedIn, adopts: boolean): Promise<Access> {
+    this.replaced = false;
+    this.kept = { device, refresh, user: user.name || user.login, person: user.id, adopts };
+    const access: Access = { token, until: Date.now() + (expires_in - EARLY_S) * 1000, person: user.id };
+    this.access = access;
     await this.vault.putJson('kept', KEPT, this.kept);
-    return signedIn.access_token;
+    return access;
   }
 }
 

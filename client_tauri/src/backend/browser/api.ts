@@ -1,6 +1,7 @@
 /** HTTP calls of the server this page came from. */
 import type { Call } from '../backend';
 import { problemOf, reach, type Account } from './account';
+import type { Whose } from './whose';
 
 /** A path below the page's own address, so that a server behind a proxy's path works too. */
 function addressOf({ path, query }: Call): string {
@@ -10,12 +11,20 @@ function addressOf({ path, query }: Call): string {
 }
 
 export class Api {
-  constructor(private readonly account: Account) {}
+  constructor(
+    private readonly account: Account,
+    private readonly whose?: Whose,
+  ) {}
+
+  /** The same for that person alone: what is asked once somebody else has signed in is refused as theirs (`outbox.other_person`). */
+  as(whose: Whose): Api {
+    return new Api(this.account, whose);
+  }
 
   /** Sends a call, once more with a new token if the server wants one. */
   async send(call: Call, options: RequestInit = {}, patienceMs?: number): Promise<Response> {
     for (let attempt = 0; ; attempt += 1) {
-      const headers: Record<string, string> = { ...(await this.account.headers()), ...(options.headers as Record<string, string>) };
+      const headers: Record<string, string> = { ...(await this.account.headers(this.whose)), ...(options.headers as Record<string, string>) };
       const body = call.body === undefined ? options.body : JSON.stringify(call.body);
       if (call.body !== undefined) headers['Content-Type'] = 'application/json';
       const answer = await reach(addressOf(call), { ...options, method: call.method, headers, body }, patienceMs);

@@ -16,6 +16,7 @@ import { levelOf } from './pcm';
 import { patched, readSettings, writeSettings } from './settings';
 import { Uploads } from './uploads';
 import { openVault, type Vault } from './vault';
+import { formerKey, placeOf } from './whose';
 
 /** How long the first look at the server may keep the screens from being shown. */
 const FIRST_LOOK_MS = 1_500;
@@ -73,6 +74,7 @@ class Browser implements Backend {
       surroundings: (take, heard) => this.surroundings(take, heard),
       mayGoLive: () => this.route().active !== 'outbox',
       language: () => this.spoken,
+      person: () => account.person,
       microphone: () => this.kept.audio.microphone,
       changed: () => this.tell(),
       level: (level) => this.emit({ type: 'level', ...level }),
@@ -83,7 +85,7 @@ class Browser implements Backend {
       },
       waiting: () => this.parts?.uploads.hurry(),
     });
-    const uploads = new Uploads(outbox, api, (take) => this.surroundings(take), (take, text) => this.late(take, text), () => this.route().active !== 'outbox');
+    const uploads = new Uploads(outbox, api, (take) => this.surroundings(take), (take, text) => this.late(take, text), () => this.route().active !== 'outbox', () => account.person);
     await outbox.open(isAbandoned);
     this.parts = { vault, account, api, outbox, dictation, uploads };
     this.spoken = ((await vault.getJson('kept', 'spoken')) as string | undefined) ?? 'auto';
@@ -102,7 +104,7 @@ class Browser implements Backend {
     address.protocol = address.protocol.replace('http', 'ws');
     return {
       open: (protocols) => new WebSocket(address, protocols),
-      ticket: () => account.ticket(),
+      ticket: () => account.ticket(take.person),
       audioFrom: (sample) => outbox.audioFrom(take.take, sample),
       heard,
       client: CLIENT,
@@ -125,10 +127,26 @@ class Browser implements Backend {
       this.server = { ...this.server, reachable: false, problem: asProblem(error).code === UNREACHABLE.code ? UNREACHABLE : asProblem(error) };
     }
     this.server = { ...this.server, signedIn: account.signedIn, user: account.user };
+    await this.handOn().catch(() => undefined);
     if (!before && this.server.reachable) void uploads.hurryAll();
     void outbox.tidy(this.kept.privacy.keepFailedDays);
     this.tell();
     this.watching = setTimeout(() => void this.look(), this.server.reachable ? WATCH_MS : WATCH_AWAY_MS);
+  }
+
+  /** What an earlier version left without a name gets one as soon as that is certain; what failed is done the next time. */
+  private async handOn(): Promise<void> {
+    const { account, outbox, vault } = this.parts!;
+    const { heir } = account;
+    if (heir === undefined) return;
+    await outbox.adopt(heir);
+    for (const place of (await vault.keys('kept', IDBKeyRange.bound('cache/', 'cache/\uffff'))) as string[]) {
+      const key = formerKey(place);
+      if (key === null) continue;
+      await vault.putJson('kept', placeOf(heir, key), await vault.getJson('kept', place));
+      await vault.forget('kept', place);
+    }
+    await account.adopted();
   }
 
   /** The language this person speaks, which has to be known offline too. */
@@ -170,6 +188,7 @@ class Browser implements Backend {
   private tell(): void {
     this.telling ??= setTimeout(() => {
       this.telling = null;
+      if (this.parts?.account.replaced && !this.parts.dictation.busy) location.reload();
       this.emit({ type: 'snapshot', snapshot: this.now() });
     }, SNAPSHOT_MS);
   }
@@ -217,13 +236,18 @@ class Browser implements Backend {
     return (await this.opened).api.upload(path, file, type);
   }
   async cacheRead(key: string): Promise<unknown> {
-    return (await (await this.opened).vault.getJson('kept', `cache/${key}`)) ?? null;
+    const { vault, account } = await this.opened;
+    return (await vault.getJson('kept', placeOf(account.person, key))) ?? null;
   }
   async cacheWrite(key: string, value: unknown): Promise<void> {
-    await (await this.opened).vault.putJson('kept', `cache/${key}`, value);
+    const { vault, account } = await this.opened;
+    await vault.putJson('kept', placeOf(account.person, key), value);
   }
   async cacheForget(prefix: string): Promise<void> {
-    await (await this.opened).vault.forget('kept', IDBKeyRange.bound(`cache/${prefix}`, `cache/${prefix}\uffff`));
+    const { vault, account } = await this.opened;
+    // Nothing named: everything, whoever's it is.
+    const from = prefix ? placeOf(account.person, prefix) : 'cache/';
+    await vault.forget('kept', IDBKeyRange.bound(from, `${from}\uffff`));
   }
   async begin(): Promise<void> {
     await (await this.opened).dictation.begin();
@@ -249,19 +273,20 @@ class Browser implements Backend {
     await this.request({ method: 'POST', path: `/v1/recordings/${take}/retry` });
   }
   async outboxList(): Promise<ReturnType<typeof shown>[]> {
-    return (await this.opened).outbox.all().map(shown);
+    const { outbox, account } = await this.opened;
+    return outbox.all().map((take) => shown(take, account.signedIn ? account.person : undefined));
   }
   async outboxAudio(take: string): Promise<Blob> {
     return (await this.opened).outbox.wav(take);
   }
   async outboxRetry(take: string): Promise<void> {
-    const { outbox, uploads } = await this.opened;
-    await outbox.retry(take);
+    const { outbox, uploads, account } = await this.opened;
+    await outbox.retry(take, account.person, { claims: account.signedIn });
     uploads.hurry();
   }
   async outboxRetryAll(): Promise<void> {
-    const { outbox, uploads } = await this.opened;
-    await outbox.retryAll().finally(() => uploads.hurry());
+    const { outbox, uploads, account } = await this.opened;
+    await outbox.retryAll(account.person).finally(() => uploads.hurry());
   }
   async outboxExport(take: string): Promise<boolean> {
     saveBlob(await this.outboxAudio(take), `alfavoice-${take}.wav`);
@@ -316,9 +341,13 @@ class Browser implements Backend {
   }
   async signIn({ login, password }: { login: string; password: string }): Promise<void> {
     const { account } = await this.opened;
+    const before = account.person;
     await account.signIn(login, password);
+    if (account.person !== before) this.last = null;
     await this.look();
     await this.parts!.uploads.hurryAll();
+    // The same takes, other people's now.
+    this.emit({ type: 'changed', what: 'outbox' });
   }
   async signOut({ forget }: { forget: boolean }): Promise<void> {
     const { account } = await this.opened;

@@ -10,6 +10,7 @@ import { CANCELLED, LiveConnection, type LiveEnd, type LiveSurroundings } from '
 import { capture, type Capturing } from './microphone';
 import { UNDO_MS, type KeptTake, type Outbox } from './outbox';
 import { levelOf, pcm16 } from './pcm';
+import type { Whose } from './whose';
 
 /** Held for as long as a page records a take, so that another page does not take it for a dead one's. */
 const TAKE_LOCK = 'alfavoice-take-';
@@ -27,6 +28,8 @@ export interface Around {
   surroundings(take: KeptTake, heard?: (message: ServerMessage) => void): LiveSurroundings;
   mayGoLive(): boolean;
   language(): string;
+  /** Whose what is said is. */
+  person(): Whose;
   microphone(): string | null;
   changed(): void;
   level(level: { rms: number; peak: number }): void;
@@ -63,6 +66,10 @@ export class Dictation {
 
   constructor(private readonly around: Around) {}
 
+  get busy(): boolean {
+    return this.current !== null;
+  }
+
   async begin(): Promise<void> {
     if (this.current) return;
     const take = uuid7();
@@ -72,7 +79,7 @@ export class Dictation {
     this.current = current;
     void navigator.locks.request(TAKE_LOCK + take, () => new Promise<void>((resolve) => (release = resolve)));
     try {
-      await outbox.begin(take, this.around.language());
+      await outbox.begin(take, this.around.language(), this.around.person());
       current.capturing = await capture(this.around.microphone(), (sound) => this.heard(current, sound), (problem) => void this.lost(problem));
     } catch (error) {
       this.current = null;
@@ -197,7 +204,7 @@ export class Dictation {
   }
 
   private message(current: Current, kept: KeptTake, message: ServerMessage): void {
-    if (message.type === 'ready' && !kept.known) void this.around.outbox.change(kept.take, { known: true, state: 'live' });
+    if (message.type === 'ready' && !kept.known) void this.around.outbox.change(kept.take, { known: true, state: 'live', person: kept.person ?? this.around.person() });
     if (message.type === 'ack' && message.stored > kept.stored) void this.around.outbox.change(kept.take, { stored: message.stored });
     if (message.type === 'final') current.text.final(message);
     if (message.type === 'partial') current.text.partialCame(message);

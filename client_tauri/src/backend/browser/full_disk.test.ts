@@ -50,7 +50,7 @@ function dictating(outbox: Outbox): { dictation: Dictation; notices: string[]; w
   const notices: string[] = [];
   let waits = 0;
   const around = {
-    outbox, mayGoLive: () => false, language: () => 'ru', microphone: () => null, changed: () => undefined, level: () => undefined,
+    outbox, mayGoLive: () => false, language: () => 'ru', person: () => null, microphone: () => null, changed: () => undefined, level: () => undefined,
     notice: ({ code }: { code: string }) => notices.push(code), finished: () => undefined, waiting: () => (waits += 1),
   };
   return { dictation: new Dictation(around as unknown as Around), notices, waiting: () => waits };
@@ -88,12 +88,12 @@ test('a dictation can be cancelled on a full disk', async () => {
 test('a recording that cannot be read is kept and said to be so, not taken for silence', async () => {
   const disk = new Disk();
   const outbox = kept(disk);
-  await outbox.begin('t', 'ru');
+  await outbox.begin('t', 'ru', null);
   await outbox.append('t', new Uint8Array(32_000));
   await outbox.change('t', { state: 'pending' });
   disk.unreadable = true;
   const texts: string[] = [];
-  const uploads = new Uploads(outbox, {} as Api, () => ({}) as never, (_: KeptTake, text) => texts.push(text), () => true);
+  const uploads = new Uploads(outbox, { as: () => ({}) } as unknown as Api, () => ({}) as never, (_: KeptTake, text) => texts.push(text), () => true, () => null);
   void uploads.run();
   await vi.waitFor(() => expect(outbox.get('t')).toMatchObject({ state: 'failed', problem: { code: 'outbox.unreadable', action: 'retry' } }));
   uploads.stop();
@@ -103,14 +103,14 @@ test('a recording that cannot be read is kept and said to be so, not taken for s
 test('a full disk does not end the sending of what is on it', async () => {
   const disk = new Disk();
   const outbox = kept(disk);
-  await outbox.begin('t', 'ru');
+  await outbox.begin('t', 'ru', null);
   await outbox.append('t', new Uint8Array(32_000));
   await outbox.change('t', { state: 'pending' });
   disk.full = true;
   const done = { state: 'done', received_bytes: 32_000, transcript: 'h' };
-  const api = { json: ({ path }: { path: string }) => Promise.resolve(path.startsWith('/v1/history') ? { text: 'привет' } : done) };
+  const api = { as: (): unknown => api, json: ({ path }: { path: string }) => Promise.resolve(path.startsWith('/v1/history') ? { text: 'привет' } : done) };
   const texts: string[] = [];
-  const uploads = new Uploads(outbox, api as unknown as Api, () => ({}) as never, (_: KeptTake, text) => texts.push(text), () => true);
+  const uploads = new Uploads(outbox, api as unknown as Api, () => ({}) as never, (_: KeptTake, text) => texts.push(text), () => true, () => null);
   void uploads.run();
   await vi.waitFor(() => expect(texts).toEqual(['привет']));
   uploads.stop();

@@ -65,7 +65,7 @@ export class LiveConnection {
       protocols = [SUBPROTOCOL, ...(await this.around.ticket())];
     } catch (error) {
       const problem = error as Problem;
-      return { kind: 'dropped', problem, retryable: !problem.code.startsWith('auth.'), waitMs: (problem.retryAfterS ?? 0) * 1000 || null };
+      return { kind: 'dropped', problem, retryable: !/^(auth|outbox)\./.test(problem.code), waitMs: (problem.retryAfterS ?? 0) * 1000 || null };
     }
     const socket = this.around.open(protocols);
     socket.binaryType = 'arraybuffer';

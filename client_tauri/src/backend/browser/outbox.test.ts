@@ -29,7 +29,7 @@ test('audio is read whole and in order though its first part is written slowly',
   let release = (): void => undefined;
   const { vault } = slowVault(new Promise((resolve) => (release = resolve)));
   const outbox = new Outbox(vault, () => undefined);
-  await outbox.begin('t', 'ru');
+  await outbox.begin('t', 'ru', null);
   await outbox.append('t', piece(1));
   const first = outbox.flush('t');
   await outbox.append('t', piece(2));
@@ -42,7 +42,7 @@ test('audio is read whole and in order though its first part is written slowly',
 test('what the disk did not take is there when it takes it', async () => {
   const { vault } = slowVault(Promise.reject(new Error('full')));
   const outbox = new Outbox(vault, () => undefined);
-  await outbox.begin('t', 'ru');
+  await outbox.begin('t', 'ru', null);
   await outbox.append('t', piece(1));
   await expect(outbox.flush('t')).rejects.toThrow('full');
   await outbox.append('t', piece(2));
@@ -53,7 +53,7 @@ test('a take that is forgotten does not come back with a write that was on its w
   let release = (): void => undefined;
   const { vault, rows } = slowVault(new Promise((resolve) => (release = resolve)));
   const outbox = new Outbox(vault, () => undefined);
-  await outbox.begin('t', 'ru');
+  await outbox.begin('t', 'ru', null);
   await outbox.append('t', piece(1));
   const flushed = outbox.flush('t');
   const changed = outbox.change('t', { stored: 1 });

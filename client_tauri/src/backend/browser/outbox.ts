@@ -5,6 +5,7 @@
 import { waits, type Problem, type Take, type TakeState } from '../backend';
 import { RATE, wav } from './pcm';
 import type { Vault } from './vault';
+import { waitsFor, type Whose } from './whose';
 
 export interface KeptTake {
   take: string;
@@ -25,6 +26,8 @@ export interface KeptTake {
   endedAt: number | null;
   /** What {@link Outbox.remove} would take away, until then. */
   removedAt: number | null;
+  /** Whose it is. Absent in what an earlier version left, until that is known. */
+  person?: string | null;
 }
 
 const HALF_SECOND = RATE / 2;
@@ -56,9 +59,9 @@ export class Outbox {
     }
   }
 
-  async begin(take: string, language: string): Promise<void> {
+  async begin(take: string, language: string, person: Whose): Promise<void> {
     const kept: KeptTake = {
-      take, language, state: 'recording', beganAt: Date.now(), samples: 0, known: false, stored: 0, recovered: false, attempts: 0,
+      take, language, person, state: 'recording', beganAt: Date.now(), samples: 0, known: false, stored: 0, recovered: false, attempts: 0,
       nextAttemptAt: null, uploaded: 0, text: null, problem: null, endedAt: null, removedAt: null,
     };
     this.takes.set(take, kept);
@@ -123,17 +126,22 @@ export class Outbox {
     this.changed();
   }
 
-  /** The person wants it sent now. A live session that can never be resumed goes as a recording instead. */
-  async retry(take: string): Promise<void> {
+  /**
+   * The person wants it sent now. A live session that can never be resumed goes as a recording instead. Another person's waits for
+   * that person all the same; one of which it is not known whose it is becomes theirs if they ask for it by itself.
+   */
+  async retry(take: string, now: Whose, { claims }: { claims: boolean } = { claims: true }): Promise<void> {
     const kept = this.takes.get(take);
     if (!kept) return;
-    const known = kept.known && !/^(session|recogniser)\./.test(kept.problem?.code ?? '');
-    await this.change(take, { state: 'pending', attempts: 0, nextAttemptAt: null, known });
+    const person = kept.person === undefined && claims ? now : kept.person;
+    const patch = { state: 'pending', attempts: 0, nextAttemptAt: null, person } as const;
+    if (waitsFor(person, now)) return this.change(take, patch);
+    await this.change(take, { ...patch, known: kept.known && !/^(session|recogniser)\./.test(kept.problem?.code ?? '') });
   }
 
   /** The same for all that wait or failed; all are looked at before any of them can be on its way. */
-  async retryAll(): Promise<void> {
-    const told = await Promise.allSettled(this.all().filter(waits).map(({ take }) => this.retry(take)));
+  async retryAll(now: Whose): Promise<void> {
+    const told = await Promise.allSettled(this.all().filter(waits).map(({ take }) => this.retry(take, now, { claims: false })));
     const refused = told.find((one) => one.status === 'rejected');
     if (refused) throw refused.reason;
   }
@@ -150,10 +158,15 @@ export class Outbox {
     this.changed();
   }
 
-  /** A take that nobody wants and of which the server has a part, which it has to be told to forget. */
-  owed(): KeptTake | undefined {
+  /** What an earlier version left is that person's; what the server has refused them is not. */
+  async adopt(person: Whose): Promise<void> {
+    for (const { take, person: own, problem } of this.takes.values()) if (own === undefined && problem?.code !== 'session.forbidden') await this.change(take, { person });
+  }
+
+  /** A take that nobody wants and of which the server has a part of that person's, which it has to be told to forget. */
+  owed(whose: Whose): KeptTake | undefined {
     const now = Date.now();
-    return [...this.takes.values()].find((kept) => isOwed(kept) && (kept.removedAt ?? kept.endedAt ?? kept.beganAt) < now - UNDO_MS && (kept.nextAttemptAt ?? 0) <= now);
+    return [...this.takes.values()].find((kept) => isOwed(kept) && !waitsFor(kept.person, whose) && (kept.removedAt ?? kept.endedAt ?? kept.beganAt) < now - UNDO_MS && (kept.nextAttemptAt ?? 0) <= now);
   }
 
   /** Forgets what was removed long enough ago, and failed or cancelled takes older than that many days. */
@@ -199,8 +212,9 @@ function joined(parts: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
   return all;
 }
 
-/** What the screens see of a take. */
-export function shown(kept: KeptTake): Take {
-  const { take, state, beganAt, recovered, attempts, nextAttemptAt, uploaded, text, problem } = kept;
+/** What the screens see of a take while that person is signed in; absent: nobody is. */
+export function shown(kept: KeptTake, now: Whose): Take {
+  const { take, state, beganAt, recovered, attempts, nextAttemptAt, uploaded, text } = kept;
+  const problem = (state === 'pending' && now !== undefined && waitsFor(kept.person, now)) || kept.problem;
   return { take, state, beganAt, seconds: kept.samples / RATE, recovered, attempts, nextAttemptAt, uploaded, app: null, text, problem };
 }

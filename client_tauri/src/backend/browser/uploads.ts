@@ -8,6 +8,7 @@ import type { Api } from './api';
 import { CANCELLED, LiveConnection, type LiveEnd, type LiveSurroundings } from './live';
 import type { KeptTake, Outbox } from './outbox';
 import { RATE } from './pcm';
+import { OTHER_PERSON, waitsFor, type Whose } from './whose';
 
 const LOCK = 'alfavoice-uploads';
 const CHUNK = 1024 * 1024;
@@ -44,6 +45,8 @@ export class Uploads {
     private readonly surroundings: (take: KeptTake) => LiveSurroundings,
     private readonly arrived: (take: KeptTake, text: string) => void,
     private readonly mayGo: () => boolean,
+    /** Whose history everything goes to. */
+    private readonly person: () => Whose,
   ) {}
 
   /** Works until stopped; call once. */
@@ -51,7 +54,7 @@ export class Uploads {
     await navigator.locks.request(LOCK, async () => {
       while (!this.stopped) {
         const next = this.mayGo() ? this.due() : undefined;
-        const owed = this.mayGo() ? this.outbox.owed() : undefined;
+        const owed = this.mayGo() ? this.outbox.owed(this.person()) : undefined;
         if (next) await this.attempt(next);
         else if (owed) await this.forgotten(owed);
         else await this.sleep();
@@ -77,11 +80,17 @@ export class Uploads {
 
   private due(): KeptTake | undefined {
     const now = Date.now();
-    return this.outbox.all().toReversed().find(({ state, nextAttemptAt }) => state === 'pending' && (nextAttemptAt ?? 0) <= now);
+    return this.outbox.all().toReversed().find((kept) => this.waits(kept) && (kept.nextAttemptAt ?? 0) <= now);
+  }
+
+  /** Whether a take waits for nothing but its turn. Nothing goes before it is known who is signed in. */
+  private waits({ state, person }: KeptTake): boolean {
+    const now = this.person();
+    return state === 'pending' && now !== undefined && !waitsFor(person, now);
   }
 
   private sleep(): Promise<void> {
-    const soonest = Math.min(...this.outbox.all().map((take) => (take.state === 'pending' ? (take.nextAttemptAt ?? 0) : Infinity)));
+    const soonest = Math.min(...this.outbox.all().map((take) => (this.waits(take) ? (take.nextAttemptAt ?? 0) : Infinity)));
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, Math.min(30_000, Math.max(250, soonest - Date.now())));
       this.wake = () => {
@@ -93,14 +102,17 @@ export class Uploads {
 
   private async attempt(kept: KeptTake): Promise<void> {
     const { take } = kept;
-    await this.note(take, { state: 'uploading', attempts: kept.attempts + 1, problem: null });
+    const person = this.person() ?? kept.person;
+    await this.note(take, { state: 'uploading', attempts: kept.attempts + 1, problem: null, person });
     try {
-      const text = kept.known ? await this.resumed(kept) : await this.uploaded(kept);
+      const text = kept.known ? await this.resumed(kept) : await this.uploaded(kept, this.api.as(person));
       await this.outbox.forget(take);
       this.arrived(kept, text);
     } catch (error) {
       const problem = asProblem(error);
-      if (isFinal(problem)) await this.note(take, { state: 'failed', problem: { ...problem, action: 'retry' } });
+      // Somebody else has signed in meanwhile.
+      if (problem.code === OTHER_PERSON.code) await this.note(take, { state: 'pending', nextAttemptAt: null });
+      else if (isFinal(problem)) await this.note(take, { state: 'failed', problem: { ...problem, action: 'retry' } });
       else await this.note(take, { state: 'pending', problem, nextAttemptAt: Date.now() + Math.max(pauseMs(kept.attempts), (problem.retryAfterS ?? 0) * 1000) });
     }
   }
@@ -118,7 +130,7 @@ export class Uploads {
     const how = await running;
     try {
       // It came to its end before it could be told: then it is in the history, and goes from there.
-      if (how.kind === 'done') await this.api.json({ method: 'DELETE', path: `/v1/history/${how.transcript}` });
+      if (how.kind === 'done') await this.api.as(kept.person).json({ method: 'DELETE', path: `/v1/history/${how.transcript}` });
       else if (how.problem.code !== CANCELLED.code && !isFinal(how.problem)) throw how.problem;
       await this.outbox.change(kept.take, { known: false, nextAttemptAt: null });
     } catch {
@@ -135,7 +147,7 @@ export class Uploads {
     throw { ...how.problem, ...(how.waitMs ? { retryAfterS: how.waitMs / 1000 } : {}) } satisfies Problem;
   }
 
-  private async uploaded(kept: KeptTake): Promise<string> {
+  private async uploaded(kept: KeptTake, api: Api): Promise<string> {
     const audio = await this.outbox.audioFrom(kept.take, 0);
     if (audio.byteLength === 0 && kept.samples > 0) throw { code: 'outbox.unreadable', message: 'the recording cannot be read' } satisfies Problem;
     if (audio.byteLength === 0) return '';
@@ -144,10 +156,10 @@ export class Uploads {
       sha256: hex(await crypto.subtle.digest('SHA-256', audio)), size_bytes: audio.byteLength, encoding: 'pcm16', sample_rate: RATE,
       recorded_at: new Date(kept.beganAt).toISOString(), language: kept.language,
     };
-    let now = (await this.api.json({ method: 'PUT', path, body: announcement })) as Recording;
+    let now = (await api.json({ method: 'PUT', path, body: announcement })) as Recording;
     while (now.received_bytes < audio.byteLength && now.state === 'uploading') {
       const from = now.received_bytes;
-      const answer = await this.api.send(
+      const answer = await api.send(
         { method: 'PATCH', path: `${path}/audio` },
         { body: audio.subarray(from, from + CHUNK), headers: { 'Upload-Offset': String(from), 'Content-Type': 'application/octet-stream' } },
         120_000,
@@ -156,11 +168,11 @@ export class Uploads {
       await this.note(kept.take, { uploaded: now.received_bytes / audio.byteLength });
     }
     // Somebody asked for it again: the server does the same.
-    if (now.state === 'failed' && now.reason !== 'hash_mismatch') now = (await this.api.json({ method: 'POST', path: `${path}/retry` })) as Recording;
-    return this.text(now, path);
+    if (now.state === 'failed' && now.reason !== 'hash_mismatch') now = (await api.json({ method: 'POST', path: `${path}/retry` })) as Recording;
+    return this.text(now, path, api);
   }
 
-  private async text(first: Recording, path: string): Promise<string> {
+  private async text(first: Recording, path: string, api: Api): Promise<string> {
     let now = first;
     while (now.state !== 'done') {
       if (now.state === 'failed') {
@@ -168,11 +180,11 @@ export class Uploads {
         throw { code: `recording.${now.reason ?? 'failed'}`, message: 'no text came of the recording' } satisfies Problem;
       }
       await new Promise((resolve) => setTimeout(resolve, ASKING_MS));
-      now = (await this.api.json({ method: 'GET', path })) as Recording;
+      now = (await api.json({ method: 'GET', path })) as Recording;
     }
     if (!now.transcript) return '';
     try {
-      return ((await this.api.json({ method: 'GET', path: `/v1/history/${now.transcript}` })) as { text: string }).text;
+      return ((await api.json({ method: 'GET', path: `/v1/history/${now.transcript}` })) as { text: string }).text;
     } catch (error) {
       // Nobody spoke: that is no entry of the history.
       if (asProblem(error).code === 'request.not_found') return '';
