@@ -204,7 +204,13 @@ export class Dictation {
   }
 
   private message(current: Current, kept: KeptTake, message: ServerMessage): void {
-    if (message.type === 'ready' && !kept.known) void this.around.outbox.change(kept.take, { known: true, state: 'live', person: kept.person ?? this.around.person() });
+    // Not what was brought back meanwhile: that goes its own way.
+    if (message.type === 'ready' && !kept.known && (kept.state === 'recording' || kept.state === 'cancelled')) {
+      const known = { known: true, person: kept.person ?? this.around.person() };
+      void this.around.outbox.change(kept.take, this.current === current ? { ...known, state: 'live' } : known);
+    }
+    // Of what nobody wants any more it counts only that the server has a part.
+    if (this.current !== current) return;
     if (message.type === 'ack' && message.stored > kept.stored) void this.around.outbox.change(kept.take, { stored: message.stored });
     if (message.type === 'final') current.text.final(message);
     if (message.type === 'partial') current.text.partialCame(message);
