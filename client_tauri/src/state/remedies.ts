@@ -23,6 +23,7 @@ const BY_CODE: Record<string, ProblemAction | null> = {
   'insertion.no_clipboard': null,
   'insertion.denied': 'open_insertion',
   'outbox.passphrase_needed': 'unlock_outbox',
+  'outbox.passphrase_unset': 'unlock_outbox',
   'outbox.wrong_passphrase': 'unlock_outbox',
   'outbox.locked': 'unlock_outbox',
   'outbox.disk_full': 'free_space',

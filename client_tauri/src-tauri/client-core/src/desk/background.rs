@@ -178,9 +178,10 @@ pub(super) fn salvaged() -> Problem {
 /// The outbox's problem with what a button could do about it.
 pub(super) fn outbox_problem(error: OutboxError) -> Problem {
     let action = match error {
-        OutboxError::Locked | OutboxError::PassphraseNeeded | OutboxError::WrongPassphrase => {
-            "unlock_outbox"
-        }
+        OutboxError::Locked
+        | OutboxError::PassphraseNeeded
+        | OutboxError::PassphraseUnset
+        | OutboxError::WrongPassphrase => "unlock_outbox",
         OutboxError::DiskFull | OutboxError::NoRoom => "free_space",
         OutboxError::TooNew => "update",
         OutboxError::NoCipher

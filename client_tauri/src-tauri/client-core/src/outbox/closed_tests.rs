@@ -147,7 +147,7 @@ async fn a_keychain_that_panics_is_asked_again() {
     let folder = tempfile::tempdir().unwrap();
     let keychain = Arc::new(Panics(Mutex::new(true), Drawer::default()));
     let outbox = Outbox::start(Place::new(folder.path()), keychain, Retention::default()).unwrap();
-    assert_eq!(outbox.open(None).await, Err(OutboxError::PassphraseNeeded));
+    assert_eq!(outbox.open(None).await, Err(OutboxError::PassphraseUnset));
     assert_eq!(outbox.open(None).await, Ok(Opened::default()));
     outbox.close().await;
 }

@@ -14,9 +14,12 @@ pub enum OutboxError {
     /// The keychain is locked or does not answer: try again later.
     #[error("the keychain is locked, the recordings kept here cannot be opened yet")]
     Locked,
-    /// There is no keychain here: a passphrase is needed.
+    /// There is no keychain here: the passphrase the file was made with is needed.
     #[error("this computer has no keychain: a passphrase is needed")]
     PassphraseNeeded,
+    /// There is no keychain and no file yet: a passphrase is to be made up, which nothing can be compared with.
+    #[error("this computer has no keychain: a passphrase is to be set")]
+    PassphraseUnset,
     /// It is not the passphrase the file was made with.
     #[error("the passphrase is wrong")]
     WrongPassphrase,
@@ -58,6 +61,7 @@ impl OutboxError {
             Self::InUse => "outbox.in_use",
             Self::Locked => "outbox.locked",
             Self::PassphraseNeeded => "outbox.passphrase_needed",
+            Self::PassphraseUnset => "outbox.passphrase_unset",
             Self::WrongPassphrase => "outbox.wrong_passphrase",
             Self::KeyLost => "outbox.key_lost",
             Self::Damaged => "outbox.damaged",

@@ -73,7 +73,7 @@ struct Note {
 /// Finds the key of the file there, or makes one for a file that is not there yet, with what the keychain answered.
 ///
 /// # Errors
-/// `Locked`, `PassphraseNeeded`, `WrongPassphrase`, `KeyLost`; and what the disk says while the note is written.
+/// `Locked`, `PassphraseNeeded`, `PassphraseUnset`, `WrongPassphrase`, `KeyLost`; and what the disk says while the note is written.
 pub(super) fn find(
     place: &Place,
     answer: Option<&Answer>,
@@ -144,7 +144,7 @@ fn new_key(
         }
         Err(KeychainError::Locked) => Err(OutboxError::Locked),
         Err(KeychainError::Unavailable | KeychainError::Failed) => {
-            let passphrase = passphrase.ok_or(OutboxError::PassphraseNeeded)?;
+            let passphrase = passphrase.ok_or(OutboxError::PassphraseUnset)?;
             let mut salt = [0_u8; SALT_BYTES];
             fill(&mut salt)?;
             let mut note = Note {

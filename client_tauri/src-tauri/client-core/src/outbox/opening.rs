@@ -25,9 +25,9 @@ impl Outbox {
     /// asked, takes go on in memory.
     ///
     /// # Errors
-    /// `Locked` (try again later), `PassphraseNeeded`, `WrongPassphrase`, `KeyLost` (see [`Outbox::put_aside`]), `InUse`,
-    /// `NoCipher`, `TooNew`, `DiskFull`. A damaged file is no error (see [`Opened::salvaged`]), unless there is no room for what
-    /// can be read of it: try again later.
+    /// `Locked` (try again later), `PassphraseNeeded`, `PassphraseUnset`, `WrongPassphrase`, `KeyLost` (see
+    /// [`Outbox::put_aside`]), `InUse`, `NoCipher`, `TooNew`, `DiskFull`. A damaged file is no error (see [`Opened::salvaged`]),
+    /// unless there is no room for what can be read of it: try again later.
     pub async fn open(&self, passphrase: Option<Sensitive<String>>) -> Result<Opened, OutboxError> {
         let mut answer = None;
         loop {

@@ -84,11 +84,11 @@ async fn without_its_note_a_file_is_put_aside_by_itself_only_if_the_key_is_its_o
 }
 
 #[tokio::test]
-async fn without_a_keychain_a_passphrase_makes_the_key_and_a_wrong_one_is_told() {
+async fn without_a_keychain_a_passphrase_is_asked_to_be_set_and_then_for_and_a_wrong_one_is_told() {
     let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::<Drawer>::default());
     keychain.breaks(Some(KeychainError::Unavailable));
     let outbox = start(folder.path(), &keychain);
-    assert_eq!(outbox.open(None).await, Err(OutboxError::PassphraseNeeded));
+    assert_eq!(outbox.open(None).await, Err(OutboxError::PassphraseUnset));
     outbox.open(passphrase("долгая фраза")).await.unwrap();
     let id = spoken(&outbox, 1).await;
     outbox.recorded(id, State::Pending).await.unwrap();
@@ -101,6 +101,12 @@ async fn without_a_keychain_a_passphrase_makes_the_key_and_a_wrong_one_is_told()
     );
     outbox.open(passphrase("долгая фраза")).await.unwrap();
     assert_eq!(outbox.get(id).await.unwrap().samples, 16_000);
+    outbox.close().await;
+    // Forgotten: the file is set aside, and a new phrase is to be set.
+    let outbox = start(folder.path(), &keychain);
+    assert_eq!(outbox.open(None).await, Err(OutboxError::PassphraseNeeded));
+    outbox.put_aside().await.unwrap();
+    assert_eq!(outbox.open(None).await, Err(OutboxError::PassphraseUnset));
 }
 
 #[tokio::test]
