@@ -20,6 +20,8 @@ const TENDED: Duration = Duration::from_secs(60);
 const COUNTED: Duration = Duration::from_millis(100);
 /// A keychain is unlocked by the person at some time.
 const UNLOCKED: Duration = Duration::from_secs(10);
+/// A disk that takes nothing is tried less and less often: each time may cost what a copy of the file does.
+const LONGEST_WITHOUT_ROOM: Duration = Duration::from_secs(300);
 /// Chords left out one by one when others have them.
 const CHORDS: usize = 16;
 
@@ -92,15 +94,17 @@ pub(super) async fn remember(shared: Arc<Shared>, language: String) {
     let _ = Desk::new(shared).change_settings(patch).await;
 }
 
-/// Opens the outbox; again and again while the keychain is locked or the disk takes nothing. Also when it was closed while
+/// Opens the outbox; again and again while the keychain is locked or the disk takes nothing, at once if the person asks. Also when it was closed while
 /// running, because a damaged file could not be mended.
 pub(super) async fn open(shared: Arc<Shared>, after: Duration) {
     tokio::time::sleep(after).await;
     let mut status = shared.outbox.status();
     let mut is_told = false;
+    let mut without_room = 0;
     while status.wait_for(|now| !now.is_open).await.is_ok() {
         match shared.outbox.open(None).await {
             Ok(opened) => {
+                without_room = 0;
                 let _ = shared.inbox.send(Message::Opened(opened)).await;
             }
             Err(OutboxError::Closed) => return,
@@ -110,11 +114,14 @@ pub(super) async fn open(shared: Arc<Shared>, after: Duration) {
                     let problem = Message::Problem(outbox_problem(OutboxError::Locked));
                     let _ = shared.inbox.send(problem).await;
                 }
-                pause(&shared).await;
+                pause(&shared, UNLOCKED).await;
             }
-            // Told by the status. Room is made on a disk without anybody telling us.
-            Err(OutboxError::DiskFull | OutboxError::InUse | OutboxError::Failed(_)) => {
-                pause(&shared).await;
+            // Told by the status, as is what follows.
+            Err(OutboxError::InUse) => pause(&shared, UNLOCKED).await,
+            // Room is made on a disk without anybody telling us.
+            Err(OutboxError::DiskFull | OutboxError::Failed(_)) => {
+                pause(&shared, until_room(without_room)).await;
+                without_room += 1;
             }
             // The person does something about it, and opens it then or asks for that.
             Err(_) => tokio::select! {
@@ -127,9 +134,15 @@ pub(super) async fn open(shared: Arc<Shared>, after: Duration) {
     }
 }
 
-async fn pause(shared: &Shared) {
+/// How long a disk is left alone that took nothing so many times before.
+fn until_room(times: u32) -> Duration {
+    let doubled = UNLOCKED.saturating_mul(1 << times.min(16));
+    doubled.min(LONGEST_WITHOUT_ROOM)
+}
+
+async fn pause(shared: &Shared, most: Duration) {
     tokio::select! {
-        () = tokio::time::sleep(UNLOCKED) => {}
+        () = tokio::time::sleep(most) => {}
         () = shared.open_again.notified() => {}
     }
 }
@@ -194,4 +207,16 @@ pub(super) fn outbox_problem(error: OutboxError) -> Problem {
         | OutboxError::Failed(_) => "open_outbox",
     };
     error.problem().with_action(action)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_tried_soon_and_then_every_few_minutes() {
+        let pauses: Vec<u64> = (0..7).map(|times| until_room(times).as_secs()).collect();
+        assert_eq!(pauses, [10, 20, 40, 80, 160, 300, 300]);
+        assert_eq!(until_room(u32::MAX), LONGEST_WITHOUT_ROOM);
+    }
 }

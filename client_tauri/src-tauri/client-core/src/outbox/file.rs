@@ -98,6 +98,31 @@ pub(super) fn open(path: &Path, key: &Key) -> Result<Connection, OutboxError> {
     Ok(connection)
 }
 
+/// Makes the file that a damaged one is copied into. Without the whole of it it is of no use, so nothing is written twice: there is
+/// no log, and the disk is waited for once, by whoever copies.
+///
+/// # Errors
+/// `NoCipher`, `DiskFull`.
+pub(super) fn make_copy(path: &Path, key: &Key) -> Result<Connection, OutboxError> {
+    let mut connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    unlock(&connection, key)?;
+    // In memory is the little that was in the file before; what is new in it needs no journal.
+    connection.execute_batch(
+        "PRAGMA journal_mode = MEMORY;
+         PRAGMA synchronous = OFF;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -2000;
+         PRAGMA foreign_keys = ON;",
+    )?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
 /// Opens a file that is open already, or a damaged one for whatever can be read of it: without making or checking anything.
 pub(super) fn open_again(path: &Path, key: &Key) -> Result<Connection, OutboxError> {
     let connection = Connection::open_with_flags(

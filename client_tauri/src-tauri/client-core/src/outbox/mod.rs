@@ -24,6 +24,9 @@ mod opening;
 #[cfg(test)]
 mod person_tests;
 mod place;
+mod room;
+#[cfg(test)]
+mod room_tests;
 mod rows;
 mod salvage;
 mod sending;

@@ -183,6 +183,14 @@ impl Store {
         true
     }
 
+    fn room_bytes(&self) -> Option<u64> {
+        #[cfg(test)]
+        if self.room_of_test.is_some() {
+            return self.room_of_test;
+        }
+        super::room::free_bytes(self.place.folder())
+    }
+
     /// Puts what can be read of the damaged file in its place and opens that. Its key is kept until this succeeds: the next
     /// attempt is to need nobody.
     fn mend(&mut self, key: Key, now: f64) -> Result<Option<Salvaged>, OutboxError> {
@@ -191,7 +199,7 @@ impl Store {
             self.place.finish(now)?;
             None
         } else {
-            Some(salvage::salvage(&self.place, &key, now)?)
+            Some(salvage::salvage(&self.place, &key, self.room_bytes(), now)?)
         };
         self.damaged = None;
         if let Err(error) = self.use_file(&key) {

@@ -100,7 +100,7 @@ async fn a_file_of_the_first_layout_is_brought_up_to_date_and_can_be_salvaged() 
     let place = Place::new(folder.path());
     let hidden = keychain.read(KEY_NAME).unwrap().unwrap();
     let key = key::from_hex(&hidden).unwrap();
-    let salvaged = salvage::salvage(&place, &key, 1.0).unwrap();
+    let salvaged = salvage::salvage(&place, &key, None, 1.0).unwrap();
     assert!(!salvaged.incomplete && salvaged.takes == 1);
     let outbox = opened(folder.path(), &keychain).await;
     assert_eq!(outbox.audio(id, 0, 32_000).await.unwrap(), sound(32_000));

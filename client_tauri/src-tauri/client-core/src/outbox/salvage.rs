@@ -25,6 +25,8 @@ pub struct Salvaged {
     pub incomplete: bool,
 }
 
+/// A page as SQLCipher 4 makes it.
+const PAGE_BYTES: u64 = 4096;
 /// A chunk is a page at least, and rows of the other tables are few.
 const BYTES_PER_ROW: u64 = 512;
 /// A file with more is a ruin, and each costs a new connection.
@@ -40,10 +42,16 @@ const CHUNK: &str = "SELECT take, number, first_sample, pcm FROM chunk WHERE row
 /// Stops a number of rows that is itself damaged.
 const MOST_ROWS: i64 = 10_000_000;
 
-/// Puts a copy in the damaged file's place. On an error all is as it was, and it can be tried again.
-pub(super) fn salvage(place: &Place, key: &Key, now: f64) -> Result<Salvaged, OutboxError> {
+/// Puts a copy in the damaged file's place, if the disk takes as many bytes as that. On an error all is as it was, and it can be
+/// tried again.
+pub(super) fn salvage(
+    place: &Place,
+    key: &Key,
+    room_bytes: Option<u64>,
+    now: f64,
+) -> Result<Salvaged, OutboxError> {
     place.forget_salvage()?;
-    let copied = copied(place, key).inspect_err(|_| {
+    let copied = copied(place, key, room_bytes).inspect_err(|_| {
         // What is left of it is removed with the next attempt at the latest.
         let _ = place.forget_salvage();
     });
@@ -53,7 +61,7 @@ pub(super) fn salvage(place: &Place, key: &Key, now: f64) -> Result<Salvaged, Ou
     Ok(salvaged)
 }
 
-fn copied(place: &Place, key: &Key) -> Result<Salvaged, OutboxError> {
+fn copied(place: &Place, key: &Key, room_bytes: Option<u64>) -> Result<Salvaged, OutboxError> {
     let mut salvaged = Salvaged {
         aside: PathBuf::new(),
         takes: 0,
@@ -62,20 +70,26 @@ fn copied(place: &Place, key: &Key) -> Result<Salvaged, OutboxError> {
     let size = std::fs::metadata(place.file()).map_or(0, |file| file.len());
     let most_rows =
         i64::try_from(size / BYTES_PER_ROW).map_or(MOST_ROWS, |rows| rows.min(MOST_ROWS));
-    let new = super::file::open(&place.salvage(), key)?;
-    if let Some(mut old) = Old::open(place.file(), key) {
+    let old = Old::open(place.file(), key);
+    let needed_bytes = old.as_ref().map_or(0, Old::used_bytes);
+    if room_bytes.is_some_and(|room| room < needed_bytes) {
+        // Copying until the disk is full takes long, holds up what is being said, and leaves no room to anybody meanwhile.
+        return Err(OutboxError::DiskFull);
+    }
+    let new = super::file::make_copy(&place.salvage(), key)?;
+    if let Some(mut old) = old {
         let transaction = new.unchecked_transaction()?;
         copy(&mut old, &transaction, most_rows)?;
         transaction.commit()?;
         salvaged.incomplete = old.errors > 0;
     }
     salvaged.takes = rows::all(&new)?.len();
-    // All of it into the one file that is renamed.
-    let is_busy: bool = new.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))?;
-    if is_busy {
-        return Err(OutboxError::Failed(-1));
-    }
     new.close().map_err(|(_, error)| OutboxError::from(error))?;
+    // A power cut must not find it in the place of the damaged one without what is in it.
+    let whole = std::fs::OpenOptions::new()
+        .write(true)
+        .open(place.salvage())?;
+    whole.sync_all()?;
     Ok(salvaged)
 }
 
@@ -96,6 +110,17 @@ impl<'a> Old<'a> {
             connection,
             errors: 0,
         })
+    }
+
+    /// What a copy takes at most: pages that nothing is in any more are not copied.
+    fn used_bytes(&self) -> u64 {
+        let ask = |pragma: &str| {
+            let statement = format!("PRAGMA {pragma}");
+            let told = self.connection.query_row(&statement, (), |row| row.get(0));
+            told.map_or(0, |number: i64| u64::try_from(number).unwrap_or(0))
+        };
+        let pages = ask("page_count").saturating_sub(ask("freelist_count"));
+        pages.saturating_mul(PAGE_BYTES)
     }
 
     /// Reads a row, if it is there and can be read.

@@ -39,6 +39,9 @@ pub(super) struct Store {
     pub(super) problem: Option<OutboxError>,
     /// What was salvaged while running, until told.
     pub(super) salvaged: Option<Salvaged>,
+    /// What the disk takes, if a test says so.
+    #[cfg(test)]
+    pub(super) room_of_test: Option<u64>,
 }
 
 pub(super) struct Disk {
@@ -66,6 +69,8 @@ impl Store {
             gone: Vec::new(),
             problem: Some(OutboxError::Locked),
             salvaged: None,
+            #[cfg(test)]
+            room_of_test: None,
         })
     }
 
