@@ -9,6 +9,8 @@ use tauri::{
     WebviewWindowBuilder,
 };
 
+use crate::words::Tongue;
+
 /// Label of the main window.
 pub const MAIN: &str = "main";
 /// Label of the overlay.
@@ -39,6 +41,7 @@ pub fn show_main<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<()> {
         .min_inner_size(720.0, 480.0)
         .decorations(false)
         .on_navigation(is_our_page)
+        .initialization_script(Tongue::script())
         .build()?;
     Ok(())
 }
@@ -65,6 +68,7 @@ pub fn prepare_overlay<R: Runtime>(app: &AppHandle<R>) -> tauri::Result<WebviewW
         .max_inner_size(OVERLAY_SIZE.width, OVERLAY_SIZE.height)
         .decorations(false)
         .on_navigation(is_our_page)
+        .initialization_script(Tongue::script())
         .transparent(see_through)
         .shadow(false)
         .always_on_top(true)

@@ -31,12 +31,26 @@ impl Tongue {
         }
     }
 
-    /// The language of the system: `LC_ALL`, `LC_MESSAGES`, `LANG` in POSIX's order.
+    /// What windows are told before they say anything: left to the web view, they would speak another language than the
+    /// notifications do.
+    #[must_use]
+    pub fn script() -> String {
+        let code = match Self::chosen("system", Self::of_system().as_deref()) {
+            Self::Russian => "ru",
+            Self::English => "en",
+        };
+        format!("globalThis.alfavoiceLanguage = \"{code}\";")
+    }
+
+    /// The language of the system: `LC_ALL`, `LC_MESSAGES`, `LANG` in POSIX's order, then what Windows and macOS say.
     #[must_use]
     pub fn of_system() -> Option<String> {
-        ["LC_ALL", "LC_MESSAGES", "LANG"]
+        let told = ["LC_ALL", "LC_MESSAGES", "LANG"]
             .iter()
-            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        #[cfg(not(target_os = "linux"))]
+        let told = told.or_else(sys_locale::get_locale);
+        told
     }
 }
 
@@ -100,11 +114,27 @@ mod tests {
     }
 
     #[test]
+    fn a_window_is_told_the_language_that_notifications_have() {
+        let code = match Tongue::chosen("system", Tongue::of_system().as_deref()) {
+            Tongue::Russian => "ru",
+            Tongue::English => "en",
+        };
+        assert!(Tongue::script().ends_with(&format!("= \"{code}\";")));
+        // What the screens read, and the same rule where nobody tells them.
+        let screens = include_str!("../../src/messages/messages.svelte.ts");
+        assert!(screens.contains("globalThis.alfavoiceLanguage"));
+    }
+
+    #[test]
     fn the_language_is_the_chosen_one_then_the_systems_then_russian() {
         assert_eq!(Tongue::chosen("en", Some("ru_RU.UTF-8")), Tongue::English);
         assert_eq!(
             Tongue::chosen("system", Some("en_GB.UTF-8")),
             Tongue::English
+        );
+        assert_eq!(
+            Tongue::chosen("system", Some("de_DE.UTF-8")),
+            Tongue::Russian
         );
         assert_eq!(Tongue::chosen("system", Some("C.UTF-8")), Tongue::Russian);
         assert_eq!(Tongue::chosen("system", None), Tongue::Russian);

@@ -7,15 +7,20 @@ export type MessageKey = keyof typeof ru;
 type Plural = Record<string, string>;
 
 const CATALOGUES: Record<Language, Record<MessageKey, string | Plural>> = { ru, en };
-/** Whose browsers or systems ask for one of these read Russian, as on the server's command line. */
-const RUSSIAN = /^(ru|be|kk)\b/i;
+/** English where the system speaks it, else Russian: the shell's own rule, which its notifications follow. */
+const ENGLISH = /^en(?![a-z])/i;
+
+declare global {
+  /** The desktop program says in it what it speaks itself: a web view may know another language of the same system. */
+  var alfavoiceLanguage: string | undefined;
+}
 
 let current = $state<Language>('ru');
 
 /** The language that a choice of the settings means here. */
-export function resolveLanguage(choice: 'system' | Language, system: string = navigator.language): Language {
+export function resolveLanguage(choice: 'system' | Language, system: string = globalThis.alfavoiceLanguage ?? navigator.language): Language {
   if (choice !== 'system') return choice;
-  return RUSSIAN.test(system) ? 'ru' : 'en';
+  return ENGLISH.test(system) ? 'en' : 'ru';
 }
 
 export function setLanguage(language: Language): void {

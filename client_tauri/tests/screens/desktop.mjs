@@ -63,8 +63,10 @@ const browser = await chromium.launch({ executablePath: process.env.ALFAVOICE_CH
 mkdirSync(PICTURES, { recursive: true });
 
 /** Opens a page whose shell answers as told; gives what it was asked. */
-async function window_(path, { snapshot = {}, answers = {}, size = { width: 900, height: 600 } } = {}) {
-  const context = await browser.newContext({ viewport: size, locale: 'ru-RU' });
+async function window_(path, { snapshot = {}, answers = {}, size = { width: 900, height: 600 }, locale = 'ru-RU', told = undefined } = {}) {
+  const context = await browser.newContext({ viewport: size, locale });
+  // As the shell's own script before any of the page's.
+  if (told) await context.addInitScript(`globalThis.alfavoiceLanguage = "${told}";`);
   const page = await context.newPage();
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
@@ -133,6 +135,20 @@ try {
   await window.page.waitForTimeout(100);
   assert.deepEqual(await window.asked('trust_certificate'), [{ fingerprint: trusted.fingerprint }]);
   assert.deepEqual((await window.asked('probe'))[0], { address: 'voice.example.org' });
+  await window.context.close();
+
+  // The window speaks what the shell speaks, whatever its web view says, until somebody chooses: at once and for good.
+  const unchosen = { ...SETTINGS, appearance: { ...SETTINGS.appearance, language: 'system' } };
+  const english = { ...SETTINGS, appearance: { ...SETTINGS.appearance, language: 'en' } };
+  window = await window_('/', { snapshot: { firstStart: true }, answers: { settings: unchosen, change_settings: english }, locale: 'en-GB', told: 'ru' });
+  await window.page.getByRole('heading', { name: 'Где будет распознаваться речь?' }).waitFor();
+  await window.page.getByRole('button', { name: 'English' }).click();
+  await window.page.getByRole('button', { name: /On this computer/ }).waitFor();
+  assert.deepEqual(await window.asked('change_settings'), [{ patch: { appearance: { language: 'en' } } }]);
+  await look(window, 'first-start-english');
+  await window.context.close();
+  window = await window_('/', { snapshot: { firstStart: true }, answers: { settings: unchosen }, told: 'en' });
+  await window.page.getByRole('button', { name: /On this computer/ }).waitFor();
   await window.context.close();
 
   // An address at which everybody could listen: nothing is chosen, the sentence says what to do, and it can be done at once.

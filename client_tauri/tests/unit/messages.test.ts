@@ -79,8 +79,8 @@ test('what can be done about a problem has a name on its button', () => {
 
 test('a code newer than these screens is named', () => expect(problemText({ code: 'moon.full' })).toContain('moon.full'));
 
-test('the language of the system is asked, Russian for whose neighbours read it', () => {
-  expect(['ru-RU', 'be', 'en-GB', 'de'].map((system) => resolveLanguage('system', system))).toEqual(['ru', 'ru', 'en', 'en']);
+test('the language is the one chosen, then English where the system speaks it, else Russian', () => {
+  expect(['ru-RU', 'be', 'en-GB', 'de', 'enm'].map((system) => resolveLanguage('system', system))).toEqual(['ru', 'ru', 'en', 'ru', 'ru']);
   expect(resolveLanguage('en', 'ru')).toBe('en');
 });
 
