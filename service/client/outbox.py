@@ -18,8 +18,8 @@ from service.problems import SetUpError
 LAYOUT: Final = 2
 """`user_version` of the newest layout that is known here; each only adds to the one before."""
 _BUSY_S: Final = 5.0
-_KEPT: Final = ("recording", "live", "pending", "uploading", "failed", "cancelled")
-"""States in which a take has its audio."""
+_STORED: Final = "stored"
+"""The state in which a take's audio may be forgotten: its server has it for good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,8 @@ class Take:
     text: str | None
     problem: str | None
     is_recovered: bool
+    is_forgotten: bool
+    """Whether its audio is gone as the client's settings say: its server has stored it."""
 
     @property
     def seconds(self) -> float:
@@ -50,8 +52,10 @@ class Outbox:
     def takes(self) -> tuple[Take, ...]:
         """Give all takes, oldest first."""
         rows = self._connection.execute(
-            "SELECT id, state, began_at, sample_rate, samples, text, problem, recovered FROM take"
-            " ORDER BY began_at, id"
+            "SELECT id, state, began_at, sample_rate, samples, text, problem, recovered,"
+            " state = ? AND samples > 0 AND NOT EXISTS (SELECT 1 FROM chunk WHERE take = take.id)"
+            " FROM take ORDER BY began_at, id",
+            (_STORED,),
         )
         return tuple(
             Take(
@@ -63,12 +67,16 @@ class Outbox:
                 text=row[5],
                 problem=row[6],
                 is_recovered=bool(row[7]),
+                is_forgotten=bool(row[8]),
             )
             for row in rows
         )
 
     def write_wav(self, take: Take, path: Path) -> None:
-        """Write the audio of a take as WAV, for its owner alone; what is missing of it is silence."""
+        """Write the audio of a take as WAV, for its owner alone; what is missing of it is silence.
+
+        Not for one whose audio is forgotten: that would be nothing else.
+        """
         path.touch(mode=0o600)
         with wave.open(str(path), "wb") as file:
             file.setparams((1, 2, take.sample_rate, 0, "NONE", ""))
@@ -79,11 +87,11 @@ class Outbox:
                 at = first + len(pcm) // 2
             file.writeframesraw(bytes(2 * max(0, take.samples - at)))
 
-    def verify(self) -> tuple[int, list[str]]:
+    def verify(self) -> tuple[tuple[Take, ...], list[str]]:
         """Read every page and every take.
 
         Returns:
-            How many takes there are, and what is wrong; nothing: all is whole.
+            All takes, and what is wrong; nothing: all is whole. Audio that is forgotten is not wrong.
         """
         dbapi = _dbapi()
         takes: tuple[Take, ...] = ()
@@ -97,13 +105,14 @@ class Outbox:
                 if row[0] != "ok"
             ]
             for take in takes:
-                if take.state in _KEPT and not self._is_whole(take):
+                if not take.is_forgotten and not self.is_whole(take):
                     found.append(f"take {take.id}: audio is missing")
         except dbapi.DatabaseError:  # nothing more can be read over this connection
             found.append("a page cannot be read")
-        return len(takes), found
+        return takes, found
 
-    def _is_whole(self, take: Take) -> bool:
+    def is_whole(self, take: Take) -> bool:
+        """Whether none of its audio is missing."""
         at = 0
         for first, pcm in self._chunks(take):
             if first != at:

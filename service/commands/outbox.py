@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from service.language import Language
 
 if TYPE_CHECKING:
-    from service.client.outbox import Take
+    from service.client.outbox import Outbox, Take
     from service.client.outbox_key import KeyNote
 
 CLIENT: Final = "org.alfavoice.desktop"
@@ -64,20 +64,43 @@ def _run(args: argparse.Namespace, language: Language) -> int:
             _list(outbox.takes(), args, language)
             return 0
         if args.action == "verify":
-            takes, faults = outbox.verify()
-            for fault in faults:
-                print(fault, file=sys.stderr)  # noqa: T201
-            say = "outbox.verify.bad" if faults else "outbox.verify.good"
-            print(language.text(say, takes=takes, faults=len(faults)))  # noqa: T201
-            return 1 if faults else 0
-        chosen = [take for take in outbox.takes() if not args.takes or take.id in args.takes]
-        args.output.mkdir(parents=True, exist_ok=True)
-        for take in chosen:
-            path = args.output / f"{take.began_at:%Y-%m-%d-%H%M%S}-{take.id}.wav"
-            outbox.write_wav(take, path)
-            print(path)  # noqa: T201
-        print(language.text("outbox.export.done", takes=len(chosen)), file=sys.stderr)  # noqa: T201
-        return 0 if chosen or not args.takes else 1
+            return _verify(outbox, language)
+        return _export(outbox, args, language)
+
+
+def _verify(outbox: "Outbox", language: Language) -> int:
+    takes, faults = outbox.verify()
+    for fault in faults:
+        print(fault, file=sys.stderr)  # noqa: T201
+    say = "outbox.verify.bad" if faults else "outbox.verify.good"
+    print(language.text(say, takes=len(takes), faults=len(faults)))  # noqa: T201
+    forgotten = sum(take.is_forgotten for take in takes)
+    if forgotten:
+        print(language.text("outbox.verify.forgotten", takes=forgotten))  # noqa: T201
+    return 1 if faults else 0
+
+
+def _export(outbox: "Outbox", args: argparse.Namespace, language: Language) -> int:
+    """Write what can be heard; 1 if of what was asked for there is nothing to write."""
+    chosen = [take for take in outbox.takes() if not args.takes or take.id in args.takes]
+    args.output.mkdir(parents=True, exist_ok=True)
+    written = 0
+    for take in chosen:
+        if take.is_forgotten:
+            _say(take, "outbox.export.forgotten", language)
+            continue
+        path = args.output / f"{take.began_at:%Y-%m-%d-%H%M%S}-{take.id}.wav"
+        outbox.write_wav(take, path)
+        written += 1
+        print(path)  # noqa: T201
+        if not outbox.is_whole(take):
+            _say(take, "outbox.export.damaged", language)
+    print(language.text("outbox.export.done", takes=written), file=sys.stderr)  # noqa: T201
+    return 0 if written or not args.takes else 1
+
+
+def _say(take: "Take", key: str, language: Language) -> None:
+    print(f"{take.id}: {language.text(key)}", file=sys.stderr)  # noqa: T201
 
 
 def _list(takes: "tuple[Take, ...]", args: argparse.Namespace, language: Language) -> None:
@@ -91,6 +114,7 @@ def _list(takes: "tuple[Take, ...]", args: argparse.Namespace, language: Languag
                 "sample_rate": take.sample_rate,
                 "problem": take.problem,
                 "recovered": take.is_recovered,
+                "audio": "forgotten" if take.is_forgotten else "kept",
                 "text": take.text,
             }
             for take in takes
@@ -99,6 +123,8 @@ def _list(takes: "tuple[Take, ...]", args: argparse.Namespace, language: Languag
         return
     for take in takes:
         state = language.text(f"outbox.state.{take.state}")
+        if take.is_forgotten:
+            state = f"{state}; {language.text('outbox.list.forgotten')}"
         began = f"{take.began_at.astimezone():%Y-%m-%d %H:%M:%S}"
         print(f"{take.id}  {began}  {take.seconds:7.1f} s  {state}")  # noqa: T201
 

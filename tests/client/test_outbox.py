@@ -19,6 +19,7 @@ KEY = "5a" * 32
 CLIENT = Path(__file__).parents[2] / "client_tauri" / "src-tauri"
 PCM = b"".join(at.to_bytes(2, "little") for at in range(16_000))
 TAKE = "019a0000-0000-7000-8000-000000000001"
+STORED = "019a0000-0000-7000-8000-000000000002"
 SCHEMA = """
 CREATE TABLE take (id TEXT PRIMARY KEY, state TEXT, began_at REAL, ended_at REAL,
   sample_rate INTEGER, samples INTEGER, language TEXT, app TEXT, route TEXT, server TEXT, known_as TEXT,
@@ -49,6 +50,16 @@ def write_outbox(folder: Path, key: str = KEY) -> dbapi2.Connection:
         )
     connection.commit()
     return connection
+
+
+def add_take(connection: dbapi2.Connection, take: str, state: str) -> None:
+    """Add a take of a second without any audio."""
+    connection.execute(
+        "INSERT INTO take (id, state, began_at, sample_rate, samples, recovered)"
+        " VALUES (?, ?, 1795333860.5, 16000, 16000, 0)",
+        (take, state),
+    )
+    connection.commit()
 
 
 def run(*arguments: object, secret: str = KEY) -> tuple[int, str, str]:
@@ -91,6 +102,58 @@ def test_a_file_that_lost_audio_or_a_page_is_not_whole(tmp_path):
     assert status == 1
     assert "Faults found" in out
     assert err
+
+
+def test_audio_that_is_forgotten_is_said_and_never_written_as_silence(tmp_path):
+    running = write_outbox(tmp_path)
+    add_take(running, STORED, "stored")
+    at = ("--file", tmp_path / "outbox.db")
+    _, out, _ = run("list", "--json", *at)
+    assert {take["id"]: take["audio"] for take in json.loads(out)} == {
+        TAKE: "kept",
+        STORED: "forgotten",
+    }
+    _, out, _ = run("list", *at)
+    assert [STORED in line for line in out.splitlines() if "audio forgotten" in line] == [True]
+    status, out, err = run("export", *at, "--output", tmp_path / "all")
+    assert (status, len(out.splitlines())) == (0, 1)
+    assert [TAKE in path.name for path in (tmp_path / "all").iterdir()] == [True]
+    assert f"{STORED}: the audio is forgotten already" in err
+    assert "Recordings written: 1." in err
+    status, out, err = run("export", STORED, *at, "--output", tmp_path / "one")
+    assert (status, out, list((tmp_path / "one").iterdir())) == (1, "", [])
+    assert "forgotten" in err
+    status, out, err = run("verify", *at)
+    assert (status, err) == (0, "")
+    assert out.startswith("All is whole. Recordings: 2.\n")
+    assert "forgotten" in out
+    running.close()
+
+
+@pytest.mark.parametrize("state", ["pending", "failed", "stored"])
+def test_audio_that_is_missing_of_a_take_is_damage_unless_all_of_a_stored_one_is_forgotten(
+    tmp_path, state
+):
+    running = write_outbox(tmp_path)
+    running.execute("UPDATE take SET state = ?", (state,))
+    running.execute("DELETE FROM chunk WHERE number = 0")
+    running.commit()
+    at = ("--file", tmp_path / "outbox.db")
+    status, out, err = run("verify", *at)
+    assert (status, out) == (1, "Faults found: 1. Recordings: 1.\n")
+    assert "audio is missing" in err
+    status, out, err = run("export", *at, "--output", tmp_path / "all")
+    assert (status, len(out.splitlines())) == (0, 1)
+    assert "audio is missing" in err
+    running.close()
+
+
+def test_a_take_that_waits_and_has_no_audio_at_all_is_damaged(tmp_path):
+    running = write_outbox(tmp_path)
+    add_take(running, STORED, "pending")
+    status, out, _ = run("verify", "--file", tmp_path / "outbox.db")
+    assert (status, out) == (1, "Faults found: 1. Recordings: 2.\n")
+    running.close()
 
 
 @pytest.mark.parametrize("secret", ["00" * 32, "not a key"])

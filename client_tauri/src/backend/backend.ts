@@ -193,12 +193,19 @@ export interface Take {
   app: string | null;
   /** What is known of its text. */
   text: string | null;
+  /** `forgotten`: the server has stored it and its audio is gone from here, as the settings say: nothing to play or to export. */
+  audio: 'kept' | 'forgotten';
   problem: Problem | null;
 }
 
 /** Whether it needs only to be tried again. What the person has dropped does not: it is asked for by itself or not at all. */
 export function waits({ state }: Pick<Take, 'state'>): boolean {
   return state === 'pending' || state === 'failed';
+}
+
+/** Whether it can be played and exported now: it is whole, and still here. */
+export function canBeHeard({ state, audio }: Pick<Take, 'state' | 'audio'>): boolean {
+  return audio === 'kept' && ['pending', 'failed', 'cancelled', 'stored'].includes(state);
 }
 
 export interface Model {

@@ -46,7 +46,7 @@ const MODELS = {
     { name: 'small', version: '1', sizeBytes: 484e6, installed: true, active: false, verified: 'bad', update: '2', progress: null, problem: null },
   ],
 };
-const TAKE = { take: '0192f7a4', state: 'failed', beganAt: Date.UTC(2026, 10, 22, 7, 0), seconds: 42, recovered: true, attempts: 3, nextAttemptAt: null, uploaded: 0, app: 'Firefox', text: null, problem: { code: 'recogniser.rejected', message: '' } };
+const TAKE = { take: '0192f7a4', state: 'failed', beganAt: Date.UTC(2026, 10, 22, 7, 0), seconds: 42, recovered: true, attempts: 3, nextAttemptAt: null, uploaded: 0, app: 'Firefox', text: null, audio: 'kept', problem: { code: 'recogniser.rejected', message: '' } };
 
 const server = createServer((request, answer) => {
   const name = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname)).replace(/^\/$/, '/index.html');
@@ -268,6 +268,16 @@ try {
   window = await window_('/#/outbox', { answers: { outbox_list: [TAKE, dropped] } });
   await window.page.getByRole('button', { name: 'Распознать' }).first().waitFor();
   assert.equal(await window.page.getByRole('button', { name: /Повторить все/ }).count(), 0, 'one take has a button of its own');
+  await window.context.close();
+
+  // What the server has stored and this computer has forgotten is neither played nor exported: it would be silence.
+  const stored = { ...TAKE, take: 'stored', state: 'stored', recovered: false, text: 'Добрый день.', audio: 'forgotten', problem: null };
+  window = await window_('/#/outbox', { answers: { outbox_list: [stored, { ...stored, take: 'kept', audio: 'kept' }] } });
+  await window.page.getByText('Звук уже забыт').waitFor();
+  assert.equal(await window.page.getByRole('button', { name: 'Удалить' }).count(), 2);
+  assert.equal(await window.page.getByRole('button', { name: 'Прослушать' }).count(), 1, 'only what is still here is played');
+  assert.equal(await window.page.getByRole('button', { name: 'Выгрузить' }).count(), 1, 'only what is still here is exported');
+  await look(window, 'outbox-forgotten');
   await window.context.close();
 
   window = await window_('/overlay.html', { size: { width: 560, height: 120 }, snapshot: { dictation: { ...SNAPSHOT.dictation, state: 'listening', stable: 'Добрый день, коллеги. Сегодня', tail: ' говорим о плане' } } });

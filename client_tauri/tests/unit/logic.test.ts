@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { concerned } from '../../src/backend/browser/changes';
 import { patched } from '../../src/backend/browser/settings';
 import { pauseMs } from '../../src/backend/browser/uploads';
-import type { Settings } from '../../src/backend/backend';
+import { canBeHeard, type Settings } from '../../src/backend/backend';
 import { calendar, niceTop } from '../../src/state/bars';
 import { chordOf, chordText } from '../../src/state/chords';
 import { lastWord, listed, marked, preview } from '../../src/state/words';
@@ -24,6 +24,13 @@ describe('words', () => {
   test('a snippet is shown with its variables, and what is none stays', () =>
     expect(preview('{date}, {name} {cursor}{else}', { date: '22 ноября', time: '', name: 'Анна', clipboard: '' })).toBe('22 ноября, Анна ▏{else}'));
 });
+
+test.each([
+  ['pending', 'kept', true],
+  ['stored', 'kept', true],
+  ['stored', 'forgotten', false],
+  ['recording', 'kept', false],
+] as const)('a take that is %s and whose audio is %s can be heard: %s', (state, audio, heard) => expect(canBeHeard({ state, audio })).toBe(heard));
 
 describe('the chart', () => {
   test('days of which nothing was told are there without words', () =>

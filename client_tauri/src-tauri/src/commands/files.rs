@@ -47,6 +47,8 @@ pub async fn outbox_export<R: Runtime>(
     take: String,
 ) -> Answer<bool> {
     let take = id(&take)?;
+    // Before anybody is asked for a place.
+    desk.outbox().with_audio(take).await?;
     let Some(path) = chosen(&app, &format!("alfavoice-{take}.wav")).await else {
         return Ok(false);
     };

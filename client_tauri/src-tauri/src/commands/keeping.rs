@@ -2,7 +2,7 @@
 
 use client_core::cache::Cache;
 use client_core::desk::Desk;
-use client_core::outbox::{OutboxError, Take, TakeId};
+use client_core::outbox::{Audio, OutboxError, Take, TakeId};
 use client_core::sensitive::Sensitive;
 use client_core::view::Problem;
 use serde::Serialize;
@@ -28,11 +28,13 @@ pub struct ShownTake {
     uploaded: f64,
     app: Option<String>,
     text: Option<String>,
+    /// Without it there is nothing to play or to export.
+    audio: Audio,
     problem: Option<Problem>,
 }
 
-impl From<Take> for ShownTake {
-    fn from(take: Take) -> Self {
+impl From<(Take, Audio)> for ShownTake {
+    fn from((take, audio): (Take, Audio)) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "a share")]
         let share = |part: u64| {
             if take.samples == 0 {
@@ -52,6 +54,7 @@ impl From<Take> for ShownTake {
             take: take.id.to_string(),
             app: take.app,
             text: take.text,
+            audio,
             problem: take
                 .problem
                 .map(|code| Problem::new(code, "this take needs a look")),
@@ -73,7 +76,7 @@ pub fn id(take: &str) -> Answer<TakeId> {
 pub async fn outbox_list(desk: State<'_, Desk>) -> Answer<Vec<ShownTake>> {
     Ok(desk
         .outbox()
-        .list()
+        .list_with_audio()
         .await?
         .into_iter()
         .map(ShownTake::from)

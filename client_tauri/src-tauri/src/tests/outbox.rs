@@ -114,3 +114,34 @@ fn a_closed_outbox_says_so_when_all_is_to_be_tried_again() {
     let code = answer.unwrap_err()["code"].as_str().map(str::to_owned);
     assert_eq!(code.as_deref(), Some("outbox.closed"));
 }
+
+#[test]
+fn a_take_whose_audio_is_forgotten_says_so_and_is_neither_played_nor_exported() {
+    let shell = Shell::start();
+    let words = json!({"passphrase": "eight words are better than one"});
+    shell.call("outbox_unlock", words).unwrap();
+    let outbox = shell.desk.outbox();
+    let stored = block_on(async {
+        let stored = recorded(outbox, FORMER, "bob", State::Live).await;
+        outbox.stored(stored, "1".to_owned(), None).await.unwrap();
+        recorded(outbox, FORMER, "bob", State::Pending).await;
+        stored
+    });
+    let listed = shell.call("outbox_list", json!({})).unwrap();
+    let audio = |number: usize| listed[number]["audio"].as_str().unwrap().to_owned();
+    let told = [audio(0), audio(1)];
+    let is_stored = |number: usize| listed[number]["state"] == "stored";
+    let wanted = [0, 1].map(|number| {
+        if is_stored(number) {
+            "forgotten"
+        } else {
+            "kept"
+        }
+    });
+    assert_eq!(told, wanted);
+    assert_ne!(told[0], told[1]);
+    for command in ["outbox_audio", "outbox_export"] {
+        let answer = shell.call(command, json!({"take": stored.to_string()}));
+        assert_eq!(answer.unwrap_err()["code"], "outbox.audio_forgotten");
+    }
+}

@@ -216,5 +216,5 @@ function joined(parts: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
 export function shown(kept: KeptTake, now: Whose): Take {
   const { take, state, beganAt, recovered, attempts, nextAttemptAt, uploaded, text } = kept;
   const problem = (state === 'pending' && now !== undefined && waitsFor(kept.person, now)) || kept.problem;
-  return { take, state, beganAt, seconds: kept.samples / RATE, recovered, attempts, nextAttemptAt, uploaded, app: null, text, problem };
+  return { take, state, beganAt, seconds: kept.samples / RATE, recovered, attempts, nextAttemptAt, uploaded, app: null, text, audio: 'kept', problem };
 }

@@ -203,6 +203,7 @@ pub(super) fn outbox_problem(error: OutboxError) -> Problem {
         | OutboxError::Damaged
         | OutboxError::UnknownTake
         | OutboxError::WrongState
+        | OutboxError::AudioForgotten
         | OutboxError::Closed
         | OutboxError::Failed(_) => "open_outbox",
     };

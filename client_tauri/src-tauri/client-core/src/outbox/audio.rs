@@ -4,20 +4,84 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Outbox, OutboxError, TakeId, to_hex};
+use super::store::Store;
+use super::{Outbox, OutboxError, State, Take, TakeId, rows, to_hex};
 
 /// Samples read at once: half a minute at 16 kHz.
 const STRETCH: u64 = 480_000;
 
+/// Whether a take can still be heard here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audio {
+    /// It can.
+    Kept,
+    /// Its server has stored it, and it was forgotten here as the settings say. Nothing is damaged.
+    Forgotten,
+}
+
+impl Store {
+    /// Of a take that is not stored there is always audio: what is missing of that one is damage.
+    pub(super) fn audio_of(&self, take: &Take) -> Result<Audio, OutboxError> {
+        if take.state != State::Stored
+            || take.samples == 0
+            || rows::has_audio(&self.memory, take.id)?
+        {
+            return Ok(Audio::Kept);
+        }
+        let is_kept = match &self.disk {
+            Some(disk) => rows::has_audio(&disk.connection, take.id)?,
+            // Nobody can look: as it is meant to be.
+            None => self.retention().keeps_stored_audio,
+        };
+        Ok(if is_kept {
+            Audio::Kept
+        } else {
+            Audio::Forgotten
+        })
+    }
+}
+
 impl Outbox {
+    /// All takes, oldest first, and whether each can still be heard.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn list_with_audio(&self) -> Result<Vec<(Take, Audio)>, OutboxError> {
+        self.run(|store| {
+            store
+                .all()?
+                .into_iter()
+                .map(|take| store.audio_of(&take).map(|audio| (take, audio)))
+                .collect()
+        })
+        .await
+    }
+
+    /// One take that can be heard.
+    ///
+    /// # Errors
+    /// `UnknownTake`, `AudioForgotten`.
+    pub async fn with_audio(&self, id: TakeId) -> Result<Take, OutboxError> {
+        self.run(move |store| {
+            let take = store.get(id)?;
+            match store.audio_of(&take)? {
+                Audio::Kept => Ok(take),
+                Audio::Forgotten => Err(OutboxError::AudioForgotten),
+            }
+        })
+        .await
+    }
+
     /// A take as a WAV file: 16 bit, mono, at its own rate.
     ///
     /// # Errors
-    /// There is no such take, or its audio cannot be read.
+    /// There is no such take, its audio is forgotten, or it cannot be read.
     pub async fn wav(&self, id: TakeId) -> Result<Vec<u8>, OutboxError> {
-        let take = self.get(id).await?;
+        let take = self.with_audio(id).await?;
         let mut bytes = wav_header(take.sample_rate, take.samples).to_vec();
         let mut at = 0;
         while at < take.samples {
@@ -28,6 +92,8 @@ impl Outbox {
             at += stretch.len() as u64;
             bytes.extend(stretch.iter().flat_map(|sample| sample.to_le_bytes()));
         }
+        // It may have been stored and forgotten between two stretches: what is read since then is silence.
+        self.with_audio(id).await?;
         Ok(bytes)
     }
 

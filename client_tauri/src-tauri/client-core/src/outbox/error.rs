@@ -44,6 +44,9 @@ pub enum OutboxError {
     /// The take is in a state where this cannot be done.
     #[error("the recording is in a state where this cannot be done")]
     WrongState,
+    /// The take is stored on its server, and its audio has been forgotten here.
+    #[error("the audio is forgotten already: the server has stored the recording")]
+    AudioForgotten,
     /// The outbox was closed.
     #[error("the program is closing")]
     Closed,
@@ -70,6 +73,7 @@ impl OutboxError {
             Self::NoRoom => "outbox.no_room",
             Self::UnknownTake => "outbox.unknown_take",
             Self::WrongState => "outbox.wrong_state",
+            Self::AudioForgotten => "outbox.audio_forgotten",
             Self::Closed => "outbox.closed",
             Self::Failed(_) => "outbox.failed",
         }

@@ -5,6 +5,8 @@
 //! does not fit is refused with an error: nothing is dropped in silence.
 
 mod audio;
+#[cfg(test)]
+mod audio_tests;
 mod cached;
 #[cfg(test)]
 mod closed_tests;
@@ -37,7 +39,7 @@ mod tests;
 #[cfg(test)]
 mod trouble_tests;
 
-pub use audio::wav_header;
+pub use audio::{Audio, wav_header};
 pub use error::OutboxError;
 pub use handle::Outbox;
 pub(crate) use handle::now;

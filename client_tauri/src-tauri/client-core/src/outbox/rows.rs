@@ -155,6 +155,12 @@ pub(super) fn chunks(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+pub(super) fn has_audio(connection: &Connection, id: TakeId) -> Result<bool, OutboxError> {
+    Ok(connection
+        .prepare("SELECT EXISTS (SELECT 1 FROM chunk WHERE take = ?)")?
+        .query_row([id.to_string()], |row| row.get(0))?)
+}
+
 pub(super) fn forget_audio(connection: &Connection, id: TakeId) -> Result<(), OutboxError> {
     connection.execute("DELETE FROM chunk WHERE take = ?", [id.to_string()])?;
     Ok(())

@@ -5,6 +5,7 @@
 
 use rusqlite::Connection;
 
+use super::audio::Audio;
 use super::error::OutboxError;
 use super::flushing::Flusher;
 use super::going::Going;
@@ -193,7 +194,7 @@ impl Store {
     }
 
     /// The samples from `first` on, `most` at most. What is missing of a damaged take is silence, so that positions hold; what is
-    /// in a file that is not open is an error, so that nobody takes silence for it.
+    /// in a file that is not open is an error, so that nobody takes silence for it. What is forgotten is silence too: see [`Store::audio_of`].
     pub(super) fn audio(&self, id: TakeId, first: u64, most: u64) -> Result<Vec<i16>, OutboxError> {
         let take = self.get(id)?;
         let end = take.samples.min(first.saturating_add(most));
@@ -203,7 +204,7 @@ impl Store {
         if let Some(disk) = &self.disk {
             found.extend(rows::chunks(&disk.connection, id, first, end)?);
         } else if first < end
-            && take.state != State::Stored
+            && self.audio_of(&take)? == Audio::Kept
             && found.first().is_none_or(|chunk| chunk.first_sample > first)
         {
             return Err(self.problem.unwrap_or(OutboxError::Locked));
