@@ -156,6 +156,18 @@ def test_a_take_that_waits_and_has_no_audio_at_all_is_damaged(tmp_path):
     running.close()
 
 
+def test_without_its_package_it_says_a_command_that_keeps_the_other_extras(tmp_path, monkeypatch):
+    write_outbox(tmp_path).close()
+    hidden = tmp_path / "first"
+    hidden.mkdir()
+    (hidden / "sqlcipher3.py").write_text("raise ImportError\n")
+    before = os.environ.get("PYTHONPATH")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(hidden), before))))
+    status, _, err = run("list", "--file", tmp_path / "outbox.db")
+    assert status == 1
+    assert "uv sync --inexact --extra outbox" in err
+
+
 @pytest.mark.parametrize("secret", ["00" * 32, "not a key"])
 def test_another_key_is_refused_and_never_repeated(tmp_path, secret):
     write_outbox(tmp_path).close()
