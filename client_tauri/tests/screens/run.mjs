@@ -226,6 +226,27 @@ try {
     assert.equal((await transcripts()).length, before + 3);
   });
 
+  await step('what is said in a second page is sent by the first, and neither shows a failure', async () => {
+    const before = (await transcripts()).length;
+    await server.stop();
+    const first = page;
+    page = await context.newPage();
+    await page.goto(server.url);
+    await dictate(2200);
+    await button('Закончить').click();
+    await page.getByText('Готово к диктовке').waitFor(PATIENCE);
+    await open('outbox');
+    await page.getByText('Ждёт отправки', { exact: true }).waitFor(PATIENCE);
+    await server.start();
+    await until(async () => (await transcripts()).length === before + 1, 'its text');
+    await page.getByText('Всё сохранено на сервере').waitFor(PATIENCE);
+    await page.close();
+    page = first;
+    await open('outbox');
+    await page.getByText('Всё сохранено на сервере').waitFor(PATIENCE);
+    assert.equal((await transcripts()).length, before + 1);
+  });
+
   await step('what one person said, noted and saw here is shown and sent to nobody who signs in after them', async () => {
     server.command(['users', 'add', 'boris', '--name', 'Борис', '--password-stdin'], `${PASSWORD}\n`);
     const before = (await transcripts()).length;

@@ -36,16 +36,22 @@ export function vaultOver(rows: Rows): Vault {
 
 type Held = (lock: object | null) => Promise<unknown>;
 
+interface Options {
+  ifAvailable?: boolean;
+  signal?: AbortSignal;
+}
+
 /** Web Locks, exclusive ones, in the order they were asked for. */
 export class Locks {
   /** Who waits for what is held. */
   private readonly lines = new Map<string, (() => void)[]>();
 
-  async request(lock: string, ...rest: [Held] | [{ ifAvailable?: boolean }, Held]): Promise<unknown> {
+  async request(lock: string, ...rest: [Held] | [Options, Held]): Promise<unknown> {
     const what = rest.at(-1) as Held;
+    const { ifAvailable, signal }: Options = rest.length > 1 ? (rest[0] as Options) : {};
     const line = this.lines.get(lock);
-    if (line && rest.length > 1 && (rest[0] as { ifAvailable?: boolean }).ifAvailable) return what(null);
-    if (line) await new Promise<void>((resolve) => line.push(resolve));
+    if (line && ifAvailable) return what(null);
+    if (line) await this.turn(line, signal);
     else this.lines.set(lock, []);
     try {
       return await what({});
@@ -54,5 +60,17 @@ export class Locks {
       if (next) next();
       else this.lines.delete(lock);
     }
+  }
+
+  private turn(line: (() => void)[], signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      line.push(resolve);
+      signal?.addEventListener('abort', () => {
+        const at = line.indexOf(resolve);
+        if (at < 0) return;
+        line.splice(at, 1);
+        reject(signal.reason as Error);
+      });
+    });
   }
 }

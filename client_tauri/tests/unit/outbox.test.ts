@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { Outbox } from '../../src/backend/browser/outbox';
 import type { Vault } from '../../src/backend/browser/vault';
+import { Locks } from './machine';
 
 /** What the outbox needs of a vault, in memory. */
 function memory(): Vault {
@@ -20,6 +21,7 @@ function memory(): Vault {
 beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal('IDBKeyRange', { bound: () => 'all' });
+  vi.stubGlobal('navigator', { locks: new Locks() });
 });
 afterEach(() => {
   vi.useRealTimers();

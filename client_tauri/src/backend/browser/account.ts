@@ -77,6 +77,15 @@ export class Account {
     if (typeof known === 'boolean') this.loginRequired = known;
   }
 
+  /** Another page may be used by somebody else by now: what this one shows is not theirs. */
+  async reread(): Promise<void> {
+    const found = ((await this.vault.getJson('kept', KEPT)) as Kept | undefined) ?? null;
+    const isOther = found?.person !== this.kept?.person;
+    this.replaced ||= Boolean(isOther && this.kept?.person && found?.person);
+    if (isOther) this.access = null;
+    if (!this.replaced) this.kept = found;
+  }
+
   async askWhetherLogin(): Promise<{ hasAdmin: boolean }> {
     const answer = await reach('v1/auth/setup', {}, 8_000);
     if (!answer.ok) throw await problemOf(answer);
@@ -157,12 +166,9 @@ export class Account {
     if (this.access && this.access.until > Date.now()) return this.access;
     return navigator.locks.request(LOCK, async () => {
       if (this.access && this.access.until > Date.now()) return this.access;
-      // Another page may have used the refresh token meanwhile, or been used by somebody else: what this one shows is not theirs.
-      const found = ((await this.vault.getJson('kept', KEPT)) as Kept | undefined) ?? null;
-      this.replaced ||= Boolean(this.kept?.person && found?.person && found.person !== this.kept.person);
-      if (this.replaced) throw SIGN_IN;
-      this.kept = found;
-      if (!this.kept?.refresh) throw SIGN_IN;
+      // Another page may have used the refresh token meanwhile.
+      await this.reread();
+      if (this.replaced || !this.kept?.refresh) throw SIGN_IN;
       const answer = await reach('v1/auth/refresh', json({ refresh_token: this.kept.refresh, device: this.kept.device }), 15_000);
       if (answer.status === 401) {
         this.kept = { ...this.kept, refresh: null };

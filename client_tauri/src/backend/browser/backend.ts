@@ -7,11 +7,12 @@ import {
 import { Account, UNREACHABLE, reach } from './account';
 import { Api, saveBlob } from './api';
 import { hearChanges } from './changes';
-import { Dictation, IDLE, isAbandoned } from './dictation';
+import { Dictation, IDLE } from './dictation';
 import { findings } from './diagnostics';
 import type { LiveSurroundings } from './live';
 import { capture, microphones, type Capturing } from './microphone';
 import { Outbox, shown, type KeptTake } from './outbox';
+import { Pages } from './pages';
 import { levelOf } from './pcm';
 import { patched, readSettings, writeSettings } from './settings';
 import { Uploads } from './uploads';
@@ -35,6 +36,7 @@ interface Parts {
   outbox: Outbox;
   dictation: Dictation;
   uploads: Uploads;
+  pages: Pages;
 }
 
 /** The back end of the browser build. Nothing begins before it is asked for something. */
@@ -68,7 +70,11 @@ class Browser implements Backend {
     const account = new Account(vault, `${CLIENT.name} ${CLIENT.version}`);
     await account.open();
     const api = new Api(account);
-    const outbox = new Outbox(vault, () => this.outboxChanged());
+    const pages = new Pages((news) => {
+      if (news.kind === 'take') void outbox.heard(news.take).then(() => uploads.hurry());
+      else void account.reread().then(() => this.look());
+    });
+    const outbox = new Outbox(vault, () => this.outboxChanged(), (take) => pages.tell({ kind: 'take', take }));
     const dictation = new Dictation({
       outbox,
       surroundings: (take, heard) => this.surroundings(take, heard),
@@ -86,8 +92,8 @@ class Browser implements Backend {
       waiting: () => this.parts?.uploads.hurry(),
     });
     const uploads = new Uploads(outbox, api, (take) => this.surroundings(take), (take, text) => this.late(take, text), () => this.route().active !== 'outbox', () => account.person);
-    await outbox.open(isAbandoned);
-    this.parts = { vault, account, api, outbox, dictation, uploads };
+    await outbox.open();
+    this.parts = { vault, account, api, outbox, dictation, uploads, pages };
     this.spoken = ((await vault.getJson('kept', 'spoken')) as string | undefined) ?? 'auto';
     this.server = { ...this.server, signedIn: account.signedIn, user: account.user };
     await Promise.race([this.look(), new Promise((resolve) => setTimeout(resolve, FIRST_LOOK_MS))]);
@@ -340,9 +346,10 @@ class Browser implements Backend {
     return Promise.reject(NOT_HERE);
   }
   async signIn({ login, password }: { login: string; password: string }): Promise<void> {
-    const { account } = await this.opened;
+    const { account, pages } = await this.opened;
     const before = account.person;
     await account.signIn(login, password);
+    pages.tell({ kind: 'account' });
     if (account.person !== before) this.last = null;
     await this.look();
     await this.parts!.uploads.hurryAll();
@@ -350,8 +357,9 @@ class Browser implements Backend {
     this.emit({ type: 'changed', what: 'outbox' });
   }
   async signOut({ forget }: { forget: boolean }): Promise<void> {
-    const { account } = await this.opened;
+    const { account, pages } = await this.opened;
     await account.signOut();
+    pages.tell({ kind: 'account' });
     if (forget) await this.cacheForget('');
     this.last = null;
     await this.look();

@@ -12,8 +12,6 @@ import { UNDO_MS, type KeptTake, type Outbox } from './outbox';
 import { levelOf, pcm16 } from './pcm';
 import type { Whose } from './whose';
 
-/** Held for as long as a page records a take, so that another page does not take it for a dead one's. */
-const TAKE_LOCK = 'alfavoice-take-';
 /** Attempts to get a lost connection back while somebody speaks, and after the key is up. */
 const PATIENCE_MS = 4_000;
 /** Levels a second at most. */
@@ -44,16 +42,10 @@ interface Current {
   capturing: Capturing | null;
   live: LiveConnection | null;
   text: Composition;
-  release: () => void;
   over: boolean;
   /** The person knows what the disk does not take. */
   told: boolean;
   writing: Promise<void>;
-}
-
-/** Whether no page is recording the take any more. */
-export async function isAbandoned(take: string): Promise<boolean> {
-  return navigator.locks.request(TAKE_LOCK + take, { ifAvailable: true }, (lock) => Promise.resolve(lock !== null));
 }
 
 export class Dictation {
@@ -74,17 +66,15 @@ export class Dictation {
     if (this.current) return;
     const take = uuid7();
     const { outbox } = this.around;
-    let release: () => void = () => undefined;
-    const current: Current = { take, capturing: null, live: null, text: new Composition(), release: () => release(), over: false, told: false, writing: Promise.resolve() };
+    const current: Current = { take, capturing: null, live: null, text: new Composition(), over: false, told: false, writing: Promise.resolve() };
     this.current = current;
-    void navigator.locks.request(TAKE_LOCK + take, () => new Promise<void>((resolve) => (release = resolve)));
     try {
       await outbox.begin(take, this.around.language(), this.around.person());
       current.capturing = await capture(this.around.microphone(), (sound) => this.heard(current, sound), (problem) => void this.lost(problem));
     } catch (error) {
       this.current = null;
-      current.release();
       await outbox.forget(take);
+      await outbox.letGo(take);
       throw asProblem(error);
     }
     this.show({ ...IDLE, state: 'latched', take, since: Date.now() });
@@ -114,7 +104,7 @@ export class Dictation {
     current.live?.cancel();
     // A session the server has heard of stays known until the server has forgotten it: that may be later, or after a restart.
     await this.note(current, { state: 'cancelled', stored: 0 });
-    current.release();
+    await this.around.outbox.letGo(current.take);
     this.cancelled = current.take;
     const undoUntil = Date.now() + UNDO_MS;
     this.show({ ...IDLE, state: 'cancelled', take: current.take, undoUntil });
@@ -129,7 +119,7 @@ export class Dictation {
     this.cancelled = null;
     // As a recording if the server has forgotten the session, else the session goes on.
     await Promise.race([this.forgetting, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
-    await this.around.outbox.change(take, { state: 'pending', attempts: 0, nextAttemptAt: null });
+    await this.around.outbox.change(take, ({ state }) => (state === 'cancelled' ? { state: 'pending', attempts: 0, nextAttemptAt: null } : null));
     this.show(IDLE);
     this.around.waiting();
   }
@@ -205,9 +195,11 @@ export class Dictation {
 
   private message(current: Current, kept: KeptTake, message: ServerMessage): void {
     // Not what was brought back meanwhile: that goes its own way.
-    if (message.type === 'ready' && !kept.known && (kept.state === 'recording' || kept.state === 'cancelled')) {
-      const known = { known: true, person: kept.person ?? this.around.person() };
-      void this.around.outbox.change(kept.take, this.current === current ? { ...known, state: 'live' } : known);
+    if (message.type === 'ready' && !kept.known) {
+      void this.around.outbox.change(kept.take, ({ state, person }) => {
+        if (state !== 'recording' && state !== 'cancelled') return null;
+        return { known: true, person: person ?? this.around.person(), state: state === 'recording' && this.current === current ? 'live' : state };
+      });
     }
     // Of what nobody wants any more it counts only that the server has a part.
     if (this.current !== current) return;
@@ -220,7 +212,7 @@ export class Dictation {
   private async done(current: Current, how: Extract<LiveEnd, { kind: 'done' }>): Promise<void> {
     this.current = null;
     await this.around.outbox.forget(current.take);
-    current.release();
+    await this.around.outbox.letGo(current.take);
     this.around.finished({ text: how.text, at: Date.now(), inserted: false, problem: null });
     this.show(IDLE);
   }
@@ -228,7 +220,7 @@ export class Dictation {
   private async leave(current: Current, problem: Problem | null): Promise<void> {
     this.current = null;
     await this.note(current, { state: 'pending', problem, text: current.text.text || null });
-    current.release();
+    await this.around.outbox.letGo(current.take);
     this.show(IDLE);
     this.around.waiting();
   }

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 
+import { Locks } from '../../../tests/unit/machine';
 import type { Api } from './api';
 import { Dictation, type Around } from './dictation';
 import { Outbox, type KeptTake } from './outbox';
@@ -14,7 +15,7 @@ vi.mock('./microphone', () => ({
   },
 }));
 vi.stubGlobal('IDBKeyRange', { bound: () => undefined });
-vi.stubGlobal('navigator', { locks: { request: (_: string, held: () => Promise<void>) => held() } });
+vi.stubGlobal('navigator', { locks: new Locks() });
 
 /** A vault that takes nothing once its disk is full, and whose audio may have become unreadable. */
 class Disk {
@@ -32,6 +33,9 @@ class Disk {
   }
   get(_: string, [, at]: [string, number]): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return Promise.resolve(this.unreadable ? undefined : this.chunks.get(at));
+  }
+  getJson(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
   keys(): Promise<unknown[]> {
     return Promise.resolve([...this.chunks.keys()].toSorted((a, b) => a - b).map((at) => ['t', at]));

@@ -1,9 +1,11 @@
 import { expect, test, vi } from 'vitest';
 
+import { Locks } from '../../../tests/unit/machine';
 import { Outbox } from './outbox';
 import type { Vault } from './vault';
 
 vi.stubGlobal('IDBKeyRange', { bound: () => undefined });
+vi.stubGlobal('navigator', { locks: new Locks() });
 
 /** A vault whose first write of audio waits until it is let go, or fails. */
 function slowVault(first: Promise<void>): { vault: Vault; rows: Map<string, unknown> } {

@@ -3,6 +3,7 @@
  * half a second at most, so that a browser that dies loses no more.
  */
 import { waits, type Problem, type Take, type TakeState } from '../backend';
+import { Hands } from './pages';
 import { RATE, wav } from './pcm';
 import type { Vault } from './vault';
 import { waitsFor, type Whose } from './whose';
@@ -34,6 +35,8 @@ const HALF_SECOND = RATE / 2;
 /** How long a removed or cancelled take can be brought back. */
 export const UNDO_MS = 10_000;
 const DAY_MS = 86_400_000;
+/** How long another page may have a take in hand that is to be changed here: longer, and it is being recorded or sent there. */
+const PATIENCE_MS = 2_000;
 
 const chunksOf = (take: string): IDBKeyRange => IDBKeyRange.bound([take, 0], [take, Infinity]);
 
@@ -41,22 +44,74 @@ export class Outbox {
   private readonly takes = new Map<string, KeptTake>();
   private readonly pieces = new Map<string, Uint8Array<ArrayBuffer>[]>();
   private readonly turns = new Map<string, Promise<void>>();
+  /** In hand here: what is in memory of them counts. Of all others it is what was read last. */
+  private readonly hands = new Hands();
+  /** Over, and not wholly on the disk, so that no other page can send them. */
+  private readonly lingering = new Set<string>();
 
   constructor(
     private readonly vault: Vault,
     private readonly changed: () => void,
+    /** Other pages have to look at it again. */
+    private readonly tell: (take: string) => void = () => undefined,
   ) {}
 
-  /** Reads what is there; a take that a page was recording when it died is recovered. */
-  async open(isMine: (take: string) => Promise<boolean>): Promise<void> {
-    for (const id of await this.vault.keys('takes')) {
-      const kept = (await this.vault.getJson('takes', id)) as KeptTake | undefined;
-      if (!kept) continue;
-      this.takes.set(kept.take, kept);
-      if ((kept.state === 'recording' || kept.state === 'live') && (await isMine(kept.take))) {
-        await this.change(kept.take, { state: 'pending', recovered: true, samples: await this.lengthOnDisk(kept.take), endedAt: Date.now() });
-      } else if (kept.state === 'uploading') await this.change(kept.take, { state: 'pending' });
+  /** Reads what is there, and what other pages have made of it. */
+  async open(): Promise<void> {
+    for (const id of await this.vault.keys('takes')) await this.read(id as string);
+    await this.recover();
+  }
+
+  /** What a page was recording or sending when it died waits. */
+  async recover(): Promise<void> {
+    const inWork = [...this.takes.values()].filter(({ take, state }) => ['recording', 'live', 'uploading'].includes(state) && !this.hands.has(take));
+    for (const { take } of inWork) {
+      await this.holding(take, async ({ state }) => {
+        if (state === 'uploading') await this.change(take, { state: 'pending' });
+        if (state === 'recording' || state === 'live') await this.change(take, { state: 'pending', recovered: true, samples: await this.lengthOnDisk(take), endedAt: Date.now() });
+      });
     }
+  }
+
+  /** Another page has done something to it. */
+  async heard(take: string): Promise<void> {
+    await this.read(take);
+    this.changed();
+  }
+
+  /** Does something with a take that no other page has in hand, as it is now; undefined if one has, or it is gone. */
+  holding<Told>(take: string, what: (kept: KeptTake) => Promise<Told>, patienceMs = 0): Promise<Told | undefined> {
+    return this.hands.with(take, patienceMs, async (isNew) => {
+      if (isNew) await this.read(take, { isOwn: true });
+      const kept = this.takes.get(take);
+      return kept && what(kept);
+    });
+  }
+
+  /** It is over here: any page may send it, as soon as all of it is on the disk. */
+  async letGo(take: string): Promise<void> {
+    this.lingering.add(take);
+    await this.settle(take).catch(() => undefined);
+  }
+
+  private async settle(take: string): Promise<void> {
+    if (this.takes.has(take)) {
+      await this.flush(take);
+      await this.change(take, {});
+    }
+    if (!this.lingering.delete(take)) return;
+    await this.hands.letGo(take);
+    this.tell(take);
+  }
+
+  private async read(take: string, { isOwn }: { isOwn: boolean } = { isOwn: false }): Promise<void> {
+    if (!isOwn && this.hands.has(take)) return;
+    const row = (await this.vault.getJson('takes', take)) as KeptTake | undefined;
+    if (!isOwn && this.hands.has(take)) return;
+    const known = this.takes.get(take);
+    if (!row) this.takes.delete(take);
+    else if (known) Object.assign(known, row);
+    else this.takes.set(take, row);
   }
 
   async begin(take: string, language: string, person: Whose): Promise<void> {
@@ -64,9 +119,11 @@ export class Outbox {
       take, language, person, state: 'recording', beganAt: Date.now(), samples: 0, known: false, stored: 0, recovered: false, attempts: 0,
       nextAttemptAt: null, uploaded: 0, text: null, problem: null, endedAt: null, removedAt: null,
     };
+    this.hands.keep(take);
     this.takes.set(take, kept);
     await this.vault.putJson('takes', take, kept);
     this.changed();
+    this.tell(take);
   }
 
   get(take: string): KeptTake | undefined {
@@ -116,14 +173,19 @@ export class Outbox {
     return wav([await this.audioFrom(take, 0)]);
   }
 
-  async change(take: string, patch: Partial<KeptTake>): Promise<void> {
-    const kept = this.takes.get(take);
-    if (!kept) return;
-    Object.assign(kept, patch);
-    await this.inTurn(take, async () => {
-      if (this.takes.has(take)) await this.vault.putJson('takes', take, kept);
-    });
+  /** A patch may depend on what the take is now; null changes nothing. What another page is recording or sending stays as it is. */
+  async change(take: string, patch: Partial<KeptTake> | ((kept: KeptTake) => Partial<KeptTake> | null)): Promise<void> {
+    const change = async (kept: KeptTake): Promise<void> => {
+      const made = typeof patch === 'function' ? patch(kept) : patch;
+      if (!made) return;
+      Object.assign(kept, made);
+      await this.inTurn(take, async () => {
+        if (this.takes.has(take)) await this.vault.putJson('takes', take, kept);
+      });
+    };
+    await this.holding(take, change, PATIENCE_MS);
     this.changed();
+    this.tell(take);
   }
 
   /**
@@ -131,12 +193,12 @@ export class Outbox {
    * that person all the same; one of which it is not known whose it is becomes theirs if they ask for it by itself.
    */
   async retry(take: string, now: Whose, { claims }: { claims: boolean } = { claims: true }): Promise<void> {
-    const kept = this.takes.get(take);
-    if (!kept) return;
-    const person = kept.person === undefined && claims ? now : kept.person;
-    const patch = { state: 'pending', attempts: 0, nextAttemptAt: null, person } as const;
-    if (waitsFor(person, now)) return this.change(take, patch);
-    await this.change(take, { ...patch, known: kept.known && !/^(session|recogniser)\./.test(kept.problem?.code ?? '') });
+    await this.change(take, (kept) => {
+      if (!waits(kept) && kept.state !== 'cancelled') return null;
+      const person = kept.person === undefined && claims ? now : kept.person;
+      const patch = { state: 'pending', attempts: 0, nextAttemptAt: null, person } as const;
+      return waitsFor(person, now) ? patch : { ...patch, known: kept.known && !/^(session|recogniser)\./.test(kept.problem?.code ?? '') };
+    });
   }
 
   /** The same for all that wait or failed; all are looked at before any of them can be on its way. */
@@ -148,14 +210,18 @@ export class Outbox {
 
   /** The server has it, or nobody wants it: take and audio are gone. */
   async forget(take: string): Promise<void> {
-    this.takes.delete(take);
-    this.pieces.delete(take);
-    await this.inTurn(take, async () => {
-      await this.vault.forget('chunks', chunksOf(take));
-      await this.vault.forget('takes', take);
-    });
-    this.turns.delete(take);
+    const forget = async (): Promise<void> => {
+      this.takes.delete(take);
+      this.pieces.delete(take);
+      await this.inTurn(take, async () => {
+        await this.vault.forget('chunks', chunksOf(take));
+        await this.vault.forget('takes', take);
+      });
+      this.turns.delete(take);
+    };
+    await this.holding(take, forget, PATIENCE_MS);
     this.changed();
+    this.tell(take);
   }
 
   /** What an earlier version left is that person's; what the server has refused them is not. */
@@ -169,13 +235,16 @@ export class Outbox {
     return [...this.takes.values()].find((kept) => isOwed(kept) && !waitsFor(kept.person, whose) && (kept.removedAt ?? kept.endedAt ?? kept.beganAt) < now - UNDO_MS && (kept.nextAttemptAt ?? 0) <= now);
   }
 
-  /** Forgets what was removed long enough ago, and failed or cancelled takes older than that many days. */
+  /** Forgets what was removed long enough ago, and failed or cancelled takes older than that many days. Ends what other pages, or a full disk, left. */
   async tidy(keepFailedDays: number): Promise<void> {
     const now = Date.now();
-    for (const kept of this.takes.values()) {
+    const isOver = (kept: KeptTake): boolean => {
       const old = (kept.state === 'failed' || kept.state === 'cancelled' || kept.removedAt !== null) && kept.beganAt < now - keepFailedDays * DAY_MS;
-      if (old || (kept.removedAt !== null && kept.removedAt < now - UNDO_MS && !isOwed(kept))) await this.forget(kept.take);
-    }
+      return old || (kept.removedAt !== null && kept.removedAt < now - UNDO_MS && !isOwed(kept));
+    };
+    for (const take of this.lingering) await this.settle(take).catch(() => undefined);
+    await this.recover();
+    for (const over of [...this.takes.values()].filter(isOver)) await this.holding(over.take, async (kept) => (isOver(kept) ? this.forget(kept.take) : undefined));
   }
 
   /** Writes of one take come one after the other: sealing takes a while, and what is later must not overtake what is earlier. */

@@ -15,6 +15,8 @@ const CHUNK = 1024 * 1024;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 5 * 60_000;
 const ASKING_MS = 700;
+/** When a take is looked at again that another page had in hand. */
+const ELSEWHERE_MS = 1_000;
 
 interface Recording {
   state: 'uploading' | 'checking' | 'waiting' | 'working' | 'done' | 'failed';
@@ -38,6 +40,8 @@ function isFinal(problem: Problem): boolean {
 export class Uploads {
   private wake: (() => void) | null = null;
   private stopped = false;
+  /** Takes another page had in hand, and when to look again. */
+  private readonly elsewhere = new Map<string, number>();
 
   constructor(
     private readonly outbox: Outbox,
@@ -52,11 +56,13 @@ export class Uploads {
   /** Works until stopped; call once. */
   async run(): Promise<void> {
     await navigator.locks.request(LOCK, async () => {
+      // The page that did this so far may have left something.
+      await this.outbox.open().catch(() => undefined);
       while (!this.stopped) {
         const next = this.mayGo() ? this.due() : undefined;
-        const owed = this.mayGo() ? this.outbox.owed(this.person()) : undefined;
-        if (next) await this.attempt(next);
-        else if (owed) await this.forgotten(owed);
+        const owed = this.mayGo() ? this.owed() : undefined;
+        if (next) await this.inHand(next, (kept) => this.attempt(kept));
+        else if (owed) await this.inHand(owed, (kept) => this.forgotten(kept));
         else await this.sleep();
       }
     });
@@ -74,13 +80,33 @@ export class Uploads {
 
   /** Makes all waiting takes due, because the server is there again. */
   async hurryAll(): Promise<void> {
-    for (const take of this.outbox.all()) if (take.state === 'pending' && take.nextAttemptAt) await this.outbox.change(take.take, { nextAttemptAt: null });
+    const now = ({ state, nextAttemptAt }: KeptTake): Partial<KeptTake> | null => (state === 'pending' && nextAttemptAt ? { nextAttemptAt: null } : null);
+    for (const kept of this.outbox.all()) if (now(kept)) await this.outbox.change(kept.take, now);
     this.hurry();
   }
 
   private due(): KeptTake | undefined {
     const now = Date.now();
-    return this.outbox.all().toReversed().find((kept) => this.waits(kept) && (kept.nextAttemptAt ?? 0) <= now);
+    return this.outbox.all().toReversed().find((kept) => this.waits(kept) && this.next(kept) <= now);
+  }
+
+  private owed(): KeptTake | undefined {
+    const owed = this.outbox.owed(this.person());
+    return owed && this.next(owed) <= Date.now() ? owed : undefined;
+  }
+
+  private next({ take, nextAttemptAt }: KeptTake): number {
+    return Math.max(nextAttemptAt ?? 0, this.elsewhere.get(take) ?? 0);
+  }
+
+  /** Does something with a take unless another page is at it, or was and nothing is left to do. */
+  private async inHand(found: KeptTake, what: (kept: KeptTake) => Promise<void>): Promise<void> {
+    const done = await this.outbox.holding(found.take, async (kept) => {
+      if (this.due() === kept || this.owed() === kept) await what(kept);
+      return true;
+    });
+    if (done) this.elsewhere.delete(found.take);
+    else this.elsewhere.set(found.take, Date.now() + ELSEWHERE_MS);
   }
 
   /** Whether a take waits for nothing but its turn. Nothing goes before it is known who is signed in. */
@@ -90,7 +116,7 @@ export class Uploads {
   }
 
   private sleep(): Promise<void> {
-    const soonest = Math.min(...this.outbox.all().map((take) => (this.waits(take) ? (take.nextAttemptAt ?? 0) : Infinity)));
+    const soonest = Math.min(...this.outbox.all().map((take) => (this.waits(take) ? this.next(take) : Infinity)));
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, Math.min(30_000, Math.max(250, soonest - Date.now())));
       this.wake = () => {
