@@ -100,10 +100,11 @@ pub async fn outbox_retry(desk: State<'_, Desk>, take: String) -> Answer<()> {
 }
 
 /// Tries all takes again that wait or failed, each as [`outbox_retry`] does: one that waits for another person goes on waiting
-/// for them. What was dropped stays dropped, unless it is asked for by itself.
+/// for them. What was dropped, and what somebody said who was signed in at another server, has to be asked for by itself.
 #[tauri::command]
 pub async fn outbox_retry_all(desk: State<'_, Desk>) -> Answer<()> {
-    let retried = desk.outbox().retry_all().await;
+    let address = desk.server().map(|server| server.address().to_string());
+    let retried = desk.outbox().retry_all(address).await;
     desk.look_again().await;
     Ok(retried?)
 }

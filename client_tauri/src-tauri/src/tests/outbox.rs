@@ -11,7 +11,7 @@ const FORMER: &str = "https://former.example";
 const NOW: &str = "https://now.example";
 
 /// A take of two seconds for the server there, and whose it is.
-async fn recorded(outbox: &Outbox, server: &str, person: &str, next: State) -> TakeId {
+async fn recorded(outbox: &Outbox, server: &str, person: Option<&str>, next: State) -> TakeId {
     let new = NewTake {
         id: TakeId::new(),
         began_at: 0.0,
@@ -20,7 +20,7 @@ async fn recorded(outbox: &Outbox, server: &str, person: &str, next: State) -> T
         app: None,
         route: Route::Team,
         server: Some(server.to_owned()),
-        person: Some(format!("{person} {server}")),
+        person: person.map(|person| format!("{person} {server}")),
     };
     let id = new.id;
     outbox.begin(new).await.unwrap();
@@ -50,24 +50,30 @@ fn all_that_wait_or_failed_are_tried_again_as_one_would_be_and_nothing_else() {
     let words = json!({"passphrase": "eight words are better than one"});
     shell.call("outbox_unlock", words).unwrap();
     let outbox = shell.desk.outbox();
+    shell.choose(NOW);
     let (tried, left) = block_on(async {
-        let former = recorded(outbox, FORMER, "bob", State::Pending).await;
-        let bob = Some(format!("bob {FORMER}"));
-        let sent = outbox.claim(0.0, Route::Team, FORMER.to_owned(), bob).await;
+        let former = recorded(outbox, FORMER, None, State::Pending).await;
+        let sent = outbox
+            .claim(0.0, Route::Team, FORMER.to_owned(), None)
+            .await;
         assert!(sent.unwrap().is_some());
         outbox.again(former, None, Some(1e12)).await.unwrap();
-        let failed = recorded(outbox, FORMER, "bob", State::Pending).await;
+        let failed = recorded(outbox, FORMER, None, State::Pending).await;
         let code = "recogniser.rejected".to_owned();
         outbox.failed(failed, code).await.unwrap();
-        let anns = recorded(outbox, NOW, "ann", State::Pending).await;
-        let dropped = recorded(outbox, FORMER, "bob", State::Pending).await;
+        let anns = recorded(outbox, NOW, Some("ann"), State::Pending).await;
+        let elsewhere = recorded(outbox, FORMER, Some("ann"), State::Pending).await;
+        let dropped = recorded(outbox, FORMER, Some("bob"), State::Pending).await;
         outbox.cancel(dropped).await.unwrap();
-        let stored = recorded(outbox, FORMER, "bob", State::Live).await;
+        let stored = recorded(outbox, FORMER, Some("bob"), State::Live).await;
         outbox.stored(stored, "1".to_owned(), None).await.unwrap();
-        let live = recorded(outbox, FORMER, "bob", State::Live).await;
-        let spoken = recorded(outbox, FORMER, "bob", State::Recording).await;
+        let live = recorded(outbox, FORMER, Some("bob"), State::Live).await;
+        let spoken = recorded(outbox, FORMER, Some("bob"), State::Recording).await;
         looked_at(outbox).await;
-        ([former, failed, anns], [dropped, stored, live, spoken])
+        (
+            [former, failed, anns],
+            [elsewhere, dropped, stored, live, spoken],
+        )
     });
     let of = |ids: &[TakeId]| -> Vec<Take> {
         let takes = ids.iter().map(|id| block_on(outbox.get(*id)).unwrap());

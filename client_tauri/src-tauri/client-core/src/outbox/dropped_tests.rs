@@ -81,7 +81,7 @@ async fn all_that_wait_or_failed_are_wanted_now_and_nothing_that_was_dropped() {
     let dropped = uploading(&outbox).await;
     outbox.cancel(dropped).await.unwrap();
     let sent = uploading(&outbox).await;
-    outbox.retry_all().await.unwrap();
+    outbox.retry_all(None).await.unwrap();
     for (id, state) in [
         (waiting, State::Pending),
         (failed, State::Pending),

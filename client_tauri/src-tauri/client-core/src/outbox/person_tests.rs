@@ -64,6 +64,31 @@ async fn a_take_waits_for_who_said_it_and_says_so() {
 }
 
 #[tokio::test]
+async fn all_at_once_nothing_that_one_person_said_goes_to_another_server() {
+    let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::default());
+    let outbox = opened(folder.path(), &keychain).await;
+    let ann = format!("ann {HERE}");
+    let anns = said_by(&outbox, Some(&ann)).await;
+    outbox.failed(anns, "x".to_owned()).await.unwrap();
+    let before = outbox.get(anns).await.unwrap();
+    for elsewhere in [Some(THERE.to_owned()), None] {
+        outbox.retry_all(elsewhere).await.unwrap();
+        assert_eq!(outbox.get(anns).await.unwrap(), before);
+    }
+    // Here it is tried again, and still not given to whoever is signed in at the next server.
+    outbox.retry_all(Some(HERE.to_owned())).await.unwrap();
+    assert_eq!(outbox.get(anns).await.unwrap().state, State::Pending);
+    assert_eq!(claimed(&outbox, THERE, Some("bob")).await, None);
+    let found = claimed(&outbox, HERE, Some("ann")).await.unwrap();
+    assert_eq!(found.id, anns);
+    // What nobody was signed in for is wanted wherever a server is.
+    let nobodys = said_by(&outbox, None).await;
+    outbox.retry_all(Some(THERE.to_owned())).await.unwrap();
+    let found = claimed(&outbox, THERE, Some("bob")).await.unwrap();
+    assert_eq!(found.id, nobodys);
+}
+
+#[tokio::test]
 async fn what_nobody_was_signed_in_for_is_of_whoever_is_there_first() {
     let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::default());
     let outbox = opened(folder.path(), &keychain).await;

@@ -179,16 +179,24 @@ impl Outbox {
     }
 
     /// The same for all that wait or failed, at once: whatever the person drops before this is not sent, and what is on its way
-    /// goes on.
+    /// goes on. What somebody said who was signed in stays meant for the server where they were, and is left alone if that is
+    /// another one than the one chosen, at this address: nobody looks at each of many to see whose history it would come into.
     ///
     /// # Errors
     /// The file cannot be read or written.
-    pub async fn retry_all(&self) -> Result<(), OutboxError> {
-        self.write(|store| {
+    pub async fn retry_all(&self, address: Option<String>) -> Result<(), OutboxError> {
+        self.write(move |store| {
             for take in store.all()? {
-                if WANTED.contains(&take.state) {
-                    store.change(take.id, Take::is_wanted_now)?;
+                if !WANTED.contains(&take.state) || take.is_of_elsewhere(address.as_deref()) {
+                    continue;
                 }
+                store.change(take.id, |take| {
+                    let meant = (take.route, take.server.clone());
+                    take.is_wanted_now();
+                    if take.person.is_some() {
+                        (take.route, take.server) = meant;
+                    }
+                })?;
             }
             Ok(())
         })

@@ -155,11 +155,15 @@ pub(crate) fn may_go(meant: (Route, Option<&str>), route: Route, address: &str) 
     }
 }
 
+/// Where whoever that is (see [`NewTake::person`]) is signed in.
+fn signed_in_at(person: &str) -> Option<&str> {
+    Some(person.rsplit_once(' ')?.1)
+}
+
 /// Whether what was said by one person (see [`NewTake::person`]) would go into the history of another, at the server of that address.
 /// At another server than the one they were signed in to, names say nothing.
 fn is_anothers(own: Option<&str>, person: Option<&str>, address: &str) -> bool {
-    let signed_in_at = own.and_then(|own| Some(own.rsplit_once(' ')?.1));
-    signed_in_at == Some(address) && own != person
+    own.and_then(signed_in_at) == Some(address) && own != person
 }
 
 /// A take that begins.
@@ -242,6 +246,13 @@ impl Take {
     #[must_use]
     pub fn is_anothers(&self, person: Option<&str>, address: &str) -> bool {
         is_anothers(self.person.as_deref(), person, address)
+    }
+
+    /// Whether whoever said it was signed in at another server than the one of that address.
+    #[must_use]
+    pub fn is_of_elsewhere(&self, address: Option<&str>) -> bool {
+        let at = self.person.as_deref().and_then(signed_in_at);
+        at.is_some() && at != address
     }
 
     /// Its length in seconds.
