@@ -342,7 +342,10 @@ async fn a_stored_address_that_would_send_speech_in_clear_is_not_connected_to() 
     assert_eq!(now.server.address, Some(server.address));
     assert!(room.desk.server().is_none());
     room.dictate().await;
-    assert!(room.state(State::Pending).await.samples >= 16_000);
+    let take = room.state(State::Pending).await;
+    assert!(take.samples >= 16_000);
+    let meant = (take.route, take.server.as_deref());
+    assert_eq!(meant, (Route::Team, Some("http://192.0.2.1:8765")));
     let now = room.desk.snapshot().borrow().clone();
     assert_eq!(now.route.reason, "server_refused");
     room.desk.stop().await;

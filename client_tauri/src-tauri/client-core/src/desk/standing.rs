@@ -247,7 +247,15 @@ impl Conductor {
             Route::Outbox => None,
         };
         let person = watched.and_then(|watched| watched.server.signed_in_as());
-        let address = team.map(|team| team.server.address().to_string());
+        let address = match team {
+            Some(team) => Some(team.server.address().to_string()),
+            // Not connected to, because of what its address is like: the take is for that server all the same.
+            None => choice
+                .address
+                .filter(|_| route == Route::Team)
+                .and_then(|text| text.parse::<Address>().ok())
+                .map(String::from),
+        };
         (route, address, person)
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::error::OutboxError;
+use crate::account::Address;
 use crate::view::Route;
 
 /// A take's id: a UUIDv7, the session's id on the socket and the recording's id of an upload.
@@ -150,20 +151,40 @@ impl KnownAs {
 pub(crate) fn may_go(meant: (Route, Option<&str>), route: Route, address: &str) -> bool {
     match meant {
         (Route::Local, _) => route == Route::Local,
-        (Route::Team, own) => route == Route::Team && own.is_none_or(|own| own == address),
-        (Route::Outbox, own) => own.is_none_or(|own| own == address),
+        (Route::Team, own) => {
+            route == Route::Team && own.is_none_or(|own| is_same_server(own, address))
+        }
+        (Route::Outbox, own) => own.is_none_or(|own| is_same_server(own, address)),
     }
 }
 
-/// Where whoever that is (see [`NewTake::person`]) is signed in.
-fn signed_in_at(person: &str) -> Option<&str> {
-    Some(person.rsplit_once(' ')?.1)
+/// Whether what is meant for the server at one address may go to the one at the other: it is the same address, or the same host,
+/// which could be heard in clear and is encrypted now.
+fn is_same_server(own: &str, address: &str) -> bool {
+    own == address
+        || match (own.parse::<Address>(), address.parse::<Address>()) {
+            (Ok(own), Ok(now)) => {
+                own.is_in_clear() && now.is_encrypted() && own.host() == now.host()
+            }
+            _ => false,
+        }
+}
+
+/// Whoever that is (see [`NewTake::person`]), and where they are signed in.
+fn signed_in_at(person: &str) -> Option<(&str, &str)> {
+    person.rsplit_once(' ')
 }
 
 /// Whether what was said by one person (see [`NewTake::person`]) would go into the history of another, at the server of that address.
 /// At another server than the one they were signed in to, names say nothing.
 fn is_anothers(own: Option<&str>, person: Option<&str>, address: &str) -> bool {
-    own.and_then(signed_in_at) == Some(address) && own != person
+    let Some((login, at)) = own.and_then(signed_in_at) else {
+        return false;
+    };
+    let there = person
+        .and_then(signed_in_at)
+        .filter(|(_, at)| *at == address);
+    is_same_server(at, address) && there.map(|(login, _)| login) != Some(login)
 }
 
 /// A take that begins.
@@ -252,7 +273,7 @@ impl Take {
     #[must_use]
     pub fn is_of_elsewhere(&self, address: Option<&str>) -> bool {
         let at = self.person.as_deref().and_then(signed_in_at);
-        at.is_some() && at != address
+        at.is_some_and(|(_, at)| !address.is_some_and(|address| is_same_server(at, address)))
     }
 
     /// Its length in seconds.
@@ -297,6 +318,36 @@ mod tests {
             }
             assert!(reached.contains(&State::Stored), "{state:?}");
         }
+    }
+
+    #[test]
+    fn what_is_meant_for_a_server_that_was_heard_in_clear_goes_to_it_encrypted_and_nowhere_else() {
+        let meant = |own, now| may_go((Route::Team, Some(own)), Route::Team, now);
+        let clear = "http://server.example:8765";
+        for now in ["https://server.example", "https://server.example:8765"] {
+            assert!(meant(clear, now), "{now}");
+            assert!(!meant(now, clear), "{now}");
+            // Names say who it is there as well.
+            let (ann, bob) = (format!("ann {now}"), format!("bob {now}"));
+            let anns = Some("ann http://server.example:8765");
+            assert!(!is_anothers(anns, Some(&ann), now));
+            assert!(is_anothers(anns, Some(&bob), now));
+            assert!(is_anothers(anns, None, now));
+        }
+        for other in [
+            "https://other.example",
+            "http://server.example",
+            "https://server.example.org",
+        ] {
+            assert!(!meant(clear, other), "{other}");
+            assert!(!is_anothers(
+                Some("ann http://server.example:8765"),
+                None,
+                other
+            ));
+        }
+        // This machine is no way to be heard on: another port is another server.
+        assert!(!meant("http://127.0.0.1:1", "https://127.0.0.1:2"));
     }
 
     #[test]
