@@ -14,7 +14,11 @@ const LOCK = 'alfavoice-uploads';
 const CHUNK = 1024 * 1024;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 5 * 60_000;
+/** Between two questions for a text: half as long again each time. */
 const ASKING_MS = 700;
+const LONGEST_ASKING_MS = 10_000;
+/** Recordings whose texts are awaited while others are sent. */
+const AWAITED_MOST = 8;
 /** When a take is looked at again that another page had in hand. */
 const ELSEWHERE_MS = 1_000;
 
@@ -42,6 +46,8 @@ export class Uploads {
   private stopped = false;
   /** Takes another page had in hand, and when to look again. */
   private readonly elsewhere = new Map<string, number>();
+  /** What lets the next take go, of each recording whose text is awaited. */
+  private readonly awaited = new Set<() => void>();
 
   constructor(
     private readonly outbox: Outbox,
@@ -61,7 +67,7 @@ export class Uploads {
       while (!this.stopped) {
         const next = this.mayGo() ? this.due() : undefined;
         const owed = this.mayGo() ? this.owed() : undefined;
-        if (next) await this.inHand(next, (kept) => this.attempt(kept));
+        if (next) await this.send(next);
         else if (owed) await this.inHand(owed, (kept) => this.forgotten(kept));
         else await this.sleep();
       }
@@ -99,12 +105,20 @@ export class Uploads {
     return Math.max(nextAttemptAt ?? 0, this.elsewhere.get(take) ?? 0);
   }
 
+  /** Resolves when the next one may go: this one is over, or only its text is awaited. */
+  private send(found: KeptTake): Promise<void> {
+    return new Promise((goOn) => {
+      void this.inHand(found, (kept) => this.attempt(kept, goOn)).finally(goOn);
+    });
+  }
+
   /** Does something with a take unless another page is at it, or was and nothing is left to do. */
   private async inHand(found: KeptTake, what: (kept: KeptTake) => Promise<void>): Promise<void> {
-    const done = await this.outbox.holding(found.take, async (kept) => {
+    const begin = async (kept: KeptTake): Promise<true> => {
       if (this.due() === kept || this.owed() === kept) await what(kept);
       return true;
-    });
+    };
+    const done = await this.outbox.holding(found.take, begin).catch(() => undefined);
     if (done) this.elsewhere.delete(found.take);
     else this.elsewhere.set(found.take, Date.now() + ELSEWHERE_MS);
   }
@@ -126,12 +140,12 @@ export class Uploads {
     });
   }
 
-  private async attempt(kept: KeptTake): Promise<void> {
+  private async attempt(kept: KeptTake, goOn: () => void): Promise<void> {
     const { take } = kept;
     const person = this.person() ?? kept.person;
     await this.note(take, { state: 'uploading', attempts: kept.attempts + 1, problem: null, person });
     try {
-      const text = kept.known ? await this.resumed(kept) : await this.uploaded(kept, this.api.as(person));
+      const text = kept.known ? await this.resumed(kept) : await this.uploaded(kept, this.api.as(person), goOn);
       await this.outbox.forget(take);
       this.arrived(kept, text);
     } catch (error) {
@@ -173,7 +187,7 @@ export class Uploads {
     throw { ...how.problem, ...(how.waitMs ? { retryAfterS: how.waitMs / 1000 } : {}) } satisfies Problem;
   }
 
-  private async uploaded(kept: KeptTake, api: Api): Promise<string> {
+  private async uploaded(kept: KeptTake, api: Api, goOn: () => void): Promise<string> {
     const audio = await this.outbox.audioFrom(kept.take, 0);
     if (audio.byteLength === 0 && kept.samples > 0) throw { code: 'outbox.unreadable', message: 'the recording cannot be read' } satisfies Problem;
     if (audio.byteLength === 0) return '';
@@ -195,18 +209,34 @@ export class Uploads {
     }
     // Somebody asked for it again: the server does the same.
     if (now.state === 'failed' && now.reason !== 'hash_mismatch') now = (await api.json({ method: 'POST', path: `${path}/retry` })) as Recording;
-    return this.text(now, path, api);
+    return this.text(await this.finished(now, path, api, goOn), api);
   }
 
-  private async text(first: Recording, path: string, api: Api): Promise<string> {
+  /** Asks until the server is done with it; others go meanwhile. */
+  private async finished(first: Recording, path: string, api: Api, goOn: () => void): Promise<Recording> {
     let now = first;
-    while (now.state !== 'done') {
-      if (now.state === 'failed') {
-        if (now.reason === 'hash_mismatch') throw { code: 'recording.hash_mismatch', message: 'sent again' } satisfies Problem;
-        throw { code: `recording.${now.reason ?? 'failed'}`, message: 'no text came of the recording' } satisfies Problem;
+    this.awaited.add(goOn);
+    try {
+      for (let pause = ASKING_MS; now.state !== 'done' && now.state !== 'failed'; pause = Math.min(LONGEST_ASKING_MS, pause * 1.5)) {
+        this.letGoOn();
+        await new Promise((resolve) => setTimeout(resolve, pause));
+        now = (await api.json({ method: 'GET', path })) as Recording;
       }
-      await new Promise((resolve) => setTimeout(resolve, ASKING_MS));
-      now = (await api.json({ method: 'GET', path })) as Recording;
+      return now;
+    } finally {
+      this.awaited.delete(goOn);
+      this.letGoOn();
+    }
+  }
+
+  private letGoOn(): void {
+    for (const goOn of [...this.awaited].slice(0, AWAITED_MOST)) goOn();
+  }
+
+  private async text(now: Recording, api: Api): Promise<string> {
+    if (now.state === 'failed') {
+      if (now.reason === 'hash_mismatch') throw { code: 'recording.hash_mismatch', message: 'sent again' } satisfies Problem;
+      throw { code: `recording.${now.reason ?? 'failed'}`, message: 'no text came of the recording' } satisfies Problem;
     }
     if (!now.transcript) return '';
     try {
