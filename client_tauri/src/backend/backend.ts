@@ -102,6 +102,8 @@ export type BackendEvent =
   /** 0…1, at most 20 a second, while listening or testing. */
   | { type: 'level'; rms: number; peak: number }
   | { type: 'notice'; kind: 'late_text' | 'problem' | 'news' | 'update'; code: string; message: string; take?: string }
+  /** What the notice with that code said is not so any more. */
+  | { type: 'taken_back'; code: string; take?: string }
   /** `chord` is null when recording ended without one. */
   | { type: 'hotkey_recorded'; chord: Chord | null; problem: Problem | null }
   /** The last word of the last inserted text is to be in the dictionary; null: nothing was inserted yet. */

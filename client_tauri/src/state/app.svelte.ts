@@ -13,6 +13,8 @@ export interface Toast {
   id: number;
   text: string;
   kind: 'plain' | 'problem';
+  /** Of the problem, by which it is taken back. */
+  code?: string;
   action?: { label: string; run: () => void };
 }
 
@@ -86,7 +88,7 @@ export class App {
   }
 
   tellProblem(problem: Problem): void {
-    this.put({ text: problemText(problem), kind: 'problem', action: this.remedy(problem) }, UNDO_TOAST_MS);
+    this.put({ text: problemText(problem), kind: 'problem', code: problem.code, action: this.remedy(problem) }, UNDO_TOAST_MS);
   }
 
   async copy(text: string): Promise<void> {
@@ -173,6 +175,7 @@ export class App {
     if (event.type === 'changed') this.changes.forEach((listener) => listener(event.what));
     if (event.type === 'changed' && event.what === 'settings') void this.backend.settings().then((settings) => (this.settings = settings)).then(() => this.applyLook());
     if (event.type === 'notice') this.notice(event);
+    if (event.type === 'taken_back') this.toasts = this.toasts.filter(({ code }) => code !== event.code);
     if (event.type === 'fix_word') this.fixWord(event.word);
     this.events.forEach((listener) => listener(event));
   }

@@ -77,8 +77,10 @@ pub enum Heard {
         /// The loudest sample.
         peak: f32,
     },
-    /// A second of nothing but zeros: a muted or dead microphone. Once a take.
+    /// Nothing but zeros in the first seconds of a take: a muted or dead microphone. Once a take.
     Silence(TakeId),
+    /// Sound came after [`Heard::Silence`] was said.
+    SoundAfterAll(TakeId),
     /// The device was not there or went away; sound comes from another one. What came between is missing.
     Switched {
         /// While which take.

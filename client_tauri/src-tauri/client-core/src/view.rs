@@ -334,6 +334,14 @@ pub enum BackendEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         take: Option<String>,
     },
+    /// What a notice said is not so any more.
+    TakenBack {
+        /// That of the notice.
+        code: String,
+        /// Which take.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        take: Option<String>,
+    },
     /// A chord was held while a new one was asked for.
     HotkeyRecorded {
         /// `None`: it was ended without one.

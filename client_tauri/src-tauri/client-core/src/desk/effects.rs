@@ -18,6 +18,9 @@ use crate::routing::Reason;
 use crate::uploads::UploadEvent;
 use crate::view::{BackendEvent, Changed, NoticeKind, Problem, Route};
 
+/// Said of a microphone that gives nothing but zeros, until it gives something.
+const SILENT: &str = "microphone.silent";
+
 impl Conductor {
     pub(super) fn carry_out(&mut self, effect: Effect) {
         match effect {
@@ -191,9 +194,16 @@ impl Conductor {
                 let _ = self.shared.events.send(BackendEvent::Level { rms, peak });
             }
             Heard::Silence(take) => {
-                let problem = Problem::new("microphone.silent", "nothing but silence comes in");
+                let problem = Problem::new(SILENT, "nothing but silence comes in");
                 let problem = problem.with_action("choose_microphone");
                 self.say_problem(problem, Some(take));
+            }
+            Heard::SoundAfterAll(take) => {
+                tracing::info!(code = SILENT, "taken back");
+                let _ = self.shared.events.send(BackendEvent::TakenBack {
+                    code: SILENT.into(),
+                    take: Some(take.to_string()),
+                });
             }
             Heard::Switched { take, error, .. } => {
                 let mut problem = of_microphone(&error);

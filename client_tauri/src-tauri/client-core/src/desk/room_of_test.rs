@@ -107,6 +107,18 @@ impl Room {
         tokio::time::timeout(SOON, seen).await.expect(wanted);
     }
 
+    pub async fn taken_back(&mut self, wanted: &str) {
+        let seen = async {
+            loop {
+                match self.events.recv().await.unwrap() {
+                    BackendEvent::TakenBack { code, .. } if code == wanted => return,
+                    _ => {}
+                }
+            }
+        };
+        tokio::time::timeout(SOON, seen).await.expect(wanted);
+    }
+
     /// Waits until something of the machine is so.
     pub async fn machine<T>(&self, look: impl Fn(&Machine) -> Option<T>) -> T {
         let seen = async {
@@ -149,6 +161,17 @@ impl Room {
             // Closed: the take had all the sound it waited for.
             let _ = sender.send(MicrophoneEvent::Frames(frames));
         }
+    }
+
+    /// Gives the open microphone a tenth of a second of nothing.
+    pub async fn give_nothing(&self) {
+        let sound = |machine: &Machine| machine.sound.lock().unwrap().clone();
+        let frames = Frames {
+            samples: vec![0.0; 1600],
+            rate: 16_000,
+        };
+        let sender = self.machine(sound).await;
+        let _ = sender.send(MicrophoneEvent::Frames(frames));
     }
 
     /// A latched take of one second, begun and ended by the command line.

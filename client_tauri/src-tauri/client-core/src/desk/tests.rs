@@ -70,6 +70,22 @@ async fn a_lost_connection_costs_nothing_and_nothing_is_said_twice() {
 }
 
 #[tokio::test]
+async fn that_the_microphone_is_silent_is_taken_back_when_sound_comes() {
+    let mut room = room(None, Limits::default()).await;
+    assert!(room.desk.ask(Ask::Begin));
+    room.until(|now| now.dictation.state == DictationState::Latched)
+        .await;
+    for tenths in 1..=31 {
+        room.give_nothing().await;
+        room.kept(tenths * 1600).await;
+    }
+    room.notice("microphone.silent").await;
+    room.speak(1, 1600).await;
+    room.taken_back("microphone.silent").await;
+    room.desk.stop().await;
+}
+
+#[tokio::test]
 async fn without_a_server_the_take_waits_in_the_outbox_and_nothing_is_typed() {
     let mut room = room(None, Limits::default()).await;
     room.dictate().await;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::meter::Meter;
+use super::meter::{Meter, Sign};
 use super::{Heard, PACKET_SAMPLES, RATE, Resampler, ResamplerError, pcm16};
 use crate::coordinator::TakeId;
 use crate::ports::Frames;
@@ -92,7 +92,7 @@ impl Ear {
     pub fn begin(&mut self, take: TakeId) -> Result<Vec<Heard>, ResamplerError> {
         let mut out = self.complete()?;
         self.prepared = None;
-        self.meter.begin();
+        self.meter.begin(&self.recent);
         self.taking = Some(Taking {
             take,
             heard: false,
@@ -203,8 +203,10 @@ impl Ear {
         if let Some(ending) = &mut taking.ending {
             ending.left = ending.left.saturating_sub(samples.len());
         }
-        if self.meter.is_dead() {
-            out.push(Heard::Silence(taking.take));
+        match self.meter.sign() {
+            Some(Sign::Dead) => out.push(Heard::Silence(taking.take)),
+            Some(Sign::Alive) => out.push(Heard::SoundAfterAll(taking.take)),
+            None => {}
         }
         self.cut(out);
     }

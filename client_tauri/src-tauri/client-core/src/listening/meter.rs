@@ -5,8 +5,27 @@ use super::RATE;
 /// 50 ms: 20 a second.
 const WINDOW: usize = RATE as usize / 20;
 
-/// A muted microphone gives exact zeros; a quiet room never does for a second (whisper-local warns at the same).
-const DEAD: usize = RATE as usize;
+/// A muted microphone gives exact zeros from the beginning on. So does one behind a noise gate, but only until somebody speaks,
+/// who has pressed a key to do that: 3 s are longer than they wait.
+const DEAD: usize = RATE as usize * 3;
+
+/// What is to be said of the microphone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// Nothing but zeros has come since the take began.
+    Dead,
+    /// Sound comes after all.
+    Alive,
+}
+
+/// How far the watch for digital silence is. Whatever sounded once is no dead microphone: a noise gate gives zeros between words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Watch {
+    #[default]
+    Waiting,
+    SaidDead,
+    Sounded,
+}
 
 /// Levels of 50 ms each and a watch for digital silence.
 #[derive(Debug, Default)]
@@ -15,7 +34,8 @@ pub(super) struct Meter {
     peak: f32,
     count: usize,
     zeros: usize,
-    warned: bool,
+    sounded: bool,
+    watch: Watch,
 }
 
 /// A window's loudness, 0 … 1.
@@ -30,7 +50,11 @@ impl Meter {
     pub fn measure(&mut self, samples: &[f32]) -> Vec<Level> {
         let mut levels = Vec::new();
         for sample in samples {
-            self.zeros = if *sample == 0.0 { self.zeros + 1 } else { 0 };
+            if *sample == 0.0 {
+                self.zeros += 1;
+            } else {
+                self.sounded = true;
+            }
             self.squares += f64::from(*sample) * f64::from(*sample);
             self.peak = self.peak.max(sample.abs());
             self.count += 1;
@@ -46,15 +70,23 @@ impl Meter {
         levels
     }
 
-    /// Whether nothing but zeros came for a second; says so once until [`Meter::begin`].
-    pub fn is_dead(&mut self) -> bool {
-        let now = !self.warned && self.zeros >= DEAD;
-        self.warned |= now;
-        now
+    /// What is new about the microphone; each sign once at most until [`Meter::begin`].
+    pub fn sign(&mut self) -> Option<Sign> {
+        let (watch, sign) = match self.watch {
+            Watch::Waiting if self.sounded => (Watch::Sounded, None),
+            Watch::Waiting if self.zeros >= DEAD => (Watch::SaidDead, Some(Sign::Dead)),
+            Watch::SaidDead if self.sounded => (Watch::Sounded, Some(Sign::Alive)),
+            same => (same, None),
+        };
+        self.watch = watch;
+        sign
     }
 
-    /// A take begins: its own second counts.
-    pub fn begin(&mut self) {
-        *self = Self::default();
+    /// A take begins with what was heard just before it: its own seconds count.
+    pub fn begin<'a>(&mut self, before: impl IntoIterator<Item = &'a i16>) {
+        *self = Self {
+            sounded: before.into_iter().any(|sample| *sample != 0),
+            ..Self::default()
+        };
     }
 }

@@ -210,23 +210,77 @@ fn packets_are_100_ms_and_levels_come_20_times_a_second() {
     assert_eq!(levels.count(), 777 * 40 / 800);
 }
 
+/// So much of nothing but zeros, in tenths of a second.
+fn nothing(ear: &mut Ear, tenths: usize) -> Vec<Heard> {
+    (0..tenths)
+        .flat_map(|_| ear.frames(&at_16k(vec![0.0; 1600])).unwrap())
+        .collect()
+}
+
+/// A tenth of a second with one sample that is not zero.
+fn barely(ear: &mut Ear) -> Vec<Heard> {
+    let mut quiet = vec![0.0; 1600];
+    quiet[700] = 0.000_03;
+    ear.frames(&at_16k(quiet)).unwrap()
+}
+
+/// What was said of the microphone.
+fn signs(heard: &[Heard]) -> Vec<Heard> {
+    let about = |one: &&Heard| matches!(one, Heard::Silence(_) | Heard::SoundAfterAll(_));
+    heard.iter().filter(about).cloned().collect()
+}
+
 #[test]
-fn a_second_of_zeros_is_said_once_and_quiet_is_not_dead() {
+fn a_take_that_begins_with_seconds_of_zeros_says_so_once_and_a_quiet_one_does_not() {
     let mut ear = Ear::new(Duration::ZERO);
     let mut heard = ear.begin(take(1)).unwrap();
-    for _ in 0..30 {
-        heard.extend(ear.frames(&at_16k(vec![0.0; 1600])).unwrap());
-    }
-    let silences = heard.iter().filter(|one| matches!(one, Heard::Silence(_)));
-    assert_eq!(silences.count(), 1);
+    heard.extend(nothing(&mut ear, 29));
+    assert_eq!(signs(&heard), [], "somebody who has not begun to speak");
+    heard.extend(nothing(&mut ear, 60));
+    assert_eq!(signs(&heard), [Heard::Silence(take(1))]);
 
     let mut heard = ear.begin(take(2)).unwrap();
-    for _ in 0..30 {
-        let mut quiet = vec![0.0; 1600];
-        quiet[0] = 0.000_03;
-        heard.extend(ear.frames(&at_16k(quiet)).unwrap());
+    for _ in 0..60 {
+        heard.extend(barely(&mut ear));
     }
-    assert!(!heard.contains(&Heard::Silence(take(2))));
+    assert_eq!(signs(&heard), []);
+}
+
+#[test]
+fn a_noise_gate_between_words_is_no_dead_microphone() {
+    let mut ear = Ear::new(Duration::ZERO);
+    let mut heard = ear.begin(take(1)).unwrap();
+    heard.extend(nothing(&mut ear, 15));
+    heard.extend(barely(&mut ear));
+    heard.extend(nothing(&mut ear, 90));
+    assert_eq!(signs(&heard), []);
+}
+
+#[test]
+fn sound_takes_back_once_that_the_microphone_is_dead() {
+    let mut ear = Ear::new(Duration::ZERO);
+    let mut heard = ear.begin(take(1)).unwrap();
+    heard.extend(nothing(&mut ear, 40));
+    for _ in 0..3 {
+        heard.extend(barely(&mut ear));
+        heard.extend(nothing(&mut ear, 40));
+    }
+    let wanted = [Heard::Silence(take(1)), Heard::SoundAfterAll(take(1))];
+    assert_eq!(signs(&heard), wanted);
+    // The next take counts for itself.
+    let mut heard = ear.begin(take(2)).unwrap();
+    heard.extend(nothing(&mut ear, 40));
+    assert_eq!(signs(&heard), [Heard::Silence(take(2))]);
+}
+
+#[test]
+fn what_was_heard_just_before_a_take_is_a_sign_of_life_too() {
+    let mut ear = Ear::new(Duration::from_millis(300));
+    ear.prepare();
+    barely(&mut ear);
+    let mut heard = ear.begin(take(1)).unwrap();
+    heard.extend(nothing(&mut ear, 60));
+    assert_eq!(signs(&heard), []);
 }
 
 #[test]

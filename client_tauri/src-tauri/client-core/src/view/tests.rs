@@ -59,6 +59,14 @@ fn events_read_as_the_screens_expect() {
         serde_json::to_value(notice).unwrap(),
         json!({"type": "notice", "kind": "late_text", "code": "dictation.late_text", "message": "late"})
     );
+    let back = BackendEvent::TakenBack {
+        code: "microphone.silent".into(),
+        take: Some("7".into()),
+    };
+    assert_eq!(
+        serde_json::to_value(back).unwrap(),
+        json!({"type": "taken_back", "code": "microphone.silent", "take": "7"})
+    );
     let word = BackendEvent::FixWord {
         word: Some("кубернетес".into()),
     };
