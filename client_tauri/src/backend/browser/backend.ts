@@ -2,22 +2,24 @@
 import { version as VERSION } from '../../../package.json';
 import type { ServerMessage } from '../../protocol/messages';
 import {
-  asProblem, type Backend, type BackendEvent, type Finding, type LastText, type Models, type Problem, type Probe, type Route, type ServerState, type Settings, type Snapshot,
+  asProblem, type Backend, type BackendEvent, type Finding, type LastText, type Models, type Problem, type Route, type ServerState, type Settings, type Snapshot,
 } from '../backend';
 import { Account, UNREACHABLE, reach } from './account';
 import { Api, saveBlob } from './api';
 import { hearChanges } from './changes';
+import { Copies } from './copies';
 import { Dictation, IDLE } from './dictation';
 import { findings } from './diagnostics';
 import type { LiveSurroundings } from './live';
 import { capture, microphones, type Capturing } from './microphone';
+import { modelsOf } from './models';
 import { Outbox, shown, type KeptTake } from './outbox';
 import { Pages } from './pages';
 import { levelOf } from './pcm';
+import { routeTo } from './route';
 import { patched, readSettings, writeSettings } from './settings';
 import { Uploads } from './uploads';
 import { openVault, type Vault } from './vault';
-import { formerKey, placeOf } from './whose';
 
 /** How long the first look at the server may keep the screens from being shown. */
 const FIRST_LOOK_MS = 1_500;
@@ -25,9 +27,8 @@ const CLIENT = { name: 'alfavoice-web', version: VERSION };
 const WATCH_MS = 20_000;
 const WATCH_AWAY_MS = 2_000;
 const SNAPSHOT_MS = 50;
-/** Names of OpenAI's that a server answers to besides its own models' names. */
-const ALIAS = /^(whisper-1|gpt-.*)$/;
 const NOT_HERE: Problem = { code: 'client.not_in_browser', message: 'only the desktop program can do this' };
+const notHere = (): Promise<never> => Promise.reject(NOT_HERE);
 
 interface Parts {
   vault: Vault;
@@ -37,6 +38,7 @@ interface Parts {
   dictation: Dictation;
   uploads: Uploads;
   pages: Pages;
+  copies: Copies;
 }
 
 /** The back end of the browser build. Nothing begins before it is asked for something. */
@@ -93,7 +95,7 @@ class Browser implements Backend {
     });
     const uploads = new Uploads(outbox, api, (take) => this.surroundings(take), (take, text) => this.late(take, text), () => this.route().active !== 'outbox', () => account.person);
     await outbox.open();
-    this.parts = { vault, account, api, outbox, dictation, uploads, pages };
+    this.parts = { vault, account, api, outbox, dictation, uploads, pages, copies: new Copies(vault, account) };
     this.spoken = ((await vault.getJson('kept', 'spoken')) as string | undefined) ?? 'auto';
     this.server = { ...this.server, signedIn: account.signedIn, user: account.user };
     await Promise.race([this.look(), new Promise((resolve) => setTimeout(resolve, FIRST_LOOK_MS))]);
@@ -142,16 +144,11 @@ class Browser implements Backend {
 
   /** What an earlier version left without a name gets one as soon as that is certain; what failed is done the next time. */
   private async handOn(): Promise<void> {
-    const { account, outbox, vault } = this.parts!;
+    const { account, outbox, copies } = this.parts!;
     const { heir } = account;
     if (heir === undefined) return;
     await outbox.adopt(heir);
-    for (const place of (await vault.keys('kept', IDBKeyRange.bound('cache/', 'cache/\uffff'))) as string[]) {
-      const key = formerKey(place);
-      if (key === null) continue;
-      await vault.putJson('kept', placeOf(heir, key), await vault.getJson('kept', place));
-      await vault.forget('kept', place);
-    }
+    await copies.adopt(heir);
     await account.adopted();
   }
 
@@ -164,10 +161,7 @@ class Browser implements Backend {
   }
 
   private route(): Snapshot['route'] {
-    if (this.pinned === 'outbox') return { active: 'outbox', pinned: 'outbox', reason: 'pinned' };
-    if (!this.server.reachable) return { active: 'outbox', pinned: this.pinned, reason: 'server_unreachable' };
-    if (!this.server.signedIn) return { active: 'outbox', pinned: this.pinned, reason: 'signed_out' };
-    return { active: 'team', pinned: this.pinned, reason: this.pinned ? 'pinned' : 'preferred' };
+    return routeTo(this.server, this.pinned);
   }
 
   private now(): Snapshot {
@@ -242,18 +236,13 @@ class Browser implements Backend {
     return (await this.opened).api.upload(path, file, type);
   }
   async cacheRead(key: string): Promise<unknown> {
-    const { vault, account } = await this.opened;
-    return (await vault.getJson('kept', placeOf(account.person, key))) ?? null;
+    return (await this.opened).copies.read(key);
   }
   async cacheWrite(key: string, value: unknown): Promise<void> {
-    const { vault, account } = await this.opened;
-    await vault.putJson('kept', placeOf(account.person, key), value);
+    await (await this.opened).copies.write(key, value);
   }
   async cacheForget(prefix: string): Promise<void> {
-    const { vault, account } = await this.opened;
-    // Nothing named: everything, whoever's it is.
-    const from = prefix ? placeOf(account.person, prefix) : 'cache/';
-    await vault.forget('kept', IDBKeyRange.bound(from, `${from}\uffff`));
+    await (await this.opened).copies.forget(prefix);
   }
   async begin(): Promise<void> {
     await (await this.opened).dictation.begin();
@@ -304,12 +293,8 @@ class Browser implements Backend {
   async outboxRestore(take: string): Promise<void> {
     await (await this.opened).outbox.change(take, { removedAt: null });
   }
-  outboxUnlock(): Promise<void> {
-    return Promise.reject(NOT_HERE);
-  }
-  outboxPutAside(): Promise<void> {
-    return Promise.reject(NOT_HERE);
-  }
+  outboxUnlock = notHere;
+  outboxPutAside = notHere;
   settings(): Promise<Settings> {
     return Promise.resolve(structuredClone(this.kept));
   }
@@ -327,24 +312,14 @@ class Browser implements Backend {
     this.testing = null;
     if (on) this.testing = await capture(this.kept.audio.microphone, (sound) => sound.length && this.emit({ type: 'level', ...levelOf(sound) }), () => undefined);
   }
-  testInsertion(): Promise<void> {
-    return Promise.reject(NOT_HERE);
-  }
-  recordHotkey(): Promise<void> {
-    return Promise.reject(NOT_HERE);
-  }
+  testInsertion = notHere;
+  recordHotkey = notHere;
   stopRecordingHotkey(): Promise<void> {
     return Promise.resolve();
   }
-  chooseServer(): Promise<void> {
-    return Promise.reject(NOT_HERE);
-  }
-  probe(): Promise<Probe> {
-    return Promise.reject(NOT_HERE);
-  }
-  trustCertificate(): Promise<void> {
-    return Promise.reject(NOT_HERE);
-  }
+  chooseServer = notHere;
+  probe = notHere;
+  trustCertificate = notHere;
   async signIn({ login, password }: { login: string; password: string }): Promise<void> {
     const { account, pages } = await this.opened;
     const before = account.person;
@@ -369,35 +344,18 @@ class Browser implements Backend {
     this.tell();
     (await this.opened).uploads.hurry();
   }
-  sidecar(): Promise<void> {
-    return Promise.reject(NOT_HERE);
-  }
+  sidecar = notHere;
   sidecarLog(): Promise<string[]> {
     return Promise.resolve([]);
   }
   async models(): Promise<Models> {
-    const { data } = (await this.request({ method: 'GET', path: '/v1/models' })) as { data: { id: string }[] };
-    return {
-      canChange: false,
-      freeBytes: null,
-      models: data.filter(({ id }) => !ALIAS.test(id)).map(({ id }) => ({ name: id, version: '', sizeBytes: 0, installed: true, active: true, verified: 'unknown', update: null, progress: null, problem: null })),
-    };
+    return modelsOf((await this.request({ method: 'GET', path: '/v1/models' })) as Parameters<typeof modelsOf>[0]);
   }
-  installModel(): Promise<void> {
-    return Promise.reject(NOT_HERE);
-  }
-  cancelInstall(): Promise<void> {
-    return Promise.reject(NOT_HERE);
-  }
-  verifyModel(): Promise<void> {
-    return Promise.reject(NOT_HERE);
-  }
-  removeModel(): Promise<void> {
-    return Promise.reject(NOT_HERE);
-  }
-  activateModel(): Promise<void> {
-    return Promise.reject(NOT_HERE);
-  }
+  installModel = notHere;
+  cancelInstall = notHere;
+  verifyModel = notHere;
+  removeModel = notHere;
+  activateModel = notHere;
   checkUpdate(): Promise<null> {
     return Promise.resolve(null);
   }
