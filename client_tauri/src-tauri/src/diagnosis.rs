@@ -52,12 +52,21 @@ pub async fn findings(desk: &Desk) -> Vec<Finding> {
         Ok(found) => Finding::judged("microphone", found.len().to_string(), None),
         Err(problem) => Finding::judged("microphone", "0", Some(problem)),
     });
-    let open = matches!(snapshot.outbox.state, OutboxState::Open);
-    all.push(Finding::judged(
+    let outbox = snapshot.outbox;
+    let open = matches!(outbox.state, OutboxState::Open);
+    let mut kept = Finding::judged(
         "outbox",
-        if open { "open" } else { "closed" },
-        snapshot.outbox.problem,
-    ));
+        if open {
+            format!("{} / {}", outbox.waiting, outbox.failed)
+        } else {
+            "closed".to_owned()
+        },
+        outbox.problem,
+    );
+    if kept.problem.is_none() && outbox.failed > 0 {
+        kept.state = "warning";
+    }
+    all.push(kept);
     let server = snapshot.server;
     all.push(Finding::judged(
         "server",
@@ -70,7 +79,12 @@ pub async fn findings(desk: &Desk) -> Vec<Finding> {
     ));
     all.push(Finding::plain(
         "route",
-        format!("{:?} ({})", snapshot.route.active, snapshot.route.reason),
+        // Codes: the screens say them in the person's language, and whoever helps reads them in the file.
+        format!(
+            "{} ({})",
+            plainly(&serde_json::json!(snapshot.route.active)),
+            snapshot.route.reason
+        ),
     ));
     all
 }

@@ -48,3 +48,23 @@ fn a_microphone_that_is_not_there_is_told_by_its_code() {
     let code = told["code"].as_str().unwrap();
     assert!(code.starts_with("microphone."), "{code}");
 }
+
+#[test]
+fn the_diagnosis_counts_what_waits_and_says_in_codes_where_takes_go() {
+    let shell = Shell::start();
+    let row = |code: &str| {
+        let all = shell.call("diagnostics", json!({})).unwrap();
+        let all = all.as_array().unwrap();
+        let found = all.iter().find(|row| row["code"] == code).unwrap();
+        found["value"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(row("outbox"), "closed");
+    let words = json!({"passphrase": "eight words are better than one"});
+    let doing = || drop(shell.call("outbox_unlock", words.clone()));
+    heard(&shell, doing, |event| {
+        event["snapshot"]["outbox"]["state"] == "open"
+    });
+    assert_eq!(row("outbox"), "0 / 0");
+    let route = row("route");
+    assert!(route.starts_with("outbox ("), "{route}");
+}

@@ -128,9 +128,9 @@ fn a_take_whose_audio_is_forgotten_says_so_and_is_neither_played_nor_exported() 
     shell.call("outbox_unlock", words).unwrap();
     let outbox = shell.desk.outbox();
     let stored = block_on(async {
-        let stored = recorded(outbox, FORMER, "bob", State::Live).await;
+        let stored = recorded(outbox, FORMER, Some("bob"), State::Live).await;
         outbox.stored(stored, "1".to_owned(), None).await.unwrap();
-        recorded(outbox, FORMER, "bob", State::Pending).await;
+        recorded(outbox, FORMER, Some("bob"), State::Pending).await;
         stored
     });
     let listed = shell.call("outbox_list", json!({})).unwrap();
