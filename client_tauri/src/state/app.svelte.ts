@@ -54,6 +54,11 @@ export class App {
     if (push && location.hash !== `#/${screen}`) location.hash = `/${screen}`;
   }
 
+  /** To the screen there was before one of those that stand alone. */
+  back(): void {
+    this.go(SCREENS.find((screen) => screen === recall('screen')) ?? 'dictation');
+  }
+
   toggleSidebar(): void {
     this.collapsed = !this.collapsed;
     remember('sidebar', this.collapsed ? 'collapsed' : 'open');

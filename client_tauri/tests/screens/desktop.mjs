@@ -159,7 +159,37 @@ try {
   await window.page.getByRole('button', { name: 'Проверить адрес' }).click();
   await window.page.getByText(/Выберите сервер с адресом https:.*самоподписанный/).waitFor();
   await look(window, 'insecure-address');
+  assert.equal(await window.page.getByRole('button', { name: 'Выбрать сервер' }).count(), 0, 'it is chosen on this very screen');
   assert.equal(await window.page.getByLabel('Адрес сервера').inputValue(), 'http://voice.example.org');
+  assert.deepEqual(await window.asked('choose_server'), []);
+  await window.context.close();
+
+  // A slip in the address: it is the address that is to be looked at. Before there is a server, Escape goes no further than the choice.
+  window = await window_('/', { snapshot: { firstStart: true }, answers: { probe: { reject: { code: 'server.unreachable', message: '' } } } });
+  await window.page.getByRole('button', { name: /Сервер нашей команды/ }).click();
+  await window.page.getByLabel('Адрес сервера').fill('https://vioce.example.org');
+  await window.page.getByRole('button', { name: 'Проверить адрес' }).click();
+  await window.page.getByText(/Проверьте адрес: нет ли опечатки/).waitFor();
+  await look(window, 'mistyped-address');
+  await window.page.keyboard.press('Escape');
+  await window.page.getByRole('button', { name: /На этом компьютере/ }).waitFor();
+  assert.equal(await window.page.getByRole('alert').count(), 0);
+  await window.page.keyboard.press('Escape');
+  await window.page.waitForTimeout(100);
+  await window.page.getByRole('button', { name: /На этом компьютере/ }).waitFor();
+  assert.equal(await window.page.getByRole('button', { name: 'Назад' }).count(), 0);
+  await window.context.close();
+
+  // Another server: whoever thinks better of it comes back to where they were, by the button and by Escape.
+  window = await window_('/#/settings');
+  for (const leave of [() => window.page.getByRole('button', { name: 'Назад' }).click(), () => window.page.keyboard.press('Escape')]) {
+    await window.page.getByRole('button', { name: 'Сервер и вход', exact: true }).click();
+    await window.page.getByRole('button', { name: 'Выбрать другой сервер' }).click();
+    await window.page.getByRole('button', { name: /Сервер нашей команды/ }).waitFor();
+    await look(window, 'another-server');
+    await leave();
+    await window.page.getByRole('heading', { name: 'Настройки', exact: true }).waitFor();
+  }
   assert.deepEqual(await window.asked('choose_server'), []);
   await window.context.close();
 
