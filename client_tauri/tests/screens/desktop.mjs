@@ -43,7 +43,7 @@ const MODELS = {
   models: [
     { name: 'base', version: '2', sizeBytes: 145e6, installed: true, active: true, verified: 'good', update: null, progress: null, problem: null },
     { name: 'large-v3-turbo', version: '1', sizeBytes: 1620e6, installed: false, active: false, verified: 'unknown', update: null, progress: { received: 610e6, total: 1620e6 }, problem: null },
-    { name: 'small', version: '1', sizeBytes: 484e6, installed: true, active: false, verified: 'bad', update: '2', progress: null, problem: null },
+    { name: 'small', version: '', sizeBytes: 0, installed: true, active: false, verified: 'bad', update: '2', progress: null, problem: null },
   ],
 };
 const TAKE = { take: '0192f7a4', state: 'failed', beganAt: Date.UTC(2026, 10, 22, 7, 0), seconds: 42, recovered: true, attempts: 3, nextAttemptAt: null, uploaded: 0, app: 'Firefox', text: null, audio: 'kept', problem: { code: 'recogniser.rejected', message: '' } };
@@ -248,6 +248,10 @@ try {
   ]) {
     window = await window_(`/#/${screen}`, extra);
     await look(window, name);
+    if (screen === 'models') {
+      await window.page.getByText('Точнее base; процессор с 8 и более ядрами или любая видеокарта.').waitFor();
+      await window.page.getByText('Размер неизвестен').waitFor();
+    }
     if (screen === 'diagnostics') {
       await window.page.getByText('2 / 1', { exact: true }).waitFor();
       await window.page.getByText('Исходящие. Сервера нет на связи: записи ждут здесь и уйдут сами').waitFor();

@@ -26,7 +26,7 @@ describe('the two catalogues', () => {
   test('are used: nothing is said by nobody', () => {
     const code = [...files('.svelte'), ...files('.ts')].map(read).join('\n');
     // What is looked up by a code from outside or by the shell, or put together from a name.
-    const made = /^(problem|action|notice|diagnostic|sample)\.|^(nav|route|outbox\.state|route\.why|dictation|history|settings|settings\.(action|pasting|pref|style|theme|language|sidecar|overlay_place)|snippets\.var|diagnostics)\.\w+$/;
+    const made = /^(problem|action|notice|diagnostic|sample|models\.for)\.|^(nav|route|outbox\.state|route\.why|dictation|history|settings|settings\.(action|pasting|pref|style|theme|language|sidecar|overlay_place)|snippets\.var|diagnostics)\.\w+$/;
     const idle = Object.keys(ru).filter((key) => !made.test(key) && !code.includes(`'${key}'`));
     expect(idle).toEqual([]);
   });
@@ -75,6 +75,15 @@ test('what can be done about a problem has a name on its button', () => {
   const rust = ['unlock_outbox', 'free_space', 'update', 'open_outbox', 'sign_in', 'choose_server', 'choose_microphone', 'allow_microphone', 'change_hotkey', 'open_diagnostics'];
   const nameless = [...[...remedies].map(([, action]) => action!), ...rust].filter((action) => !isKey(`action.${action}`));
   expect(nameless).toEqual([]);
+});
+
+test('what each model is for is said in the words of the command line', () => {
+  const manifest = fileURLToPath(new URL('../../../models/manifest.json', import.meta.url));
+  const { models } = JSON.parse(readFileSync(manifest, 'utf8')) as { models: { name: string; recommended_for?: { ru: string; en: string } }[] };
+  const told = (catalogue: Record<string, unknown>): [string, unknown][] => models.map(({ name }) => [name, String(catalogue[`models.for.${name}`]).toLowerCase()]);
+  expect(models.length).toBeGreaterThan(3);
+  expect(told(ru)).toEqual(models.map(({ name, recommended_for: use }) => [name, `${use?.ru.toLowerCase()}.`]));
+  expect(told(en)).toEqual(models.map(({ name, recommended_for: use }) => [name, `${use?.en.toLowerCase()}.`]));
 });
 
 test('a code newer than these screens is named', () => expect(problemText({ code: 'moon.full' })).toContain('moon.full'));
