@@ -308,6 +308,16 @@ try {
   assert.equal(await window.page.getByRole('button', { name: /Повторить все/ }).count(), 0, 'one take has a button of its own');
   await window.context.close();
 
+  // That the microphone is silent is taken back when sound comes; a pause after words is not said to be silence.
+  const listening = { ...SNAPSHOT.dictation, state: 'listening', take: '1', since: Date.now() - 60_000 };
+  window = await window_('/#/dictation', { snapshot: { dictation: listening } });
+  await window.page.evaluate(() => globalThis.tell({ type: 'notice', kind: 'problem', code: 'microphone.silent', message: '' }));
+  const silent = window.page.locator('.toast').getByText('Микрофон молчит');
+  await silent.waitFor();
+  await window.page.evaluate(() => globalThis.tell({ type: 'taken_back', code: 'microphone.silent' }));
+  await silent.waitFor({ state: 'detached', timeout: 2000 });
+  await window.context.close();
+
   // What the server has stored and this computer has forgotten is neither played nor exported: it would be silence.
   const stored = { ...TAKE, take: 'stored', state: 'stored', recovered: false, text: 'Добрый день.', audio: 'forgotten', problem: null };
   window = await window_('/#/outbox', { answers: { outbox_list: [stored, { ...stored, take: 'kept', audio: 'kept' }] } });
