@@ -187,7 +187,13 @@ fn set_up<R: Runtime>(
         tracing::warn!(%error, "no tray");
         false
     });
-    tracing::info!(tray = in_tray, "started");
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!(
+        version,
+        system = std::env::consts::OS,
+        tray = in_tray,
+        "started"
+    );
     match request {
         // Without a tray a hidden program is found by its keys and by starting it again.
         Request::Hidden if !desk.snapshot().borrow().first_start => {}

@@ -87,22 +87,28 @@ impl<'a> MakeWriter<'a> for Log {
 /// from dictating.
 pub fn begin(path: &Path) {
     let asked = std::env::var("ALFAVOICE_LOG").unwrap_or_default();
-    let filter = EnvFilter::builder().parse_lossy(directives(&asked));
     if let Ok(log) = Log::open(path) {
         // Fails when a log was begun already: a test's.
-        let _ = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_ansi(false)
-            .with_writer(log)
-            .try_init();
+        let _ = tracing::subscriber::set_global_default(subscriber(&asked, log));
     }
+}
+
+/// Writes to that log what is asked for.
+pub fn subscriber(asked: &str, log: Log) -> impl tracing::Subscriber + Send + Sync + use<> {
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::builder().parse_lossy(directives(asked)))
+        .with_ansi(false)
+        .with_writer(log)
+        .finish()
 }
 
 /// What is asked for, as far as it is about our own crates or is less than what others say anyway.
 fn directives(asked: &str) -> String {
     let mut all = vec!["warn".to_owned()];
     all.extend(OURS.map(|ours| format!("{ours}=info")));
-    for one in asked.split(',').map(str::trim) {
+    // Nothing is no wish: as a level it would mean errors only.
+    let wishes = asked.split(',').map(str::trim);
+    for one in wishes.filter(|one| !one.is_empty()) {
         if let Ok(level) = one.parse::<LevelFilter>() {
             all.push(level.min(LevelFilter::WARN).to_string());
             all.extend(OURS.map(|ours| format!("{ours}={level}")));
@@ -118,6 +124,21 @@ mod tests {
     use tracing::{Level, enabled, subscriber};
 
     use super::*;
+
+    #[test]
+    fn without_a_wish_our_own_crates_say_what_happens() {
+        for asked in ["", " ", "zbus=trace,"] {
+            let filter = EnvFilter::builder().parse_lossy(directives(asked));
+            let subscriber = tracing_subscriber::fmt().with_env_filter(filter).finish();
+            subscriber::with_default(subscriber, || {
+                assert!(enabled!(target: "alfavoice_desktop::app", Level::INFO));
+                assert!(enabled!(target: "client_core::desk", Level::INFO));
+                assert!(enabled!(target: "client_platform", Level::INFO));
+                assert!(!enabled!(target: "client_core::desk", Level::DEBUG));
+                assert!(!enabled!(target: "zbus", Level::INFO));
+            });
+        }
+    }
 
     #[test]
     fn other_crates_never_say_more_than_warnings() {

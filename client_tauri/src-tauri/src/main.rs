@@ -13,6 +13,7 @@ mod bundle;
 mod commands;
 mod diagnosis;
 mod fault;
+mod journal;
 mod local;
 mod logs;
 mod places;

@@ -10,6 +10,7 @@ use tauri_plugin_notification::NotificationExt;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
+use crate::journal::Journal;
 use crate::windows;
 use crate::words::{Tongue, sentence};
 
@@ -42,7 +43,8 @@ pub async fn tell<R: Runtime>(app: AppHandle<R>, desk: Desk) {
     let mut snapshots = desk.snapshot();
     let mut events = desk.events();
     let mut overlay = Overlay::default();
-    let mut route = None;
+    let mut journal = Journal::default();
+    journal.follow(&snapshots.borrow());
     loop {
         let event = tokio::select! {
             changed = snapshots.changed() => {
@@ -50,9 +52,7 @@ pub async fn tell<R: Runtime>(app: AppHandle<R>, desk: Desk) {
                     return;
                 }
                 let snapshot = snapshots.borrow_and_update().clone();
-                if route.replace(snapshot.route.active) != Some(snapshot.route.active) {
-                    tracing::info!(to = ?snapshot.route.active, reason = snapshot.route.reason, "takes go");
-                }
+                journal.follow(&snapshot);
                 overlay.follow(&app, &snapshot, &desk.settings().borrow());
                 BackendEvent::Snapshot { snapshot: Box::new(snapshot) }
             }

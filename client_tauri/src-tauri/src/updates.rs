@@ -127,6 +127,9 @@ async fn look<R: Runtime>(app: &AppHandle<R>, desk: &Desk) -> Answer<Option<Newe
             .get("size_bytes")
             .and_then(serde_json::Value::as_u64),
     });
+    if let Some(newer) = &newer {
+        tracing::info!(version = newer.version, "there is a newer version");
+    }
     if let Ok(mut kept) = found.0.lock() {
         *kept = update;
     }
@@ -154,6 +157,7 @@ pub async fn install_update<R: Runtime>(
         Ok(done) => done.map_err(fault)?,
         Err(_) => return Err(Fault::new("update.failed", NOT_INSTALLED)),
     }
+    tracing::info!("the newer version is installed");
     desk.stop().await;
     app.restart();
 }
