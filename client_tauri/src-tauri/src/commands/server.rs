@@ -227,19 +227,25 @@ pub async fn sign_in(desk: State<'_, Desk>, credentials: Credentials) -> Answer<
     }
 }
 
-/// Signs out; takes not yet sent stay.
+/// Signs out; takes not yet sent stay. Whatever does not succeed, such as a keychain that refuses, the rest is done and that is
+/// told afterwards.
 #[tauri::command]
 pub async fn sign_out(
     desk: State<'_, Desk>,
     cache: State<'_, Cache>,
     options: SigningOut,
 ) -> Answer<()> {
-    server_of(&desk)?.sign_out().await?;
-    if options.forget {
-        cache.forget(None, "").await?;
-    }
+    let signed_out = match server_of(&desk) {
+        Ok(server) => server.sign_out().await.map_err(Fault::from),
+        Err(fault) => Err(fault),
+    };
+    let forgotten = match options.forget {
+        true => cache.forget(None, "").await.map_err(Fault::from),
+        false => Ok(()),
+    };
+    let last = desk.forget_last().await.map_err(Fault::from);
     desk.look_again().await;
-    Ok(())
+    signed_out.and(forgotten).and(last)
 }
 
 /// Fixes where takes go, or lets it be chosen again.

@@ -65,6 +65,19 @@ fn without_a_keychain_a_passphrase_opens_the_outbox_and_the_copies_in_it() {
 }
 
 #[test]
+fn signing_out_that_does_not_succeed_forgets_the_copies_all_the_same() {
+    let shell = Shell::start();
+    let words = json!({"passphrase": "eight words are better than one"});
+    shell.call("outbox_unlock", words).unwrap();
+    let key = json!({"key": "history/1", "value": {"text": "привет"}});
+    shell.call("cache_write", key).unwrap();
+    let answer = shell.call("sign_out", json!({"options": {"forget": true}}));
+    assert_eq!(answer.unwrap_err()["code"], "client.no_server");
+    let kept = shell.call("cache_read", json!({"key": "history/1"}));
+    assert_eq!(kept.unwrap(), json!(null));
+}
+
+#[test]
 fn a_certificate_can_only_be_trusted_after_it_was_seen() {
     let shell = Shell::start();
     let fingerprint = json!({"fingerprint": "00".repeat(32)});

@@ -125,6 +125,8 @@ impl Tokens {
         let _ = tokens.load(&mut held).await;
         tokens.who.send_replace(Some(None));
         held.access = None;
+        // Also what a locked keychain could not tell now is not to be used later in this run.
+        held.is_read = true;
         if let Some(kept) = held.kept.take() {
             let body = json!({"refresh_token": kept.refresh_token});
             if let Ok(answer) = server

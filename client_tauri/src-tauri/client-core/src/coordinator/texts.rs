@@ -52,6 +52,16 @@ impl Coordinator {
         }
     }
 
+    /// Whoever said the last text has gone: it is not for the next person.
+    pub fn forget_last(&mut self) {
+        self.last = None;
+        self.inserted_text = None;
+        // What is being inserted just now is not to be the last one afterwards.
+        if let Some(text) = &mut self.pasting {
+            text.clear();
+        }
+    }
+
     /// Text that is not to be typed.
     fn keep(&mut self, id: TakeId, text: String, now: Now, out: &mut Vec<Effect>) {
         let problem = Problem::new("dictation.late_text", "text came too late to be typed");

@@ -64,6 +64,8 @@ pub(super) enum Message {
     Opened(Opened),
     /// There are other settings.
     SettingsChanged,
+    /// Somebody signed out: the last text was theirs.
+    ForgetLast,
     /// Levels for the screens.
     Monitor(bool),
     /// The end.

@@ -274,6 +274,10 @@ impl Conductor {
                 self.settings_changed();
                 self.changed(Changed::Settings);
             }
+            Message::ForgetLast => {
+                self.coordinator.forget_last();
+                self.dirty = true;
+            }
             Message::Monitor(on) => self.command(Command::Monitor(on)),
             // The loop's own.
             Message::Stop(_) => {}

@@ -116,6 +116,14 @@ impl Desk {
         let _ = self.send(Message::NetworkChanged).await;
     }
 
+    /// Forgets the last text, which could be shown and inserted again: whoever said it has signed out.
+    ///
+    /// # Errors
+    /// The program hangs or ends.
+    pub async fn forget_last(&self) -> Result<(), Problem> {
+        self.send(Message::ForgetLast).await
+    }
+
     /// The settings, now and after each change.
     #[must_use]
     pub fn settings(&self) -> watch::Receiver<Settings> {

@@ -128,6 +128,21 @@ async fn text_that_comes_late_is_not_typed_and_can_be_pasted() {
 }
 
 #[tokio::test]
+async fn the_last_text_is_not_for_whoever_comes_after_the_one_who_said_it() {
+    let server = Server::start(Script::default()).await;
+    let mut room = room(Some(&server), Limits::default()).await;
+    room.dictate().await;
+    room.until(|now| now.last.as_ref().is_some_and(|last| last.inserted))
+        .await;
+    room.desk.forget_last().await.unwrap();
+    room.until(|now| now.last.is_none()).await;
+    assert!(room.desk.ask(Ask::PasteLast));
+    room.notice("dictation.no_last_text").await;
+    assert_eq!(room.machine.inserted.lock().unwrap().len(), 1);
+    room.desk.stop().await;
+}
+
+#[tokio::test]
 async fn a_cancelled_take_comes_back_as_text_or_is_forgotten_by_the_server_too() {
     let server = Server::start(Script::default()).await;
     let limits = Limits {
