@@ -10,10 +10,18 @@ use x11rb::wrapper::ConnectionExt as _;
 
 use super::display::{Display, DisplayError};
 use super::keyboard::Keyboard;
-use crate::chords::{bindable, only_heard};
+use crate::chords::{Struck, bindable, only_heard};
 
 /// Mouse buttons 4 to 7 of X are the wheel, so the side buttons are 8 and 9.
 pub const SIDE_BUTTONS: [(&str, u8); 2] = [("Mouse4", 8), ("Mouse5", 9)];
+
+/// The name of a button by its number; `None` for all but the side buttons.
+pub fn side_button(detail: u32) -> Option<Struck> {
+    SIDE_BUTTONS
+        .iter()
+        .find(|(_, button)| u32::from(*button) == detail)
+        .map(|(name, _)| Struck::Place(name))
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Spot {

@@ -15,7 +15,7 @@ use x11rb::protocol::xkb::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{ConnectionExt as _, Keycode, Mapping};
 
 use super::display::{Display, DisplayError, Waited};
-use super::grabs::{Grabs, SIDE_BUTTONS};
+use super::grabs::{Grabs, SIDE_BUTTONS, side_button};
 use super::keyboard::{Keyboard, down};
 use super::wake::{Wake, Waker, pair};
 use crate::chords::{ChordWatch, Struck};
@@ -398,11 +398,4 @@ impl Listener {
         }
         Ok(())
     }
-}
-
-fn side_button(detail: u32) -> Option<Struck> {
-    SIDE_BUTTONS
-        .iter()
-        .find(|(_, button)| u32::from(*button) == detail)
-        .map(|(name, _)| Struck::Place(name))
 }
