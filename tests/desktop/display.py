@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 import wave
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -92,6 +93,8 @@ class Desktop:
         """Let them go again, the last one first."""
         for key in reversed(keys):
             self.run("xdotool", "keyup", key)
+        # A press within 50 ms of a release is taken for auto-repeat, and no hand is so quick.
+        time.sleep(0.1)
 
     def clipboard(self) -> str:
         """Give the text in the clipboard, as another program gets it."""
