@@ -12,6 +12,8 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
 from typing import Final, TypeVar
 
 import structlog
@@ -19,6 +21,7 @@ import structlog
 from workers.contract.finishing import Finished
 from workers.contract.texts import FinishingFailed, Text
 from workers.indexes import Indexes
+from workers.moments import moment_of
 from workers.text.merging.thresholds import Thresholds, thresholds_of
 from workers.text.pipeline import Utterance, finished
 from workers.text.rejoining import rejoined
@@ -120,7 +123,10 @@ class Finisher:
                 )
                 for text, one in zip(texts, wishes, strict=True)
             ]
-            return finished(utterances, self._model, self._limits)
+            now = datetime.now(UTC)
+            return finished(
+                utterances, self._model, self._limits, moment_of=partial(moment_of, now)
+            )
 
         return await self._run(thread, work, sum(len(text.text) for text in texts))
 

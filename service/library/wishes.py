@@ -12,7 +12,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -21,7 +20,6 @@ import structlog
 
 from service.dictation.personal import UNKNOWN, Personal
 from service.library.kinds import Kind
-from service.library.moments import moment_of
 from service.library.wanted import (
     TextPreferences,
     Vocabulary,
@@ -29,8 +27,8 @@ from service.library.wanted import (
     preferences_in,
     snippets_in,
 )
-from service.storage.wishes import PostgresWishes, Standing, Values
-from workers.contract.finishing import Finishing, Snippet, style_for
+from service.storage.wishes import PostgresWishes, Values
+from workers.contract.finishing import Finishing, Person, Snippet, style_for
 
 MOST_TERMS: Final = 5_000
 """The newest of a dictionary, whatever their language."""
@@ -58,6 +56,8 @@ log = structlog.get_logger()
 class _Known:
     """What is held of a person."""
 
+    name: str = ""
+    """As the account has it; empty: there is none."""
     epoch: UUID | None = None
     last: int = 0
     """Number of the change up to which it is known."""
@@ -76,7 +76,6 @@ class LibraryWishes:
         self,
         stored: PostgresWishes,
         *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
         most_bytes: int = MOST_BYTES,
     ) -> None:
@@ -84,12 +83,10 @@ class LibraryWishes:
 
         Args:
             stored: where wishes are.
-            now: the time, aware.
             clock: monotonic seconds.
             most_bytes: held of all people together; see `MOST_BYTES`.
         """
         self._stored = stored
-        self._now = now
         self._clock = clock
         self._most_bytes = most_bytes
         self._known: OrderedDict[UUID, _Known] = OrderedDict()  # asked for longest ago first
@@ -104,11 +101,11 @@ class LibraryWishes:
         turn = self._turns.setdefault(user, asyncio.Lock())  # there while somebody has it in hand
         try:
             async with turn:
-                standing, known = await self._up_to_date(user)
+                known = await self._up_to_date(user)
         except Exception as exc:  # noqa: BLE001 - they are worth no session; its words may be speech
             log.warning("wishes_not_read", kind=type(exc).__name__)
-            return UNKNOWN
-        if standing is None or known is None:
+            known = self._known.get(user)  # a minute old is better than none: «raw» stays raw
+        if known is None:
             return UNKNOWN
         preferences = known.preferences
         terms = known.vocabulary.of(language)
@@ -120,20 +117,20 @@ class LibraryWishes:
                 commands_off=preferences.commands_off,
                 terms=terms,
                 snippets=known.snippets,
-                moment=moment_of(
-                    self._now().astimezone(preferences.zone),
+                person=Person(
+                    name=known.name,
                     language=preferences.language,
-                    name=standing.name,
+                    time_zone=preferences.zone.key,
                 ),
             ),
         )
 
-    async def _up_to_date(self, user: UUID) -> tuple[Standing | None, _Known | None]:
+    async def _up_to_date(self, user: UUID) -> _Known | None:
         held = self._known.get(user)
         standing = await self._stored.standing(user, since=None if held is None else held.last)
         if standing is None:
             self._let_go(user)
-            return None, None
+            return None
         if held is None or held.epoch != standing.epoch:  # the numbers are of another numbering
             held, kinds = None, frozenset(_READ)
         else:
@@ -144,9 +141,15 @@ class LibraryWishes:
         else:
             known = held
         # The number is that of before the reading: what was changed meanwhile is read once more.
-        known = replace(known, epoch=standing.epoch, last=standing.last, asked_at=self._clock())
+        known = replace(
+            known,
+            name=standing.name,
+            epoch=standing.epoch,
+            last=standing.last,
+            asked_at=self._clock(),
+        )
         self._hold(user, known)
-        return standing, known
+        return known
 
     def _hold(self, user: UUID, known: _Known) -> None:
         self._let_go(user)

@@ -2,20 +2,16 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from service.accounts.principal import LOCAL_USER
 from service.dictation.personal import UNKNOWN, Personal
 from service.library.kinds import PREFERENCES, Kind
 from service.library.merging import FieldWrite
-from service.library.wanted import MOST_LANGUAGES, MOST_LETTERS, Vocabulary
 from service.library.wishes import HELD_S, LibraryWishes
 from service.problems import StoreUnavailable
 from service.storage.identifiers import uuid7
@@ -24,14 +20,12 @@ from service.storage.opening import Storage
 from service.storage.wishes import PostgresWishes
 from tests.library.said import tell
 from tests.storage.fixtures import new_user
-from workers.contract.finishing import USUAL_STEPS, Finishing, Moment, Snippet, Step, Term
-
-AFTERNOON = datetime(2026, 11, 22, 11, 5, tzinfo=UTC)
+from workers.contract.finishing import USUAL_STEPS, Finishing, Person, Snippet, Step, Term
 
 
 def wishes_in(storage: Storage, **options) -> LibraryWishes:
     stored = PostgresWishes(storage.postgres, storage.keys)
-    return LibraryWishes(stored, **({"now": lambda: AFTERNOON} | options))
+    return LibraryWishes(stored, **options)
 
 
 async def asked(wishes: LibraryWishes, user: UUID = LOCAL_USER, **said) -> Personal:
@@ -104,8 +98,8 @@ class _Counted:
 async def test_who_never_said_anything_gets_what_is_usual(storage):
     personal = await asked(wishes_in(storage))
 
-    moment = Moment(date="22 ноября 2026 г.", time="14:05")
-    assert personal == Personal(terms=(), finishing=Finishing(moment=moment))
+    person = Person(time_zone="Europe/Moscow")
+    assert personal == Personal(terms=(), finishing=Finishing(person=person))
     assert personal.finishing.steps == USUAL_STEPS
 
 
@@ -234,22 +228,22 @@ async def test_nobody_gets_what_is_somebody_elses(storage):
 
 
 @pytest.mark.postgres
-async def test_date_time_and_name_are_those_of_the_person(storage):
+async def test_language_zone_and_name_are_those_of_the_person(storage):
     vera = await new_user(storage.dsn)
     await on(storage, "UPDATE users SET name = 'Вера' WHERE id = $1", vera)
     wishes, pen = wishes_in(storage), Pen(storage, vera)
 
     await pen.prefers(interface_language="en", time_zone="Asia/Vladivostok")
-    far = (await asked(wishes, vera)).finishing.moment
+    far = (await asked(wishes, vera)).finishing.person
     await pen.prefers(interface_language="system", time_zone="America/New_York")
-    early = (await asked(wishes, vera)).finishing.moment
+    early = (await asked(wishes, vera)).finishing.person
     await pen.prefers(interface_language="en")
     await on(storage, "UPDATE users SET name = 'Вера Ж.' WHERE id = $1", vera)
-    renamed = (await asked(wishes, vera)).finishing.moment
+    renamed = (await asked(wishes, vera)).finishing.person
 
-    assert far == Moment(date="November 22, 2026", time="9:05 PM", name="Вера")
-    assert early == Moment(date="22 ноября 2026 г.", time="06:05", name="Вера")
-    assert renamed == Moment(date="November 22, 2026", time="6:05 AM", name="Вера Ж.")
+    assert far == Person(language="en", time_zone="Asia/Vladivostok", name="Вера")
+    assert early == Person(language="ru", time_zone="America/New_York", name="Вера")
+    assert renamed == Person(language="en", time_zone="America/New_York", name="Вера Ж.")
 
 
 @pytest.mark.postgres
@@ -266,7 +260,7 @@ async def test_values_that_cannot_be_understood_take_nothing_else_along(storage)
 
     assert finishing.terms == (Term(term="Алиса", sounds_like=("алис",)),)
     assert finishing.snippets == ()
-    assert (finishing.style, finishing.moment.time) == ("neutral", "14:05")
+    assert (finishing.style, finishing.person.time_zone) == ("neutral", "Europe/Moscow")
     assert finishing.steps == USUAL_STEPS - {Step.FILLERS}
 
 
@@ -346,34 +340,40 @@ async def test_a_database_that_does_not_answer_costs_the_wishes_alone():
     ]
 
 
-words = st.text("абв", min_size=1, max_size=3)
-stored_terms = st.lists(
-    st.fixed_dictionaries({"term": words, "language": st.sampled_from([None, "ru", "en", "de"])})
-)
+@pytest.mark.postgres
+async def test_what_is_held_of_a_person_serves_while_the_database_does_not_answer(storage):
+    vera = await new_user(storage.dsn)
+    await on(storage, "UPDATE users SET name = 'Вера' WHERE id = $1", vera)
+    pen = Pen(storage, vera)
+    await pen.prefers(style="raw")
+    await pen.term("Алиса")
+    stored = Failing(PostgresWishes(storage.postgres, storage.keys))
+    wishes = LibraryWishes(stored)
+    before = await asked(wishes, vera)
+
+    stored.is_away = True
+    meanwhile = await asked(wishes, vera)
+    stranger = await asked(wishes)
+
+    assert before.finishing.style == "raw"
+    assert meanwhile == before
+    assert stranger == UNKNOWN
 
 
-@given(stored_terms, st.lists(st.sampled_from([None, "ru", "en", "de", "fr", "fi"]), max_size=12))
-def test_a_vocabulary_has_the_terms_of_a_language_and_of_none(stored, languages):
-    vocabulary = Vocabulary(stored)
-    for language in languages:
-        wanted = [
-            one["term"] for one in stored if language is None or one["language"] in (None, language)
-        ]
-        found = vocabulary.of(language)
+class Failing:
+    """What is stored, until it is away."""
 
-        assert [term.term for term in found] == wanted
-        assert vocabulary.of(language) is found
+    def __init__(self, stored: PostgresWishes) -> None:
+        self._stored = stored
+        self.is_away = False
 
+    async def standing(self, user, *, since):
+        if self.is_away:
+            raise StoreUnavailable("away")
+        return await self._stored.standing(user, since=since)
 
-def test_a_vocabulary_is_bounded():
-    letters = "а" * (MOST_LETTERS // 4)
-    vocabulary = Vocabulary({"term": letters, "language": f"l{n}"} for n in range(9))
-
-    for language in range(9):
-        vocabulary.of(f"l{language}")
-
-    assert len(vocabulary.of(None)) == 4
-    assert vocabulary.bytes_held < 3 * MOST_LETTERS + MOST_LANGUAGES * 1000
+    async def newest(self, user, wanted):
+        return await self._stored.newest(user, wanted)
 
 
 async def on(storage: Storage, statement: str, *values: object) -> None:

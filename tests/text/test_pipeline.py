@@ -1,5 +1,8 @@
 """The steps together: in their order, each to be switched off, for many people at once."""
 
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,18 +10,19 @@ from workers.contract.finishing import (
     USUAL_STEPS,
     Finished,
     Finishing,
-    Moment,
+    Person,
     Snippet,
     Step,
     Term,
 )
+from workers.moments import moment_of
 from workers.text.pipeline import Utterance, Wishes, finished
 from workers.text.tokens import read
 
 WISHES = Finishing(
     terms=(Term(term="Kubernetes", sounds_like=("кубернетес",)),),
     snippets=(Snippet(trigger="моя почта", text="ivan@example.ru {cursor}"),),
-    moment=Moment(date="22 ноября 2026 г.", time="10:00", name="Иван"),
+    person=Person(name="Иван", time_zone="Europe/Moscow"),
 )
 
 
@@ -58,6 +62,21 @@ def test_raw_is_the_text_as_recognised():
 def test_other_languages_keep_their_numbers_and_marks():
     assert finish("twenty five people", language="en").text == "twenty five people"
     assert finish("у мене сорок п'ять", language="uk").text == "у мене сорок п'ять"
+
+
+def test_a_snippet_says_the_day_and_the_hour_at_which_it_is_inserted():
+    wanted = Finishing(
+        snippets=(Snippet(trigger="печать", text="{date}, {time}, {name}"),),
+        person=Person(name="Вера", time_zone="Asia/Vladivostok"),
+    )
+    said = [utterance("печать", wanted)]
+    late = datetime(2026, 11, 22, 13, 59, tzinfo=UTC)
+
+    (before,) = finished(said, moment_of=partial(moment_of, late))
+    (after,) = finished(said, moment_of=partial(moment_of, late + timedelta(minutes=2)))
+
+    assert before.text == "22 ноября 2026 г., 23:59, Вера"
+    assert after.text == "23 ноября 2026 г., 00:01, Вера"
 
 
 def test_what_a_command_deletes_elsewhere_is_told():

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.text.random_texts import ENDLESS, LONG_WORDS, random_text
-from workers.contract.finishing import Finished, Finishing, Moment, Snippet, Step, Term
+from workers.contract.finishing import Finished, Finishing, Person, Snippet, Step, Term
 from workers.text.commands.table import COMMANDS
 from workers.text.letters import capitalised, lowered
 from workers.text.pipeline import Utterance, Wishes, finished
@@ -73,7 +73,7 @@ def wishes(rng: random.Random, steps: frozenset[Step]) -> Wishes:
             commands_off=frozenset(each.name for each in COMMANDS if rng.random() < 0.1),
             terms=TERMS,
             snippets=SNIPPETS,
-            moment=Moment(date="22 ноября 2026 г.", time="10:00", name="Иван"),
+            person=Person(name="Иван", time_zone="Europe/Moscow"),
         )
     )
 

@@ -56,6 +56,17 @@ class Snippet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who speaks, as far as a snippet can say it."""
+
+    name: str = ""
+    language: Literal["ru", "en"] = "ru"
+    """Of their interface: in which a date is written."""
+    time_zone: str = "UTC"
+    """IANA name of the zone in which they have the date and the time of day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """What variables of snippets stand for, as the person's language writes it."""
 
@@ -67,7 +78,7 @@ class Moment:
 
 TAKING_BACK: Final = frozenset({"delete_word", "delete_sentence", "undo"})
 """Commands that delete what was said before: of no use to programs that cannot take back a text."""
-NO_MOMENT: Final = Moment()
+NOBODY: Final = Person()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +91,7 @@ class Finishing:
     """Names of commands (docs/text_commands.md) that stay words."""
     terms: tuple[Term, ...] = ()
     snippets: tuple[Snippet, ...] = ()
-    moment: Moment = NO_MOMENT
+    person: Person = NOBODY
 
     @property
     def joins_sentences(self) -> bool:

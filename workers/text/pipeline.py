@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from workers.contract.finishing import Finished, Finishing, Step, Taken
+from workers.contract.finishing import Finished, Finishing, Moment, Person, Step, Taken
 from workers.text.commands.obeying import obey
 from workers.text.fillers import leave_out_fillers
 from workers.text.merging.merge import CAREFUL
@@ -69,6 +69,7 @@ class _Work:
     """An utterance on its way."""
 
     utterance: Utterance
+    moment_of: Callable[[Person], Moment]
     tokens: tuple[Token, ...]
     steps: list[Taken]
     undo: int = 0
@@ -92,6 +93,8 @@ def finished(
     utterances: Sequence[Utterance],
     punctuator: Punctuator | None = None,
     limits: Thresholds = CAREFUL,
+    *,
+    moment_of: Callable[[Person], Moment] = lambda _: Moment(),
 ) -> list[Finished]:
     """Finish texts; those of one call share the model's batches, and nothing else.
 
@@ -99,8 +102,11 @@ def finished(
         utterances: of one person or of many.
         punctuator: None: no model is installed; marks are only repaired.
         limits: how sure the model has to be.
+        moment_of: says what the date, the time and the name in a snippet are for a person, now.
     """
-    all_work = [_Work(utterance=one, tokens=one.tokens, steps=[]) for one in utterances]
+    all_work = [
+        _Work(utterance=one, moment_of=moment_of, tokens=one.tokens, steps=[]) for one in utterances
+    ]
     for step in Step:
         wanting = [work for work in all_work if work.tokens and work.wants(step)]
         if step is Step.PUNCTUATION:
@@ -151,7 +157,9 @@ def _style(work: _Work) -> tuple[Token, ...]:
 
 def _expand(work: _Work) -> tuple[Token, ...]:
     wishes = work.utterance.wishes
-    return expand(work.tokens, wishes.triggers, wishes.wanted.moment)
+    if not wishes.triggers.by_first:
+        return work.tokens
+    return expand(work.tokens, wishes.triggers, work.moment_of(wishes.wanted.person))
 
 
 _CHANGES: Final[dict[Step, _Change]] = {

@@ -1,9 +1,10 @@
-"""The date and the time of day as a person's language writes them, for texts of snippets. Pure."""
+"""The date and the time of day as a person's language writes them, for texts of snippets."""
 
-from datetime import datetime
-from typing import Final, Literal
+from datetime import UTC, datetime, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from workers.contract.finishing import Moment
+from workers.contract.finishing import Moment, Person
 
 _RUSSIAN: Final = (
     "января", "февраля", "марта", "апреля", "мая", "июня",
@@ -15,15 +16,16 @@ _ENGLISH: Final = (
 )  # fmt: skip
 
 
-def moment_of(now: datetime, *, language: Literal["ru", "en"], name: str) -> Moment:
+def moment_of(moment: datetime, person: Person) -> Moment:
     """Write a moment out: «22 ноября 2026 г.», «14:05»; “November 22, 2026”, “2:05 PM”.
 
     Args:
-        now: in the person's time zone.
-        language: of their interface.
-        name: the person's.
+        moment: aware.
+        person: for whom.
     """
-    if language == "ru":
+    now = moment.astimezone(_zone(person.time_zone))
+    name = person.name
+    if person.language == "ru":
         return Moment(
             date=f"{now.day} {_RUSSIAN[now.month - 1]} {now.year} г.",
             time=f"{now.hour:02}:{now.minute:02}",
@@ -35,3 +37,10 @@ def moment_of(now: datetime, *, language: Literal["ru", "en"], name: str) -> Mom
         time=f"{now.hour % 12 or 12}:{now.minute:02} {half}",
         name=name,
     )
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):  # this machine knows fewer zones than the service's
+        return UTC
