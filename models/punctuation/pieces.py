@@ -1,8 +1,8 @@
 """Word pieces: an encoder's vocabulary made small, and words as rows of piece numbers.
 
 Words come to the model without capitals and without ё, so a vocabulary with both has pieces nobody
-will ever see. Each folded piece takes the weights of the best of its spellings: «москва» stands in no
-vocabulary with capitals, and the weights of «Москва» know that it is a name.
+will ever see. Each folded piece takes the weights of the best of its spellings: «путин» stands in no
+vocabulary with capitals, and the weights of «Путин» know that it is a name.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,21 +12,28 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from tokenizers.models import WordPiece
-from tokenizers.normalizers import NFC, Lowercase, Replace
+from tokenizers.models import Unigram
+from tokenizers.normalizers import NFKC, Lowercase, Replace
 from tokenizers.normalizers import Sequence as InOrder
-from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.pre_tokenizers import Metaspace
 
 PAD, UNK, CLS, SEP = SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 """The first pieces of every vocabulary that this module writes: their numbers are 0 to 3."""
-CONTINUED: Final = "##"
+BEGINS: Final = "▁"
+"""Stands before the first piece of a word (SentencePiece)."""
 LONGEST_WORD: Final = 100
-"""Letters; a longer word is unknown. WordPiece takes time that grows with the square of it."""
+"""Letters; a longer word is unknown."""
 MAX_PIECES: Final = 256
 """Of one window, [CLS] and [SEP] included: a minute of speech, and attention still costs less than
 the rest of the encoder."""
 MAX_PIECES_PER_WORD: Final = 8
 """The rest of a longer word is not looked at: 8 pieces hold every Russian word of the corpus."""
+
+Vocabulary = Sequence[tuple[str, float]]
+"""Pieces with the logarithms of their probabilities, by which a word is cut (Kudo 2018, arXiv:1804.10959)."""
+
+_NEEDED: Final = "абвгдежзийклмнопрстуфхцчшщъыьэюя0123456789abcdefghijklmnopqrstuvwxyz"
+_SIGNS: Final = "—–§°%&@#+-*/=_'.:,()«»\"€₽$!?;"
 
 
 def folded(piece: str) -> str:
@@ -34,15 +41,21 @@ def folded(piece: str) -> str:
     return piece.lower().replace("ё", "е")
 
 
-def best_rows(vocabulary: Sequence[str]) -> dict[str, int]:
+def is_writable(piece: str) -> bool:
+    """Say whether a piece can stand in a Russian or English text, or is one of the special ones."""
+    signs = folded(piece).removeprefix(BEGINS)
+    return piece in SPECIAL or all(sign in _NEEDED or sign in _SIGNS for sign in signs)
+
+
+def best_rows(vocabulary: Vocabulary) -> dict[str, int]:
     """Say for each folded piece which row of the encoder's embeddings it takes.
 
     The spelling in small letters wins, then the one with fewest capitals.
     """
     rows: dict[str, int] = {}
     capitals: dict[str, int] = {}
-    for row, piece in enumerate(vocabulary):
-        if piece.startswith("[") and piece.endswith("]") and len(piece) > 2:
+    for row, (piece, _) in enumerate(vocabulary):
+        if piece in SPECIAL:
             continue
         name = folded(piece)
         distance = sum(a != b for a, b in zip(piece, name, strict=False))
@@ -51,21 +64,26 @@ def best_rows(vocabulary: Sequence[str]) -> dict[str, int]:
     return rows
 
 
-def tokenizer_of(pieces: Sequence[str]) -> Tokenizer:
-    """Make the tokenizer of a vocabulary; it adds no special pieces."""
-    numbers = {piece: number for number, piece in enumerate(pieces)}
-    tokenizer = Tokenizer(
-        WordPiece(
-            vocab=numbers,
-            unk_token=UNK,
-            continuing_subword_prefix=CONTINUED,
-            max_input_chars_per_word=LONGEST_WORD,
-        )
-    )
+def folded_vocabulary(vocabulary: Vocabulary) -> list[tuple[str, float]]:
+    """Give the special pieces, then all folded ones with the best score of their spellings."""
+    scores = dict.fromkeys(best_rows(vocabulary), -np.inf)
+    for piece, score in vocabulary:
+        if piece not in SPECIAL:
+            scores[folded(piece)] = max(scores[folded(piece)], score)
+    return [*((piece, 0.0) for piece in SPECIAL), *scores.items()]
+
+
+def tokenizer_of(pieces: Vocabulary) -> Tokenizer:
+    """Make the tokenizer of a vocabulary; it adds no special pieces.
+
+    Args:
+        pieces: folded, the special ones first.
+    """
+    tokenizer = Tokenizer(Unigram(list(pieces), unk_id=SPECIAL.index(UNK), byte_fallback=False))
     tokenizer.normalizer = InOrder(
-        [NFC(), Lowercase(), Replace("ё", "е"), Replace("\u0301", "")]  # stress marks
+        [NFKC(), Lowercase(), Replace("ё", "е"), Replace("\u0301", "")]  # stress marks
     )
-    tokenizer.pre_tokenizer = BertPreTokenizer()
+    tokenizer.pre_tokenizer = Metaspace(BEGINS, prepend_scheme="always")
     return tokenizer
 
 
@@ -78,7 +96,9 @@ def pieces_of(tokenizer: Tokenizer, words: Sequence[str]) -> list[list[int]]:
     ]
 
 
-def cut(vocabulary: Sequence[str], counts: Mapping[str, int], *, at_most: int) -> list[str]:
+def cut(
+    vocabulary: Vocabulary, counts: Mapping[str, int], *, at_most: int
+) -> list[tuple[str, float]]:
     """Choose the pieces that the words of a corpus use most.
 
     Args:
@@ -87,40 +107,31 @@ def cut(vocabulary: Sequence[str], counts: Mapping[str, int], *, at_most: int) -
         at_most: pieces to keep, the special ones included.
 
     Returns:
-        Special pieces, then all single signs that occur in a Russian or English text, so that every
-        such word can be written, then the rest by how often they are used.
+        Special pieces, then the single letters, digits and signs, so that every Russian or English
+        word can be written, then the rest by how often they are used.
     """
-    rows = best_rows(vocabulary)
-    whole = [*SPECIAL, *rows]
+    whole = folded_vocabulary(vocabulary)
     tokenizer = tokenizer_of(whole)
     used = np.zeros(len(whole), dtype=np.int64)
     words = list(counts)
     for word, numbers in zip(words, pieces_of(tokenizer, words), strict=True):
-        used[numbers] += counts[word]
-    kept = list(SPECIAL)
-    kept += [piece for piece in rows if _is_needed_sign(piece.removeprefix(CONTINUED))]
+        np.add.at(used, numbers, counts[word])
+    alone = [number for number, (piece, _) in enumerate(whole) if len(piece) == 1]
+    kept = [*range(len(SPECIAL)), *alone]
     taken = set(kept)
-    for number in np.argsort(-used, kind="stable"):
+    for number in np.argsort(-used, kind="stable").tolist():
         if len(kept) >= at_most or used[number] == 0:
             break
-        if whole[number] not in taken:
-            kept.append(whole[number])
-    return kept
+        if number not in taken:
+            kept.append(number)
+    return [whole[number] for number in kept]
 
 
-def _is_needed_sign(sign: str) -> bool:
-    if len(sign) != 1:
-        return False
-    return "а" <= sign <= "я" or sign.isascii() or sign in "—–№°§«»…€₽"
-
-
-def kept_rows(vocabulary: Sequence[str], kept: Sequence[str]) -> NDArray[np.int64]:
+def kept_rows(vocabulary: Vocabulary, kept: Vocabulary) -> NDArray[np.int64]:
     """Say which row of the encoder's embeddings each kept piece takes."""
     rows = best_rows(vocabulary)
-    special = {piece: row for row, piece in enumerate(vocabulary) if piece in SPECIAL}
-    return np.array(
-        [special[piece] if piece in SPECIAL else rows[piece] for piece in kept], dtype=np.int64
-    )
+    rows |= {piece: row for row, (piece, _) in enumerate(vocabulary) if piece in SPECIAL}
+    return np.array([rows[piece] for piece, _ in kept], dtype=np.int64)
 
 
 class PieceTable:

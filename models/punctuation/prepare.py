@@ -28,21 +28,21 @@ from models.punctuation.corpus import (
 )
 from models.punctuation.labels import Labelled
 from models.punctuation.noise import varied
-from models.punctuation.pieces import cut, distinct, folded, kept_rows, tokenizer_of
+from models.punctuation.pieces import Vocabulary, cut, distinct, folded, kept_rows, tokenizer_of
 from models.punctuation.windows import Stream
 
-PIECES: Final = 30_000
+PIECES: Final = 24_000
 """Of the cut vocabulary: 9 MB of the exported model."""
 
 
 def prepare(
-    texts: Path, vocabulary: list[str], into: Path, *, pieces: int = PIECES
+    texts: Path, vocabulary: Vocabulary, into: Path, *, pieces: int = PIECES
 ) -> dict[str, int]:
     """Write the corpus; running it again writes the same.
 
     Args:
         texts: the folder with the files of `SOURCES`.
-        vocabulary: the encoder's pieces in the order of its embeddings.
+        vocabulary: the encoder's pieces and their scores, in the order of its embeddings.
         into: the folder to write.
         pieces: of the cut vocabulary.
 

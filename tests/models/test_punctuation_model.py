@@ -15,6 +15,7 @@ from models.punctuation.pieces import (
     PieceTable,
     best_rows,
     cut,
+    folded_vocabulary,
     kept_rows,
     pieces_of,
     tokenizer_of,
@@ -25,10 +26,10 @@ from models.punctuation.windows import IGNORED, Sampler, Stream, batches, consec
 
 LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
 VOCABULARY = [
-    *("[PAD]", "[UNK]", "[CLS]", "[SEP]"),
-    *LETTERS,
-    *(f"##{letter}" for letter in LETTERS),
-    *("Москва", "мос", "##ква", "ещё", "еще", "##ЩЁ", "иду", "США", "дом", "##ик"),
+    *((piece, 0.0) for piece in ("[CLS]", "[PAD]", "[SEP]", "[UNK]")),
+    *((letter, -20.0) for letter in f"▁{LETTERS}"),
+    *(("▁Москва", -9.0), ("▁мос", -8.0), ("ква", -8.0), ("▁ещё", -5.0), ("▁еще", -6.0)),
+    *(("ЩЁ", -12.0), ("▁иду", -8.0), ("▁США", -9.0), ("▁дом", -7.0), ("ик", -8.0)),
 ]
 SHAPE = Shape(pieces=60, positions=MAX_PIECES, hidden=48, layers=2, heads=4, feed_forward=64)
 
@@ -92,7 +93,8 @@ def states_in_numpy(weights, shape, pieces):
 
 
 def small_tokenizer():
-    return tokenizer_of([*SPECIAL, *LETTERS, *(f"##{letter}" for letter in LETTERS[:24])])
+    pieces = [*SPECIAL, *(f"▁{letter}" for letter in LETTERS), *LETTERS[:24]]
+    return tokenizer_of([(piece, -float(len(piece))) for piece in pieces])
 
 
 @pytest.fixture(scope="module")
@@ -166,23 +168,38 @@ def test_the_last_piece_of_a_word_is_read(exported):
 
 def test_a_name_in_small_letters_takes_the_weights_of_the_name():
     rows = best_rows(VOCABULARY)
+    scores = dict(folded_vocabulary(VOCABULARY))
 
-    assert VOCABULARY[rows["москва"]] == "Москва"
-    assert VOCABULARY[rows["еще"]] == "еще"
-    assert VOCABULARY[rows["##ще"]] == "##ЩЁ"
-    assert VOCABULARY[rows["сша"]] == "США"
+    assert VOCABULARY[rows["▁москва"]][0] == "▁Москва"
+    assert VOCABULARY[rows["▁еще"]][0] == "▁еще"
+    assert VOCABULARY[rows["ще"]][0] == "ЩЁ"
+    assert VOCABULARY[rows["▁сша"]][0] == "▁США"
+    assert (scores["▁москва"], scores["▁еще"]) == (-9.0, -5.0)
+
+
+def test_a_word_is_cut_where_that_is_most_probable():
+    tokenizer = tokenizer_of(folded_vocabulary(VOCABULARY))
+
+    for word, pieces in {
+        "Москва": ["▁москва"],
+        "мосик": ["▁мос", "ик"],
+        "ЕЩЁ": ["▁еще"],
+        "дуб": ["▁", "д", "у", "б"],
+    }.items():
+        assert tokenizer.encode(word, add_special_tokens=False).tokens == pieces
 
 
 def test_a_cut_vocabulary_writes_every_russian_word():
     counts = {"москва": 5, "еще": 3, "домик": 2, "иду": 1}
 
-    kept = cut(VOCABULARY, counts, at_most=4 + 2 * len(LETTERS) + 3)
+    kept = cut(VOCABULARY, counts, at_most=4 + 1 + len(LETTERS) + 3)
 
-    assert kept[:4] == list(SPECIAL)
-    assert {"москва", "еще"} <= set(kept)
-    assert "сша" not in kept
-    assert len(kept) == 4 + 2 * len(LETTERS) + 3
-    assert [VOCABULARY[row] for row in kept_rows(VOCABULARY, kept)][:4] == list(SPECIAL)
+    names = [piece for piece, _ in kept]
+    assert names[:4] == list(SPECIAL)
+    assert {"▁москва", "▁еще"} <= set(names)
+    assert "▁сша" not in names
+    assert len(kept) == 4 + 1 + len(LETTERS) + 3
+    assert [VOCABULARY[row][0] for row in kept_rows(VOCABULARY, kept)][:4] == list(SPECIAL)
     tokenizer = tokenizer_of(kept)
     unknown = tokenizer.token_to_id("[UNK]")
     for word in ("Ёжик", "Съешь", "МОСКВА", "жизнь", "за́мок"):

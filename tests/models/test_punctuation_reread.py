@@ -43,7 +43,13 @@ def weights_of(shape):
 def exported(tmp_path):
     weights = weights_of(SHAPE)
     letters = "абвгдежзийклмнопрсту"
-    export(weights, SHAPE, tokenizer_of([*SPECIAL, *letters]), tmp_path / "model", name="tiny")
+    export(
+        weights,
+        SHAPE,
+        tokenizer_of([(piece, 0.0) for piece in (*SPECIAL, *letters)]),
+        tmp_path / "model",
+        name="tiny",
+    )
     return tmp_path / "model", weights
 
 

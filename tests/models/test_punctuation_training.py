@@ -22,6 +22,10 @@ SHAPE = Shape(pieces=36, positions=256, hidden=32, layers=2, heads=4, feed_forwa
 LETTERS = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
 
 
+def pieces_of(letters):
+    return [*((piece, 0.0) for piece in SPECIAL), *((f"▁{letter}", -1.0) for letter in letters)]
+
+
 @pytest.fixture
 def threads():
     before = torch.get_num_threads()
@@ -38,7 +42,7 @@ def folders(tmp_path):
     arrays = bert.PunctuationModel(SHAPE).encoder.state_dict()
     np.savez(encoder / "weights.npz", **{name: each.numpy() for name, each in arrays.items()})
     SHAPE.save(encoder / "shape.json")
-    tokenizer_of([*SPECIAL, *LETTERS]).save(str(corpus / "tokenizer.json"))
+    tokenizer_of(pieces_of(LETTERS)).save(str(corpus / "tokenizer.json"))
     np.save(corpus / "rows.npy", np.arange(SHAPE.pieces))
     (corpus / "words.json").write_text(json.dumps(list(LETTERS), ensure_ascii=False), "utf-8")
     for number, source in enumerate(("literature", "drama", "business", "dialogues", "written")):
@@ -87,7 +91,7 @@ def test_the_exported_model_answers_like_the_trained_one(folders, tmp_path):
     with torch.inference_mode():
         expected = model.encoder(torch.from_numpy(pieces), torch.tensor([30]))[0].numpy()
 
-    export(model.arrays(), SHAPE, tokenizer_of([*SPECIAL, *LETTERS]), tmp_path / "out", name="x")
+    export(model.arrays(), SHAPE, tokenizer_of(pieces_of(LETTERS)), tmp_path / "out", name="x")
 
     found = ExportedModel(tmp_path / "out").states(pieces[0].tolist())
     assert np.sqrt(np.mean((found - expected) ** 2)) / expected.std() < 0.08
@@ -97,7 +101,7 @@ def test_a_run_begins_with_an_exported_model_of_the_same_pieces(folders, tmp_pat
     encoder, corpus, run = folders
     train(options(folders, minutes=2, passes=12))
     model, _ = bert.load(run / "best.pt")
-    tokenizer = tokenizer_of([*SPECIAL, *LETTERS])
+    tokenizer = tokenizer_of(pieces_of(LETTERS))
     export(model.arrays(), SHAPE, tokenizer, tmp_path / "out", name="x")
     again = (encoder, corpus, tmp_path / "again")
 
@@ -105,7 +109,7 @@ def test_a_run_begins_with_an_exported_model_of_the_same_pieces(folders, tmp_pat
 
     (first,) = [each["all"] for each in log_of(again[2]) if each["event"] == "validated"]
     assert first["."] > 0.95
-    tokenizer_of([*SPECIAL, *reversed(LETTERS)]).save(str(tmp_path / "out" / "tokenizer.json"))
+    tokenizer_of(pieces_of(LETTERS[::-1])).save(str(tmp_path / "out" / "tokenizer.json"))
     with pytest.raises(ValueError, match="other pieces"):
         exported_model(tmp_path / "out", corpus, dropout=0.0)
 
