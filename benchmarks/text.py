@@ -2,6 +2,7 @@
 
     python -m benchmarks.text                      clips one by one
     python -m benchmarks.text --concatenate 3      three of a speaker with pauses, as one dictation
+    python -m benchmarks.text --hesitate 1.2       clips with pauses to think, each longer than ends an utterance
     python -m benchmarks.text --quick              every sixth passage; says little
     python -m benchmarks.text --both-halves        where nothing was chosen on these recordings
     python -m benchmarks.text --report             tables and plot of what was measured
@@ -33,6 +34,7 @@ from benchmarks.text_passages import (
     concatenated,
     for_choosing,
     for_reporting,
+    hesitant,
     passages,
 )
 from benchmarks.text_report import markdown, plot, summary, verdicts
@@ -53,6 +55,7 @@ def _arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--concatenate", type=int, default=1, metavar="N")
+    parser.add_argument("--hesitate", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--both-halves", action="store_true")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--report", action="store_true")
@@ -67,10 +70,13 @@ def _arguments() -> argparse.Namespace:
     options = parser.parse_args()
     if options.concatenate < 1:
         parser.error("--concatenate needs at least 1")
+    if options.hesitate < 0 or (options.hesitate and options.concatenate > 1):
+        parser.error("--hesitate needs seconds, and clips one by one")
     if not all("=" in setting for setting in options.setting):
         parser.error("--setting takes NAME=VALUE")
     if options.results is None:
         joined = f"-joined-{options.concatenate}" if options.concatenate > 1 else ""
+        joined += "-hesitant" if options.hesitate else ""
         joined += "-both-halves" if options.both_halves else ""
         folder = FOLDER / "tmp" if options.quick else FOLDER
         options.results = folder / f"text{joined}.json"
@@ -80,6 +86,8 @@ def _arguments() -> argparse.Namespace:
 def _chosen(clips: Sequence[Clip], options: argparse.Namespace) -> list[Passage]:
     if options.concatenate > 1:
         found = concatenated(clips, options.concatenate, seed=options.seed)
+    elif options.hesitate:
+        found = hesitant(clips, options.hesitate)
     else:
         found = passages(clips)
     found.sort(key=lambda passage: (GROUPS.index(passage.group), passage.name))
@@ -124,6 +132,7 @@ def _content(
             else ", none of those on which thresholds may be chosen"
         ),
         "passages": f"{len(rows)} passages of {options.concatenate} clips at most"
+        + (f", with pauses of {options.hesitate} s to think" if options.hesitate else "")
         + (", every sixth of all" if options.quick else ""),
         "summary": summary(rows),
         "rows": [asdict(row) for row in rows],

@@ -1,4 +1,4 @@
-"""What is spoken to score finished text: clips alone, or several of one speaker with pauses.
+"""What is spoken to score finished text: clips alone, with pauses to think, or several of one speaker.
 
 Which references count for what (speech_ru/SOURCES.md says where they come from):
 
@@ -33,6 +33,13 @@ SHORTEST_PAUSE_S: Final = 0.25
 LONGEST_PAUSE_S: Final = 0.6
 """Between two sentences of one breath: below the 0.8 s that end an utterance, so that most sentences
 follow each other inside one. The silence that clips begin and end with comes on top."""
+THOUGHT_EVERY_S: Final = 4.0
+"""Of speech between two pauses to think: spontaneous speech has one every few seconds, and more of them inside
+clauses than read speech has at commas (Goldman-Eisler 1968)."""
+_QUIET_SAMPLES: Final = SAMPLE_RATE_HZ // 20
+"""A pause begins in the middle of the quietest 50 ms: most often between two words."""
+_EDGE_S: Final = 1.0
+"""So much at the beginning and the end of a clip has no pause put in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +111,38 @@ def concatenated(clips: Sequence[Clip], count: int, *, seed: int = 1) -> list[Pa
         rows = [order[start : start + count] for start in range(0, len(order), count)]
         joined += [_passage(row, _with_pauses(row, chance)) for row in rows]
     return joined
+
+
+def hesitant(clips: Sequence[Clip], pause_s: float) -> list[Passage]:
+    """Give each clip as a passage with pauses put in, as of somebody who thinks while they speak.
+
+    There is one in every `THOUGHT_EVERY_S` of a clip, where it is quietest there. Longer than the silence that ends
+    an utterance, it makes the recogniser end a sentence where nobody ended one. Clips too short for one are left out.
+
+    Args:
+        clips: of any speakers.
+        pause_s: length of each pause.
+    """
+    silence = np.zeros(round(pause_s * SAMPLE_RATE_HZ), np.float32)
+    found = []
+    for clip in clips:
+        parts = np.split(clip.samples, thoughts(clip.samples))
+        if len(parts) > 1:
+            said = [part for each in parts for part in (silence, each)][1:]
+            found.append(_passage([clip], np.concatenate(said)))
+    return found
+
+
+def thoughts(samples: Samples) -> list[int]:
+    """Say where pauses are put into a clip: places in samples, ascending."""
+    edge = round(_EDGE_S * SAMPLE_RATE_HZ)
+    inner = len(samples) - 2 * edge
+    count = round(inner / SAMPLE_RATE_HZ / THOUGHT_EVERY_S)
+    if count < 1:
+        return []
+    energy = np.convolve(samples**2, np.ones(_QUIET_SAMPLES, np.float32), mode="same")
+    bounds = [edge + inner * part // count for part in range(count + 1)]
+    return [begin + int(np.argmin(energy[begin:end])) for begin, end in itertools.pairwise(bounds)]
 
 
 def _with_pauses(row: Sequence[Clip], chance: random.Random) -> Samples:

@@ -93,9 +93,9 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
 
 
-def verdicts(content: Mapping[str, Any]) -> dict[str, bool]:
-    """Say which aims are met on real speech; those that cannot be scored are left out."""
-    gains = content["summary"].get("real", {}).get("gains", {}).get("text", {})
+def verdicts(content: Mapping[str, Any], text: str = "text") -> dict[str, bool]:
+    """Say which aims one of `TEXTS` meets on real speech; those that cannot be scored are left out."""
+    gains = content["summary"].get("real", {}).get("gains", {}).get(text, {})
     met = {name: gains[name]["points"] >= AIMS[name] for name in ("marks", "case") if name in gains}
     if "wer" in gains:
         met["wer"] = gains["wer"]["points"] <= AIMS["wer"]
@@ -115,12 +115,26 @@ def markdown(content: Mapping[str, Any]) -> str:
         _gains_table(found),
     ]
     raw = found.get("real", {}).get("rates", {}).get("raw", {})
+    parts += [
+        f"Aims on real speech, {TEXTS[text]}: {_met(verdicts(content, text), raw)}."
+        for text in _told(found)
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _told(found: Mapping[str, Any]) -> list[str]:
+    """Give the texts whose gains are told: that of history too, where sentences were joined."""
+    differ = any(one["gains"]["text"] != one["gains"]["stored"] for one in found.values())
+    return ["text", "stored"] if differ else ["text"]
+
+
+def _met(verdict: Mapping[str, bool], raw: Mapping[str, float | None]) -> str:
     names = {"marks": "F1 of the three ≥ +5", "case": "case ≥ +5", "wer": "WER ≤ +0.1"}
-    met = ", ".join(
+    told = [
         f"{names[name]}: {'met' if is_met else '**not met**'}{_room(name, raw)}"
-        for name, is_met in verdicts(content).items()
-    )
-    return "\n\n".join([*parts, f"Aims on real speech: {met or 'not scored'}."]) + "\n"
+        for name, is_met in verdict.items()
+    ]
+    return ", ".join(told) or "not scored"
 
 
 def _room(name: str, raw: Mapping[str, float | None]) -> str:
@@ -147,15 +161,16 @@ def _gains_table(found: Mapping[str, Any]) -> str:
     rows = []
     for kind, one in found.items():
         wanted = ", ".join(f"{count} {name}" for name, count in one["wanted"].items())
-        gains = one["gains"]["text"]
-        cells = [
-            f"{gains[name]['points']:+.1f} ({gains[name]['low']:+.1f} … {gains[name]['high']:+.1f})"
-            if name in gains
-            else "–"
-            for name in RATES
-        ]
-        rows.append([kind, f"{one['passages']} passages; {wanted}", *cells])
-    return table(["group", "of", *(_NAMES[name] for name in RATES)], rows)
+        for text in _told(found):
+            gains = one["gains"][text]
+            cells = [
+                f"{gains[name]['points']:+.1f} ({gains[name]['low']:+.1f} … {gains[name]['high']:+.1f})"
+                if name in gains
+                else "–"
+                for name in RATES
+            ]
+            rows.append([kind, TEXTS[text], f"{one['passages']} passages; {wanted}", *cells])
+    return table(["group", "text", "of", *(_NAMES[name] for name in RATES)], rows)
 
 
 def _shown(value: float | None) -> str:

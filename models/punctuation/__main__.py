@@ -37,6 +37,7 @@ def main() -> int:
     train.add_argument("--minutes", type=float, required=True)
     train.add_argument("--device", default="cpu", help="cpu or cuda")
     train.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    train.add_argument("--compiled", action="store_true", help="needs a C++ compiler")
     for name, kind in _NUMBERS.items():
         train.add_argument(f"--{name.replace('_', '-')}", type=kind)
     train.set_defaults(command=_train)
@@ -103,6 +104,7 @@ def _train(args: argparse.Namespace) -> None:
             minutes=args.minutes,
             device=args.device,
             precision=args.precision,
+            compiled=args.compiled,
             **given,
         )
     )

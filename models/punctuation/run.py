@@ -66,6 +66,8 @@ class Options:
     """For runs of many passes. One of a few, in which nothing is learned by heart, does better without, and faster."""
     device: str = "cpu"
     precision: Literal["float32", "bfloat16"] = "float32"
+    compiled: bool = False
+    """Whether torch's compiler fuses what stands between the products of matrices; needs a C++ compiler."""
     threads: int = 2
     seed: int = 1
     checkpoint_minutes: float = 4.0
@@ -147,6 +149,8 @@ class Run:
                 dropout=options.dropout,
             )
         self.model.to(self._device)
+        if options.compiled:
+            self.model.compile(dynamic=True)
         self._optimiser = _optimiser(self.model, options)
         if kept:
             highest = [group["highest"] for group in self._optimiser.param_groups]

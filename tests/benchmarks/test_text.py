@@ -2,14 +2,17 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from benchmarks.text_passages import (
     concatenated,
     for_choosing,
     for_reporting,
+    hesitant,
     is_edited,
     passages,
+    thoughts,
 )
 from benchmarks.text_report import markdown, summary, verdicts
 from benchmarks.text_scores import bare, difference, rate, score, units
@@ -164,6 +167,27 @@ def test_pauses_of_readers_are_not_scored_as_commas(clips):
         (False, True),
         (True, True),
     ]
+
+
+def test_pauses_to_think_are_put_where_a_clip_is_quiet_and_nothing_of_it_is_lost(clips):
+    loud = np.random.default_rng(1).normal(0, 0.1, 16_000 * 11).astype(np.float32)
+    for begin in (40_000, 120_000):
+        loud[begin : begin + 2_000] *= 0.01
+    spoken = dataclasses.replace(clips[0], samples=loud)
+    short = dataclasses.replace(clips[0], samples=loud[:48_000])
+
+    (passage,) = hesitant([spoken, short], 1.2)
+
+    places = thoughts(loud)
+    assert [round(place, -4) for place in places] == [40_000, 120_000]
+    pause = round(1.2 * 16_000)
+    assert len(passage.samples) == len(loud) + 2 * pause
+    first = places[0]
+    np.testing.assert_array_equal(passage.samples[:first], loud[:first])
+    assert not passage.samples[first : first + pause].any()
+    silent = [*range(first, first + pause), *range(places[1] + pause, places[1] + 2 * pause)]
+    np.testing.assert_array_equal(np.delete(passage.samples, silent), loud)
+    assert passage.reference == spoken.reference
 
 
 def test_joined_clips_are_of_one_speaker_each_said_once_with_pauses(clips):
