@@ -39,6 +39,7 @@ from benchmarks.text_passages import (
 )
 from benchmarks.text_report import markdown, plot, summary, verdicts
 from benchmarks.text_served import Row, recognised
+from service.dictation.options import DictationOptions
 from workers.contract.audio import SAMPLE_RATE_HZ
 from workers.text.rubert.encoder import shipped_model
 from workers.text.rubert.exported import LABELS_FILE
@@ -46,6 +47,8 @@ from workers.text.rubert.exported import LABELS_FILE
 _LONGEST_SAMPLES = 60 * SAMPLE_RATE_HZ
 """Longer than any clip of a window: two prompts of 31 and 40 s are spoken as well."""
 _QUICK = 6
+ENDPOINT_S = DictationOptions().endpoint_silence_ms / 1000
+"""Silence that ends an utterance; a shorter pause to think changes nothing."""
 
 
 def _arguments() -> argparse.Namespace:
@@ -70,13 +73,13 @@ def _arguments() -> argparse.Namespace:
     options = parser.parse_args()
     if options.concatenate < 1:
         parser.error("--concatenate needs at least 1")
-    if options.hesitate < 0 or (options.hesitate and options.concatenate > 1):
-        parser.error("--hesitate needs seconds, and clips one by one")
+    if options.hesitate and (options.hesitate <= ENDPOINT_S or options.concatenate > 1):
+        parser.error(f"--hesitate needs more than {ENDPOINT_S} seconds, and clips one by one")
     if not all("=" in setting for setting in options.setting):
         parser.error("--setting takes NAME=VALUE")
     if options.results is None:
         joined = f"-joined-{options.concatenate}" if options.concatenate > 1 else ""
-        joined += "-hesitant" if options.hesitate else ""
+        joined += f"-hesitant-{options.hesitate:g}" if options.hesitate else ""
         joined += "-both-halves" if options.both_halves else ""
         folder = FOLDER / "tmp" if options.quick else FOLDER
         options.results = folder / f"text{joined}.json"
@@ -131,8 +134,13 @@ def _content(
             if options.both_halves
             else ", none of those on which thresholds may be chosen"
         ),
-        "passages": f"{len(rows)} passages of {options.concatenate} clips at most"
-        + (f", with pauses of {options.hesitate} s to think" if options.hesitate else "")
+        "passages": f"{len(rows)} passages "
+        + (
+            f"of one clip with pauses of {options.hesitate:g} s to think"
+            if options.hesitate
+            else f"of {options.concatenate} clips at most"
+        )
+        + f", {sum(row.marks for row in rows)} of them with marks to score"
         + (", every sixth of all" if options.quick else ""),
         "summary": summary(rows),
         "rows": [asdict(row) for row in rows],

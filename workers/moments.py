@@ -42,5 +42,9 @@ def moment_of(moment: datetime, person: Person) -> Moment:
 def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):  # this machine knows fewer zones than the service's
+    except (
+        ZoneInfoNotFoundError,
+        ValueError,
+        OSError,
+    ):  # this machine knows fewer zones than the service's
         return UTC

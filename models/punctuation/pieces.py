@@ -21,13 +21,13 @@ PAD, UNK, CLS, SEP = SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 """The first pieces of every vocabulary that this module writes: their numbers are 0 to 3."""
 BEGINS: Final = "▁"
 """Stands before the first piece of a word (SentencePiece)."""
-LONGEST_WORD: Final = 100
-"""Letters; a longer word is unknown."""
+LONGEST_WORD: Final = 200
+"""Letters; a longer word is unknown, as it is where the model is used."""
 MAX_PIECES: Final = 256
 """Of one window, [CLS] and [SEP] included: a minute of speech, and attention still costs less than
 the rest of the encoder."""
 MAX_PIECES_PER_WORD: Final = 8
-"""The rest of a longer word is not looked at: 8 pieces hold every Russian word of the corpus."""
+"""The rest of a longer word is not looked at: one word of the corpus in ten thousand has more."""
 
 Vocabulary = Sequence[tuple[str, float]]
 """Pieces with the logarithms of their probabilities, by which a word is cut (Kudo 2018, arXiv:1804.10959)."""
@@ -89,7 +89,7 @@ def tokenizer_of(pieces: Vocabulary) -> Tokenizer:
 
 def pieces_of(tokenizer: Tokenizer, words: Sequence[str]) -> list[list[int]]:
     """Give the numbers of each word's pieces: 1 to `MAX_PIECES_PER_WORD`."""
-    short = [word if len(word) <= 2 * LONGEST_WORD else "" for word in words]
+    short = [word if len(word) <= LONGEST_WORD else "" for word in words]
     return [
         found.ids[:MAX_PIECES_PER_WORD] or [SPECIAL.index(UNK)]
         for found in tokenizer.encode_batch(short, add_special_tokens=False)

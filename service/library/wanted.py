@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from sys import getsizeof
 from typing import Any, Final, Literal, TypeVar
-from zoneinfo import ZoneInfo
 
 from service.library.preferences import understood
 from workers.contract.finishing import Snippet, Step, Style, Term
@@ -42,7 +41,8 @@ class TextPreferences:
     commands_off: frozenset[str]
     language: Literal["ru", "en"]
     """Of the interface, and so of dates."""
-    zone: ZoneInfo
+    time_zone: str
+    """IANA name, known on this machine."""
 
     @property
     def bytes_held(self) -> int:
@@ -62,7 +62,7 @@ def preferences_in(values: Mapping[str, Any]) -> TextPreferences:
         app_styles=said.app_styles,
         commands_off=frozenset(said.commands_off),
         language="en" if said.interface_language == "en" else "ru",
-        zone=ZoneInfo(said.time_zone),
+        time_zone=said.time_zone,
     )
 
 

@@ -27,6 +27,7 @@ from service.library.wanted import (
     preferences_in,
     snippets_in,
 )
+from service.problems import StoreUnavailable
 from service.storage.wishes import PostgresWishes, Values
 from workers.contract.finishing import Finishing, Person, Snippet, style_for
 
@@ -104,7 +105,7 @@ class LibraryWishes:
                 known = await self._up_to_date(user)
         except Exception as exc:  # noqa: BLE001 - they are worth no session; its words may be speech
             log.warning("wishes_not_read", kind=type(exc).__name__)
-            known = self._known.get(user)  # a minute old is better than none: «raw» stays raw
+            known = self._lately(user) if isinstance(exc, StoreUnavailable) else None
         if known is None:
             return UNKNOWN
         preferences = known.preferences
@@ -120,10 +121,15 @@ class LibraryWishes:
                 person=Person(
                     name=known.name,
                     language=preferences.language,
-                    time_zone=preferences.zone.key,
+                    time_zone=preferences.time_zone,
                 ),
             ),
         )
+
+    def _lately(self, user: UUID) -> _Known | None:
+        """Give what was known within the last hour: better than none, as «raw» stays raw then."""
+        held = self._known.get(user)
+        return None if held is None or self._clock() - held.asked_at >= HELD_S else held
 
     async def _up_to_date(self, user: UUID) -> _Known | None:
         held = self._known.get(user)
@@ -132,6 +138,7 @@ class LibraryWishes:
             self._let_go(user)
             return None
         if held is None or held.epoch != standing.epoch:  # the numbers are of another numbering
+            self._let_go(user)
             held, kinds = None, frozenset(_READ)
         else:
             kinds = standing.kinds & _READ.keys()

@@ -232,3 +232,15 @@ def test_aims_are_met_only_if_marks_and_case_rise_and_words_stay():
     assert verdicts({"summary": summary([good])}) == {"marks": True, "case": True, "wer": True}
     assert verdicts({"summary": summary([lost])})["wer"] is False
     assert verdicts({"summary": summary([row("Да.", "Да.", "Да.")])})["marks"] is False
+
+
+def test_the_text_of_history_is_told_apart_where_sentences_were_joined_in_it():
+    joined = dataclasses.replace(row("Да. Я тут.", "Да. Я тут.", "Да, я тут."), stored="Да, я тут.")
+    content = {name: "" for name in ("measured", "command", "server", "punctuation_model")}
+    content |= {"clips": "", "passages": "", "summary": summary([joined])}
+
+    assert verdicts(content)["marks"] is False
+    assert verdicts(content, "stored") == {"marks": True, "case": True, "wer": True}
+    told = markdown(content)
+    assert "finished, as in history: F1 of the three ≥ +5: met" in told
+    assert "finished: F1 of the three ≥ +5: **not met**" in told

@@ -1,23 +1,16 @@
 """A person's library and preferences become their wishes."""
 
 import asyncio
-import time
-from uuid import UUID
 
-import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from service.accounts.principal import LOCAL_USER
 from service.dictation.personal import UNKNOWN, Personal
 from service.library.kinds import PREFERENCES, Kind
-from service.library.merging import FieldWrite
 from service.library.wishes import HELD_S, LibraryWishes
-from service.problems import StoreUnavailable
-from service.storage.identifiers import uuid7
-from service.storage.items import DeleteItem, Done, PostgresItems, WriteItem
 from service.storage.opening import Storage
 from service.storage.wishes import PostgresWishes
+from tests.library.pen import Pen, asked, on
 from tests.library.said import tell
 from tests.storage.fixtures import new_user
 from workers.contract.finishing import USUAL_STEPS, Finishing, Person, Snippet, Step, Term
@@ -26,44 +19,6 @@ from workers.contract.finishing import USUAL_STEPS, Finishing, Person, Snippet, 
 def wishes_in(storage: Storage, **options) -> LibraryWishes:
     stored = PostgresWishes(storage.postgres, storage.keys)
     return LibraryWishes(stored, **options)
-
-
-async def asked(wishes: LibraryWishes, user: UUID = LOCAL_USER, **said) -> Personal:
-    return await wishes.of(user, **({"language": "ru", "app": None} | said))
-
-
-class Pen:
-    """Writes into a person's library, unchecked, as a version with other rules might have."""
-
-    def __init__(self, storage: Storage, user: UUID = LOCAL_USER) -> None:
-        self._items = PostgresItems(storage.postgres, storage.keys)
-        self._user = user
-        self._ms = time.time_ns() // 1_000_000
-
-    async def term(self, term: object, **fields: object) -> UUID:
-        whole = {"sounds_like": [], "language": None, "is_case_sensitive": False} | fields
-        return await self._write(Kind.TERM, self._id(), {"term": term} | whole)
-
-    async def snippet(self, trigger: object, text: object) -> UUID:
-        return await self._write(Kind.SNIPPET, self._id(), {"trigger": trigger, "text": text})
-
-    async def prefers(self, **values: object) -> None:
-        await self._write(Kind.PREFERENCES, PREFERENCES, values)
-
-    async def delete(self, kind: Kind, item: UUID) -> None:
-        edit = DeleteItem(kind=kind, id=item, when=FieldWrite(value=None))
-        await self._items.edit(self._user, [edit], writer="test")
-
-    async def _write(self, kind: Kind, item: UUID, values: dict[str, object]) -> UUID:
-        fields = {name: FieldWrite(value=value) for name, value in values.items()}
-        edit = WriteItem(kind=kind, id=item, fields=fields)
-        (answer,) = await self._items.edit(self._user, [edit], writer="test")
-        assert isinstance(answer, Done)
-        return item
-
-    def _id(self) -> UUID:
-        self._ms += 1
-        return uuid7(self._ms)
 
 
 class Counting:
@@ -326,60 +281,3 @@ async def test_what_nobody_needs_is_held_no_longer(storage, why):
     assert still is first
     assert again == first
     assert again is not first
-
-
-async def test_a_database_that_does_not_answer_costs_the_wishes_alone():
-    class Away:
-        async def standing(self, user, *, since):
-            raise StoreUnavailable("Алиса")
-
-    with capture_logs() as logs:
-        assert await asked(LibraryWishes(Away())) == UNKNOWN
-    assert logs == [
-        {"event": "wishes_not_read", "kind": "StoreUnavailable", "log_level": "warning"}
-    ]
-
-
-@pytest.mark.postgres
-async def test_what_is_held_of_a_person_serves_while_the_database_does_not_answer(storage):
-    vera = await new_user(storage.dsn)
-    await on(storage, "UPDATE users SET name = 'Вера' WHERE id = $1", vera)
-    pen = Pen(storage, vera)
-    await pen.prefers(style="raw")
-    await pen.term("Алиса")
-    stored = Failing(PostgresWishes(storage.postgres, storage.keys))
-    wishes = LibraryWishes(stored)
-    before = await asked(wishes, vera)
-
-    stored.is_away = True
-    meanwhile = await asked(wishes, vera)
-    stranger = await asked(wishes)
-
-    assert before.finishing.style == "raw"
-    assert meanwhile == before
-    assert stranger == UNKNOWN
-
-
-class Failing:
-    """What is stored, until it is away."""
-
-    def __init__(self, stored: PostgresWishes) -> None:
-        self._stored = stored
-        self.is_away = False
-
-    async def standing(self, user, *, since):
-        if self.is_away:
-            raise StoreUnavailable("away")
-        return await self._stored.standing(user, since=since)
-
-    async def newest(self, user, wanted):
-        return await self._stored.newest(user, wanted)
-
-
-async def on(storage: Storage, statement: str, *values: object) -> None:
-    """Change the database behind everybody's back."""
-    connection = await asyncpg.connect(storage.dsn, timeout=10)
-    try:
-        await connection.execute(statement, *values, timeout=30)
-    finally:
-        await connection.close(timeout=10)

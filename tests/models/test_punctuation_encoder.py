@@ -16,13 +16,19 @@ ROWS = len(PIECES) + 3
 """The real file has more rows than pieces, too."""
 
 
+def scales(blocks):
+    """Every block of 32 weights has a scale of its own."""
+    return 2.0 ** -(np.arange(blocks) % 5)
+
+
 def four_bits(values):
-    """Write values that are whole multiples of a half, -4 to 3.5, in blocks of 32."""
-    blocks = b""
-    for block in values.reshape(-1, 32):
-        numbers = (block * 2 + 8).astype(np.uint8)
-        blocks += struct.pack("<e", 0.5) + (numbers[:16] | numbers[16:] << 4).tobytes()
-    return blocks
+    """Write values that are whole multiples of their block's scale, -8 to 7 of it."""
+    content = b""
+    rows = values.reshape(-1, 32)
+    for block, scale in zip(rows, scales(len(rows)), strict=True):
+        numbers = (block / scale + 8).astype(np.uint8)
+        content += struct.pack("<e", scale) + (numbers[:16] | numbers[16:] << 4).tobytes()
+    return content
 
 
 def arrays(chance):
@@ -32,7 +38,10 @@ def arrays(chance):
     for layer in range(LAYERS):
         sizes |= {f"l{layer}.ao.w": (HIDDEN, HIDDEN)}
         sizes |= {f"l{layer}.fi.w": (WIDE, HIDDEN), f"l{layer}.fo.w": (HIDDEN, WIDE)}
-    packed = {name: chance.integers(-8, 8, size) / np.float32(2) for name, size in sizes.items()}
+    packed = {}
+    for name, size in sizes.items():
+        blocks = chance.integers(-8, 8, size).reshape(-1, 32)
+        packed[name] = (blocks * scales(len(blocks))[:, None]).reshape(size)
     plain = {"emb.pos": (POSITIONS, HIDDEN), "emb.type": (2, HIDDEN)}
     plain |= {f"emb.ln.{part}": (HIDDEN,) for part in "wb"}
     for layer in range(LAYERS):
@@ -76,9 +85,20 @@ def test_every_weight_is_found_under_our_name(content):
         weights["layers.1.query_key_value.weight"],
         np.concatenate([meant[f"l1.{each}.w"] for each in "qkv"]),
     )
-    np.testing.assert_array_equal(weights["layers.0.widened.weight"], meant["l0.fi.w"])
-    np.testing.assert_array_equal(weights["layers.0.narrowed.weight"], meant["l0.fo.w"])
-    np.testing.assert_allclose(weights["layers.1.narrowed_norm.bias"], meant["l1.oln.b"], rtol=1e-6)
+    ours = {"attended": "ao", "attended_norm": "aln", "widened": "fi"}
+    ours |= {"narrowed": "fo", "narrowed_norm": "oln"}
+    for layer in range(LAYERS):
+        for name, theirs in ours.items():
+            for part, short in (("weight", "w"), ("bias", "b")):
+                found = weights[f"layers.{layer}.{name}.{part}"]
+                np.testing.assert_allclose(found, meant[f"l{layer}.{theirs}.{short}"], rtol=1e-6)
+        np.testing.assert_allclose(
+            weights[f"layers.{layer}.query_key_value.bias"],
+            np.concatenate([meant[f"l{layer}.{each}.b"] for each in "qkv"]),
+            rtol=1e-6,
+        )
+    np.testing.assert_allclose(weights["norm.weight"], meant["emb.ln.w"], rtol=1e-6)
+    np.testing.assert_allclose(weights["norm.bias"], meant["emb.ln.b"], rtol=1e-6)
     np.testing.assert_allclose(
         weights["positions.weight"], meant["emb.pos"] + meant["emb.type"][0], atol=1e-6
     )
@@ -110,8 +130,9 @@ def test_fewer_layers_are_the_lower_ones(content):
     assert shape.layers == 1
     assert not [name for name in weights if name.startswith("layers.1")]
     np.testing.assert_array_equal(weights["layers.0.attended.weight"], meant["l0.ao.w"])
-    with pytest.raises(ValueError, match="no more than 2"):
-        read(file, layers=3)
+    for wrong in (0, -1, 3):
+        with pytest.raises(ValueError, match="1 to 2 layers"):
+            read(file, layers=wrong)
 
 
 def test_what_is_no_such_file_is_refused(content):

@@ -41,7 +41,9 @@ def test_midnight_and_noon_are_twelve_in_english():
         assert moment_of(at, Person(language="en")).time == written
 
 
-@pytest.mark.parametrize("zone", ["Nowhere/Else", "", "../etc/passwd", "Europe/Мск"])
+@pytest.mark.parametrize(
+    "zone", ["Nowhere/Else", "", "../etc/passwd", "Europe/Мск", "Europe", "я" * 300]
+)
 def test_a_zone_this_machine_does_not_know_is_universal_time(zone):
     assert moment_of(AFTERNOON, Person(time_zone=zone)).time == "11:05"
 

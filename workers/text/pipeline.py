@@ -94,7 +94,7 @@ def finished(
     punctuator: Punctuator | None = None,
     limits: Thresholds = CAREFUL,
     *,
-    moment_of: Callable[[Person], Moment] = lambda _: Moment(),
+    moment_of: Callable[[Person], Moment] = lambda person: Moment(name=person.name),
 ) -> list[Finished]:
     """Finish texts; those of one call share the model's batches, and nothing else.
 
@@ -102,7 +102,8 @@ def finished(
         utterances: of one person or of many.
         punctuator: None: no model is installed; marks are only repaired.
         limits: how sure the model has to be.
-        moment_of: says what the date, the time and the name in a snippet are for a person, now.
+        moment_of: says what the date, the time and the name in a snippet are for a person, now; as given, no
+            day and no hour is known, and both stay empty.
     """
     all_work = [
         _Work(utterance=one, moment_of=moment_of, tokens=one.tokens, steps=[]) for one in utterances

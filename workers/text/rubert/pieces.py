@@ -24,6 +24,9 @@ class WordPieces:
             most: pieces kept of a word, 1 or more.
         """
         self._tokenizer = tokenizer
+        if hasattr(tokenizer.model, "_resize_cache"):  # it would keep what people say for ever
+            tokenizer.model._resize_cache(0)
+            tokenizer.model._clear_cache()
         self._unknown = unknown
         self._most = most
 
