@@ -236,7 +236,7 @@ def test_aims_are_met_only_if_marks_and_case_rise_and_words_stay():
 
 def test_the_text_of_history_is_told_apart_where_sentences_were_joined_in_it():
     joined = dataclasses.replace(row("Да. Я тут.", "Да. Я тут.", "Да, я тут."), stored="Да, я тут.")
-    content = {name: "" for name in ("measured", "command", "server", "punctuation_model")}
+    content = dict.fromkeys(("measured", "command", "server", "punctuation_model"), "")
     content |= {"clips": "", "passages": "", "summary": summary([joined])}
 
     assert verdicts(content)["marks"] is False
