@@ -1,7 +1,8 @@
 """What people dictate, and what a careful typist makes of it: tests/vectors/numbers_ru.tsv.
 
 A line is what was said, what is to be written, what kind of number it has, and «held» if the rules
-were not made with it in sight. Spoken and written are the same where the kind is «stays».
+were not made with it in sight: every fifth of those that came before the rules. The later ones, faults
+that were found and what surrounds them, came with the rules that mend them. Spoken and written are the same where the kind is «stays».
 """
 
 from collections import defaultdict
@@ -14,6 +15,7 @@ from workers.text.tokens import read, written
 
 CORPUS = Path(__file__).parents[1] / "vectors" / "numbers_ru.tsv"
 LEAST_EXACT = 0.97
+BEFORE_THE_RULES = 833
 
 
 def write(text):
@@ -32,7 +34,7 @@ def test_the_corpus_is_large_and_consistent(lines):
     assert len(stays) >= 200
     assert all(spoken == expected for spoken, expected, *_ in stays)
     assert [place for place, line in enumerate(lines) if line[3] == "held"] == list(
-        range(4, len(lines), 5)
+        range(4, BEFORE_THE_RULES, 5)
     )
 
 

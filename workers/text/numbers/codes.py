@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
+from workers.text.numbers.clocks import is_time_by_zero
 from workers.text.numbers.counted import can_be_counted
 from workers.text.numbers.numerals import NUMERALS
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
-from workers.text.numbers.surroundings import AT, CODES, LABELS, VERSIONS
+from workers.text.numbers.surroundings import AT, CALLS, CODES, LABELS, SCORES, VERSIONS
 
 _MOST_NUMBERS: Final = 64
 """Longer rows are read in parts, so that they take linear time."""
@@ -19,7 +20,6 @@ _LOOKED_BACK: Final = 3
 _NUMBERED: Final = frozenset("карты счета паспорта полиса договора заказа".split())
 """After «номер» these do not hide that a code follows."""
 _MOST_DOTTED: Final = 8
-_SCORES: Final = frozenset("счет счетом счета счете".split())
 
 
 def is_after_code(row: Row, place: int) -> bool:
@@ -46,14 +46,17 @@ def codes(row: Row, place: int) -> tuple[Piece, ...]:
     numbers = row.cardinals(place, _MOST_NUMBERS)
     if announced and len(numbers) > 1 and all(_is_part(part) for part in numbers):
         return _together(numbers)
+    if is_time_by_zero(row, place, numbers):
+        return ()
     digits: list[Number] = []
     for part in numbers:
         if not part.is_digit or not part.nominative:
             break
         digits.append(part)
-    is_time = row.precedes(place) in AT or not any(part.value for part in digits[1:])
+    before = row.precedes(place)
+    is_time = before in AT or not any(part.value for part in digits[1:])
     alone = len(digits) == len(numbers) and not row.follows(place + len(digits) - 1)
-    is_code = len(digits) >= _SINGLE_DIGITS or row.precedes(place) in LABELS
+    is_code = len(digits) >= _SINGLE_DIGITS or before in LABELS or before.startswith(CALLS)
     if len(digits) >= _FEW_DIGITS and (is_code or (alone and not is_time)):
         return _together(digits)
     return ()
@@ -108,7 +111,7 @@ def scores(row: Row, place: int) -> tuple[Piece, ...]:
         if all(row.joined(at) for at in range(place, place + 3)) and not row.follows(place + 3):
             return ((4, "24/7"),)
         return ()
-    if row.precedes(place) not in _SCORES:
+    if row.precedes(place) not in SCORES:
         return ()
     low, _, high = row.key(place).partition("-")
     first, second = NUMERALS.get(low), NUMERALS.get(high)

@@ -1,76 +1,50 @@
 """Times of day."""
 
-from collections.abc import Sequence
 from typing import Final
 
-from workers.text.numbers.counted import can_be_counted
+from workers.text.numbers.clocks import (
+    after_a_time,
+    at_a_time,
+    is_counted,
+    is_hour,
+    is_minute,
+    timetable,
+)
 from workers.text.numbers.formats import clock
 from workers.text.numbers.numerals import NUMERALS
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
-from workers.text.numbers.surroundings import AT, DAYTIMES, EVENTS, MEASURES
+from workers.text.numbers.surroundings import AT, DAYTIMES
 
 _HOURS: Final = frozenset("час часа часов часам часами часах".split())
 _MINUTES: Final = frozenset("минута минуты минут минуту минутам минутами минутах".split())
 _EXACT: Final = frozenset("в к ко".split())
-"""After these two numbers are a time of day, unless what follows is plainly counted."""
-_PLAINLY_COUNTED: Final = ("ов", "ев", "ей")
 _FROM: Final = frozenset("с со от".split())
-_O_CLOCK: Final = frozenset("ноль-ноль ноль-нуль нуль-нуль".split())
-
-
-def _is_hour(number: Number | None) -> bool:
-    return number is not None and not number.is_ordinal and number.value < 24 and not number.scales
-
-
-def _is_minute(number: Number | None) -> bool:
-    return number is not None and not number.is_ordinal and number.value < 60 and not number.scales
 
 
 def clocks(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «в семнадцать тридцать», «девять ноль ноль», «в пять часов двадцать минут»."""
-    found = row.cardinals(place, 4)
-    if found and _is_hour(found[0]):
-        return _of_numbers(row, place, found) or _with_nouns(row, place) or _from_to(row, place)
-    return (
+    """Read «в семнадцать тридцать», «девять ноль ноль», «в пять часов двадцать минут», and lists."""
+    found = (
         _hyphenated(row, place)
+        or at_a_time(row, place)
         or _half_past_one(row, place)
         or _with_nouns(row, place)
         or _begun_in_digits(row, place)
         or _from_to(row, place)
+        or timetable(row, place)
     )
-
-
-def _of_numbers(row: Row, place: int, found: Sequence[Number]) -> tuple[Piece, ...]:
-    hour = found[0]
-    at = row.precedes(place) in AT or row.precedes(place) in EVENTS
-    minutes = [number.value for number in found[1:]]
-    end = place + hour.length
-    if row.follows(end - 1) in _O_CLOCK:
-        return ((hour.length + 1, clock(hour.value, 0)),)
-    if len(found) == 3 and minutes == [0, 0]:
-        return ((hour.length + 2, clock(hour.value, 0)),)
-    if len(found) == 3 and minutes[0] == 0 and found[2].is_digit:
-        if (at or hour.value >= 10) and row.follows(end + 1) not in MEASURES:
-            return ((hour.length + 2, clock(hour.value, minutes[1])),)
-    elif len(found) == 2 and _is_minute(found[1]) and minutes[0] >= 10:
-        length = hour.length + found[1].length
-        after = row.follows(place + length - 1)
-        if after in DAYTIMES or (at and not _is_counted(row, place, minutes[0], after)):
-            return ((length, clock(hour.value, minutes[0])),)
-    return ()
+    return (*found, *after_a_time(row, place + sum(length for length, _ in found))) if found else ()
 
 
 def _from_to(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «с девяти до восемнадцати ноль ноль»: what begins at a time ends at one."""
     hour = row.amount(place)
-    if hour is None or not _is_hour(hour):
+    if hour is None or not is_hour(hour):
         return ()
     link = place + hour.length
     if row.precedes(place) not in _FROM or row.follows(link - 1) != "до" or not row.joined(link):
         return ()
-    found = row.cardinals(link + 1, 4)
-    end = _of_numbers(row, link + 1, found) if found and _is_hour(found[0]) else ()
+    end = at_a_time(row, link + 1)
     return ((hour.length, clock(hour.value, 0)), (1, None), *end) if end else ()
 
 
@@ -86,23 +60,17 @@ def _hyphenated(row: Row, place: int) -> tuple[Piece, ...]:
     return ((1, clock(hour.value, minute.value)),) if ends else ()
 
 
-def _is_counted(row: Row, place: int, value: int, after: str) -> bool:
-    if row.precedes(place) in _EXACT:
-        return after.endswith(_PLAINLY_COUNTED)
-    return after in MEASURES or can_be_counted(value, after)
-
-
 def _half_past_one(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «в час тридцать»."""
     if row.key(place) != "час" or row.precedes(place) not in AT or not row.joined(place):
         return ()
     minute = row.number(place + 1)
-    if minute is None or not _is_minute(minute) or minute.value < 10:
+    if minute is None or not is_minute(minute) or minute.value < 10:
         return ()
     after = row.follows(place + minute.length)
     if after in _MINUTES:
         return ((minute.length + 2, clock(1, minute.value)),)
-    if _is_counted(row, place, minute.value, after):
+    if is_counted(row, place, minute.value, after):
         return ()
     return ((minute.length + 1, clock(1, minute.value)),)
 
@@ -110,13 +78,13 @@ def _half_past_one(row: Row, place: int) -> tuple[Piece, ...]:
 def _with_nouns(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «в пять часов двадцать минут»; without «в» it may be how long something takes."""
     hour = row.amount(place)
-    if hour is None or not _is_hour(hour) or row.precedes(place) not in AT:
+    if hour is None or not is_hour(hour) or row.precedes(place) not in AT:
         return ()
     noun = place + hour.length
     if row.follows(noun - 1) not in _HOURS or not row.joined(noun):
         return ()
     minute = row.amount(noun + 1)
-    if minute is None or not _is_minute(minute):
+    if minute is None or not is_minute(minute):
         return ()
     if row.follows(noun + minute.length) not in _MINUTES:
         return ()
@@ -126,12 +94,12 @@ def _with_nouns(row: Row, place: int) -> tuple[Piece, ...]:
 def _begun_in_digits(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «в 17 тридцать»."""
     hour = row.amount(place)
-    if hour is None or not _is_hour(hour) or row.precedes(place) not in AT or not row.joined(place):
+    if hour is None or not is_hour(hour) or row.precedes(place) not in AT or not row.joined(place):
         return ()
     minute = row.number(place + 1)
-    if minute is None or not _is_minute(minute) or minute.value < 10:
+    if minute is None or not is_minute(minute) or minute.value < 10:
         return ()
-    if _is_counted(row, place, minute.value, row.follows(place + minute.length)):
+    if is_counted(row, place, minute.value, row.follows(place + minute.length)):
         return ()
     return ((1 + minute.length, clock(hour.value, minute.value)),)
 
@@ -139,7 +107,7 @@ def _begun_in_digits(row: Row, place: int) -> tuple[Piece, ...]:
 def parts_of_day(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «в семь вечера», «до десяти утра», «девять утра»; not «два вечера подряд»."""
     hour = row.number(place)
-    if hour is None or not _is_hour(hour) or not 1 <= hour.value <= 12:
+    if hour is None or not is_hour(hour) or not 1 <= hour.value <= 12:
         return ()
     part = row.follows(place + hour.length - 1)
     if part not in DAYTIMES:
@@ -156,7 +124,7 @@ def said_in_words(row: Row, place: int) -> tuple[Piece, ...]:
     length = 0
     if number is not None and number.is_ordinal and _names_an_hour(row, place, number):
         length = number.length
-    elif number is not None and _is_minute(number):
+    elif number is not None and is_minute(number):
         length = _to_or_past(row, place, number)
     return ((length, None),) if length else ()
 
@@ -169,7 +137,7 @@ def _to_or_past(row: Row, place: int, number: Number) -> int:
     end = after + has_noun
     hour = row.number(end) if row.joined(end - 1) else None
     if row.precedes(place) == "без" and not number.nominative and number.value < 30:
-        if hour is not None and hour.nominative and _is_hour(hour) and hour.value <= 12:
+        if hour is not None and hour.nominative and is_hour(hour) and hour.value <= 12:
             return end + hour.length - place
         if (has_noun and number.value == 5) or not following:
             return end - place

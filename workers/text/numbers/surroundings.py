@@ -78,9 +78,14 @@ LABELS: Final = frozenset(
     ]
 )
 """After these a number is a name and written in digits, however small."""
+VEHICLES: Final = frozenset(_forms("поезд автобус троллейбус", " а у ом е"))
+"""After these «восемь ноль пять» is when they leave."""
+CALLS: Final = ("позвони", "звони", "набер", "набир", "вызови", "вызыва")
+"""How words begin that ask for a telephone number."""
+SCORES: Final = frozenset("счет счетом счета счете".split())
 CODES: Final = frozenset(
     "код кода коду кодом пароль пин пинкод пин-код индекс номер артикул инн снилс огрн кпп бик "
-    "серия добавочный цифры".split()
+    "серия добавочный цифры паспорт".split()
 )
 """After these a row of numbers is one code."""
 VERSIONS: Final = frozenset("версия версии версию версией".split())

@@ -1,0 +1,165 @@
+"""Times of day that are said as two numbers, alone and in lists.
+
+«Восемь ноль пять» tells itself by its zero; «семь тридцать» is a time after a word such as «в», or
+beside another time: «в семь ноль пять, семь тридцать и восемь десять».
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from workers.text.numbers.counted import can_be_counted
+from workers.text.numbers.formats import clock
+from workers.text.numbers.replacement import Piece
+from workers.text.numbers.runs import Number, Row
+from workers.text.numbers.surroundings import (
+    AT,
+    CALLS,
+    DAYTIMES,
+    EVENTS,
+    LABELS,
+    MEASURES,
+    SCORES,
+    VEHICLES,
+)
+
+_EXACT: Final = frozenset("в к ко".split())
+"""After these two numbers are a time of day, unless what follows is plainly counted."""
+_PLAINLY_COUNTED: Final = ("ов", "ев", "ей")
+_O_CLOCK: Final = frozenset("ноль-ноль ноль-нуль нуль-нуль".split())
+_LINKS: Final = frozenset("и или".split())
+_ENOUGH: Final = 3
+"""So many pairs that rise like times of day are a timetable, whatever stands before."""
+_LOOKED_AHEAD: Final = 12
+"""So many pairs are looked at for one that is surely a time, so that the work stays linear."""
+_IN_DIGITS: Final = re.compile("[0-2]?[0-9]:[0-5][0-9]")
+_FIRST_EVIDENT: Final = 2
+"""«Один ноль три» is whom one calls; the hour is «час ноль три»."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    hour: int
+    minute: int
+    length: int
+    """How many words it took."""
+    is_sure: bool
+
+    @property
+    def time(self) -> tuple[int, int]:
+        return self.hour, self.minute
+
+
+def is_hour(number: Number | None) -> bool:
+    """Tell whether a number can be an hour."""
+    return number is not None and not number.is_ordinal and number.value < 24 and not number.scales
+
+
+def is_minute(number: Number | None) -> bool:
+    """Tell whether a number can be minutes."""
+    return number is not None and not number.is_ordinal and number.value < 60 and not number.scales
+
+
+def is_time_by_zero(row: Row, place: int, numbers: Sequence[Number]) -> bool:
+    """Tell «восемь ноль пять» from a code: nothing before it asks for one."""
+    if len(numbers) != 3 or not _FIRST_EVIDENT <= numbers[0].value < 24 or numbers[1].value:
+        return False
+    before = row.precedes(place)
+    return not before.startswith(CALLS) and (before not in LABELS or before in VEHICLES)
+
+
+def is_counted(row: Row, place: int, value: int, after: str) -> bool:
+    """Tell whether the minutes of what could be a time count the word after them."""
+    if row.precedes(place) in _EXACT:
+        return after.endswith(_PLAINLY_COUNTED)
+    return after in MEASURES or can_be_counted(value, after)
+
+
+def at_a_time(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «в семнадцать тридцать», «девять ноль ноль», «восемь ноль пять»."""
+    found = _read(row, place)
+    if found is None or not found.is_sure:
+        return ()
+    return ((found.length, clock(*found.time)),)
+
+
+def timetable(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «семь десять, семь сорок, восемь двадцать»: one that is sure makes all of them times."""
+    first = _read(row, place)
+    if first is None:
+        return ()
+    found, at = [first], place + first.length
+    pieces: list[Piece] = [(first.length, clock(*first.time))]
+    while len(found) < _LOOKED_AHEAD and not found[-1].is_sure:
+        link = _link(row, at)
+        following = _read(row, at + link) if link is not None else None
+        if link is None or following is None:
+            break
+        found.append(following)
+        pieces += _next(link, following)
+        at += link + following.length
+    rises = len(found) >= _ENOUGH and all(a.time < b.time for a, b in pairwise(found))
+    return tuple(pieces) if found[-1].is_sure or rises else ()
+
+
+def after_a_time(row: Row, at: int) -> tuple[Piece, ...]:
+    """Read what follows a time in a list, from the place after it: «, семь тридцать и восемь десять»."""
+    pieces: list[Piece] = []
+    while (link := _link(row, at)) is not None and (found := _read(row, at + link)) is not None:
+        pieces += _next(link, found)
+        at += link + found.length
+    return tuple(pieces)
+
+
+def _next(link: int, found: _Clock) -> list[Piece]:
+    written: Piece = (found.length, clock(*found.time))
+    return [(link, None), written] if link else [written]
+
+
+def _link(row: Row, at: int) -> int | None:
+    """Give how many words link a member of a list that ended to the next: 0 after a comma."""
+    if at >= len(row):
+        return None
+    if row.follows(at - 1) in _LINKS and row.joined(at):
+        return 1
+    token = row.tokens[at - 1]
+    return 0 if (token.trail, token.gap, row.tokens[at].lead) == (",", " ", "") else None
+
+
+def _read(row: Row, place: int) -> _Clock | None:
+    """Read two numbers that can be a time of day."""
+    found = row.cardinals(place, 4)
+    if not found or not is_hour(found[0]):
+        return None
+    hour, *rest = found
+    minutes = [number.value for number in rest]
+    end = place + hour.length
+    before = row.precedes(place)
+    at = before in AT or before in EVENTS or _is_beside_digits(row, place)
+    is_one_word = row.follows(end - 1) in _O_CLOCK
+    if is_one_word or minutes == [0, 0]:
+        return _Clock(hour.value, 0, hour.length + (1 if is_one_word else 2), is_sure=True)
+    if len(rest) == 2 and minutes[0] == 0 and rest[1].is_digit:
+        is_time = at or hour.value >= 10 or is_time_by_zero(row, place, found)
+        if is_time and row.follows(end + 1) not in MEASURES:
+            return _Clock(hour.value, minutes[1], hour.length + 2, is_sure=True)
+    elif len(rest) == 1 and is_minute(rest[0]) and minutes[0] >= 10:
+        length = hour.length + rest[0].length
+        after = row.follows(place + length - 1)
+        if after in DAYTIMES:
+            return _Clock(hour.value, minutes[0], length, is_sure=True)
+        if not is_counted(row, place, minutes[0], after):
+            return _Clock(hour.value, minutes[0], length, is_sure=at)
+    return None
+
+
+def _is_beside_digits(row: Row, place: int) -> bool:
+    """Tell whether a time that is in digits already stands before it in a list."""
+    for back in (1, 2):
+        if place >= back and _link(row, place - back + 1) == back - 1:
+            is_time = _IN_DIGITS.fullmatch(row.key(place - back)) is not None
+            if is_time and row.precedes(place - back) not in SCORES:
+                return True
+    return False
