@@ -83,9 +83,11 @@ def centuries(row: Row, place: int) -> tuple[Piece, ...]:
             return ()  # «первые века»
         return some.pieces(lambda member: roman(member.value))
     both = hyphenated(row, place)
-    if both is None or row.follows(place) not in CENTURIES or both[1].value > _LAST_CENTURY:
+    if both is None or both.second.value > _LAST_CENTURY:
         return ()
-    return ((1, f"{roman(both[0].value)}–{roman(both[1].value)}"),)
+    if row.follows(place + both.length - 1) not in CENTURIES:
+        return ()
+    return ((both.length, f"{roman(both.first.value)}–{roman(both.second.value)}"),)
 
 
 def spans(row: Row, place: int) -> tuple[Piece, ...]:
@@ -93,11 +95,14 @@ def spans(row: Row, place: int) -> tuple[Piece, ...]:
     both = hyphenated(row, place)
     if both is None:
         return ()
-    first, second = both
-    if row.follows(place) in MONTHS and second.value <= _LAST_DAY:
-        return ((1, f"{first.value}–{second.value}"),)
-    if row.follows(place) in YEARS and first.value % 10 == second.value % 10 == 0:
-        return ((1, f"{first.value}–{ordinal(second.value, second.ending)}"),)
+    first, second = both.first, both.second
+    noun = row.follows(place + both.length - 1)
+    if noun in MONTHS and second.value <= _LAST_DAY:
+        return ((both.length, f"{first.value}–{second.value}"),)
+    if noun in YEARS and first.value % 10 == second.value % 10 == 0:
+        return ((both.length, f"{first.value}–{ordinal(second.value, second.ending)}"),)
+    if noun in YEARS and _is_year(first) and _is_year(second):
+        return ((both.length, f"{first.value}–{second.value}"),)
     return ()
 
 

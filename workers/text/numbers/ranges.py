@@ -4,18 +4,18 @@ from typing import Final
 
 from workers.text.numbers.counted import can_be_counted
 from workers.text.numbers.formats import grouped
-from workers.text.numbers.numerals import NUMERALS, Rank
+from workers.text.numbers.hyphens import joined_by_hyphen, left_in_words
 from workers.text.numbers.quantities import SMALL, is_measured, written
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
 from workers.text.numbers.surroundings import MEASURES, PERCENT
-from workers.text.tokens import Token
 
 _FROM: Final = frozenset("с со от между".split())
 _LINKS: Final = frozenset("до и или из на".split())
 _LAST_LINKS: Final = frozenset("и или".split())
 _LONGEST_LIST: Final = 12
-_LONGEST_NUMBER: Final = 8
+_LONGEST_RUN: Final = 64
+"""Longer ones are kept in parts, so that they take linear time."""
 _STEP: Final = 5
 _WIDEST_SMALL: Final = 15
 _WIDEST: Final = 10
@@ -106,28 +106,27 @@ def _share_scale(first: Number, second: Number) -> bool:
 
 
 def pairs(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «двадцать-тридцать», «сто-сто пятьдесят», «пять-десять тысяч»; not «два-три»."""
-    low, dash, high = row.key(place).partition("-")
-    first = NUMERALS.get(low)
-    if not dash or first is None or first.is_ordinal or first.rank is Rank.SCALE:
-        return ()
-    ahead = row.tokens[place : place + _LONGEST_NUMBER]
-    opened = Token(high, trail=ahead[0].trail, gap=ahead[0].gap)
-    second = Row((opened, *ahead[1:])).number(0)
-    if second is not None and second.is_ordinal:
-        second = Row((opened,)).number(0)  # «двадцать-тридцать третий»: the ordinal is another
-    if second is None or second.is_ordinal or second.is_bare:
-        return ()
-    last = place + second.length - 1
-    end = second.before_scale or second.value
+    """Read «двадцать-тридцать», «сто двадцать-сто тридцать», «пять-десять тысяч»; not «два-три»."""
+    both = joined_by_hyphen(row, place)
+    if both is None or both.first.is_ordinal or both.first.is_bare or both.second.is_bare:
+        return _in_words(row, place)
+    first, second = both.first, both.second
+    last = place + both.length - 1
+    shared = 0 if first.scales else second.before_scale
+    end = shared or second.value
     if not _is_plausible(first.value, end, has_measure=row.follows(last) in MEASURES):
-        return ()
-    text = f"{first.value}–{grouped(end)}"
+        return _in_words(row, place)
+    text = f"{grouped(first.value)}–{grouped(end)}"
     if row.follows(last) in PERCENT:
-        return ((second.length + 1, f"{text}%"),)
-    if second.before_scale:
-        return ((second.length - 1, text), (1, None))
-    return ((second.length, text),)
+        return ((both.length + 1, f"{text}%"),)
+    if shared:
+        return ((both.length - 1, text), (1, None))
+    return ((both.length, text),)
+
+
+def _in_words(row: Row, place: int) -> tuple[Piece, ...]:
+    length = left_in_words(row, place)
+    return ((length, None),) if length else ()
 
 
 def _is_plausible(first: int, end: int, *, has_measure: bool) -> bool:
@@ -151,3 +150,9 @@ def neighbours(row: Row, place: int) -> tuple[Piece, ...]:
     if not can_be_counted(second.value, row.follows(place + length - 1)):
         return ()
     return ((length, f"{first.value}–{second.value}"),)
+
+
+def runs_in_words(row: Row, place: int) -> tuple[Piece, ...]:
+    """Keep «за два сорок», «вес шесть двести»: what is not understood whole is not cut up."""
+    found = row.cardinals(place, _LONGEST_RUN)
+    return ((sum(number.length for number in found), None),) if len(found) > 1 else ()

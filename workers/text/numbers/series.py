@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from workers.text.numbers.numerals import NUMERALS, Numeral
+from workers.text.numbers.hyphens import Joined, joined_by_hyphen
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
 
@@ -67,13 +67,12 @@ def series(row: Row, place: int) -> Series | None:
     return Series(tuple(members), tuple(links), row.follows(last))
 
 
-def hyphenated(row: Row, place: int) -> tuple[Numeral, Numeral] | None:
-    """Read two ordinals in one word: «семнадцатого-восемнадцатого»; None: it is no such."""
-    low, _, high = row.key(place).partition("-")
-    first, second = NUMERALS.get(low), NUMERALS.get(high)
-    if first is None or second is None or not first.is_ordinal or not second.is_ordinal:
+def hyphenated(row: Row, place: int) -> Joined | None:
+    """Read two ordinals with a hyphen: «семнадцатого-восемнадцатого»; None: it is no such."""
+    both = joined_by_hyphen(row, place)
+    if both is None or not both.first.is_ordinal:
         return None
-    return (first, second) if first.value < second.value else None
+    return both if both.first.value < both.second.value else None
 
 
 def longest(row: Row, place: int, nouns: Sequence[str] | frozenset[str]) -> Series | None:

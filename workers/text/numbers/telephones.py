@@ -10,7 +10,8 @@ from workers.text.numbers.runs import Row
 
 _MOST_NUMBERS: Final = 16
 _LONGEST: Final = len("+79991234567")
-_COUNTRYWIDE: Final = re.compile(r"(\+7|8)(\d{3})(\d{3})(\d{2})(\d{2})")
+_COUNTRYWIDE: Final = re.compile(r"(\+7|8)([3-9]\d{2})(\d{3})(\d{2})(\d{2})")
+_PREFIXES: Final = frozenset(("8", "7", "+7"))
 _MOBILE: Final = re.compile(r"(9\d{2})(\d{3})(\d{2})(\d{2})")
 _LOCAL: Final = re.compile(r"(\d{3})(\d{2})(\d{2})")
 _GROUPS: Final = (1, 3, 3, 2, 2)
@@ -24,10 +25,18 @@ def telephones(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «восемь девятьсот двенадцать сто двадцать три сорок пять шестьдесят семь»."""
     if not _can_begin(row, place):
         return ()
+    # «Восемьсот пять» may begin 805 or 800 5: it is what makes the number whole.
+    return _read(row, place, is_code_apart=False) or _read(row, place, is_code_apart=True)
+
+
+def _read(row: Row, place: int, *, is_code_apart: bool) -> tuple[Piece, ...]:
     length, digits, groups = 0, "", list[int]()
     has_words = False
     for words, said, is_word in _parts(row, place):
-        length, digits, has_words = length + words, digits + said, has_words or is_word
+        part = said
+        if is_code_apart and digits in _PREFIXES and said[1:] != "00" and len(said) == len("800"):
+            part = f"{said[0]}00{int(said[1:])}"
+        length, digits, has_words = length + words, digits + part, has_words or is_word
         if said != "+":
             groups.append(len(said))
         if len(digits) >= _LONGEST:
@@ -37,10 +46,11 @@ def telephones(row: Row, place: int) -> tuple[Piece, ...]:
     if len(groups) < 3 or (not has_words and tuple(groups) != _GROUPS):
         return ()
     written = _countrywide(digits)
-    if not written and has_words and (len(groups) <= 6 or _is_named(row, place)):
-        written = _mobile(digits)
-    if not written and has_words and groups[0] == 3 and _is_named(row, place):
-        written = _local(digits)
+    if not written and not is_code_apart and has_words:
+        if len(groups) <= 6 or _is_named(row, place):
+            written = _mobile(digits)
+        if not written and groups[0] == 3 and _is_named(row, place):
+            written = _local(digits)
     return ((length, written),) if written else ()
 
 
