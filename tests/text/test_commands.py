@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.text.spoken import pairs, with_times
 from workers.text.commands.obeying import obey
-from workers.text.commands.table import COMMANDS, NAMES, PHRASES
+from workers.text.commands.table import COMMANDS, NAMES, PHRASES, Effect
 from workers.text.tokens import read, written
 
 ROOT = Path(__file__).parents[2]
@@ -52,14 +52,26 @@ def test_a_command_that_is_off_leaves_its_words(command):
     assert obeyed(text, off={command.name}) == text
 
 
+def _with_its_half(command, phrase):
+    kind, _, what = command.name.partition("_")
+    other = "close" if kind == "open" else "open"
+    half = next(each for each in COMMANDS if each.name == f"{other}_{what}").russian[0]
+    said = (phrase, half) if kind == "open" else (half, phrase)
+    return f"один, {said[0]}, два, {said[1]}, три"
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_every_phrase_of_the_table_can_be_obeyed(command):
     for phrase in (*command.russian, *command.english):
         text = (
-            f"один. {phrase}. Два" if "delete" in command.effect.value else f"один, {phrase}, два"
+            f"мы ждём. {phrase}. Два"
+            if "delete" in command.effect.value
+            else f"один, {phrase}, два"
         )
         if command.name == "undo":
-            text = f"один. {phrase}. Два"
+            text = f"мы ждём. {phrase}. Два"
+        if command.effect in (Effect.OPEN, Effect.CLOSE):
+            text = _with_its_half(command, phrase)
         assert obeyed(text) != text, phrase
 
 

@@ -25,7 +25,7 @@ _NUMBERS_AFTER_LETTERS: Final = frozenset(
     "один два три четыре пять шесть семь восемь девять десять".split()
 )
 _NAMES_A_LETTER: Final = re.compile(
-    r"букв\w{0,3}|звук\w{0,3}|батаре\w{0,5}|рейтинг\w{0,3}|класс\w?"
+    r"букв\w{0,3}|звук\w{0,3}|батаре\w{0,5}|рейтинг\w{0,3}|класс\w?|размер\w{0,3}"
 )
 
 
@@ -38,10 +38,14 @@ class Filler:
     """Before these it is empty at the beginning of a sentence, though nothing sets it off."""
     stays_before: frozenset[str] = frozenset()
     """Before these it means something."""
+    stays_joined_to: frozenset[str] = frozenset()
+    """Before these it means something where no mark parts them."""
     only_after: frozenset[str] | None = None
     """Only after these, or after another filler, is it empty."""
     may_end: bool = True
     """Whether it is empty at the end of a sentence."""
+    compares: bool = False
+    """Whether it is a comparative too: then it is what a dash tells of the word before it."""
     calls: bool = False
     """Whether it means something in a sentence that ends with an exclamation mark."""
 
@@ -54,13 +58,19 @@ FILLERS: Final = (
         opens_before=_SPEAKS | frozenset("в на потом там тут если когда сегодня завтра".split()),
         stays_before=frozenset("и опять снова еще зачем что где так же уж видишь вам тебе".split()),
     ),
-    Filler(("как", "бы"), stays_before=frozenset("ни не то там".split())),
+    Filler(
+        ("как", "бы"),
+        stays_before=frozenset("ни то там".split()),
+        stays_joined_to=frozenset({"не"}),
+    ),
     Filler(("типа",), stays_before=frozenset("того этого такого".split())),
     Filler(
         ("короче",),
         opens_before=PERSONS - {"оно"},
-        stays_before=frozenset("говоря чем и".split()),
+        stays_before=frozenset("говоря чем и но зато".split()),
         may_end=False,
+        compares=True,
+        calls=True,
     ),
     Filler(("в", "общем"), opens_before=PERSONS - {"оно"}, stays_before=frozenset({"и"})),
     Filler(("это", "самое"), stays_before=frozenset("что которое как чего".split())),
@@ -75,9 +85,10 @@ FILLERS: Final = (
         ("ну",),
         opens_before=_SPEAKS | frozenset("вообще потом там тут если когда для по то".split()),
         stays_before=frozenset(
-            "и да нет что как ладно а же конечно давай давайте уж погоди хорошо пожалуйста ну "
+            "и да нет что ладно а же конечно давай давайте уж погоди хорошо пожалуйста ну "
             "почему где кто вот очень ты вы слава извини извините наконец-то".split()
         ),
+        stays_joined_to=frozenset({"как"}),
         may_end=False,
         calls=True,
     ),
@@ -118,6 +129,8 @@ def _is_hesitation(tokens: Sequence[Token], place: int, language: str | None) ->
         return False
     before = tokens[place - 1] if place else None
     after = tokens[place + 1] if place + 1 < len(tokens) else None
+    if key in {"э", "эм"} and token.trail.strip() in ("—", "–"):
+        return False  # «Э — это буква.»
     if before is not None and (_NAMES_A_LETTER.fullmatch(before.key) or before.key[-1:].isdigit()):
         return False
     if key in {"э", "мм"}:  # «до н. э.» is none
@@ -254,11 +267,7 @@ def _is_empty(filler: Filler, here: _Here) -> bool:
     end = here.place + len(filler.words)
     beside = here.beside(end)
     before, after = beside.before, beside.after
-    if after is None and not filler.may_end:
-        return False
-    if after is not None and after.key in filler.stays_before:
-        return False
-    if filler.calls and here.is_called_out():
+    if _means_something(filler, here, beside, here.tokens[end - 1]):
         return False
     if filler.only_after is not None and not here.follows:
         if before is None or here.begins or before.key not in filler.only_after:
@@ -271,3 +280,16 @@ def _is_empty(filler: Filler, here: _Here) -> bool:
     ):
         return True
     return beside.left and beside.right
+
+
+def _means_something(filler: Filler, here: _Here, beside: _Beside, last: Token) -> bool:
+    """Whether what is around the words shows that they mean something; `last` is the last of them."""
+    before, after = beside.before, beside.after
+    if after is None:
+        goes_on = not filler.may_end
+    else:
+        goes_on = after.key in filler.stays_before or (
+            after.key in filler.stays_joined_to and not last.trail
+        )
+    is_told = before is not None and bool(set(before.trail) & {"—", "–"})
+    return goes_on or (filler.compares and is_told) or (filler.calls and here.is_called_out())

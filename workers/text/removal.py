@@ -24,6 +24,8 @@ _TAKES_A_COMMA: Final = frozenset(
     "привет здравствуйте спасибо хорошо ладно наверное кстати итак во-первых во-вторых".split()
 )
 """After these one comma of two stays: it is their own."""
+_NEAR: Final = 2
+"""Words in which a word that is said better comes again."""
 
 
 def without(tokens: Sequence[Token], gone: Container[int]) -> tuple[Token, ...]:
@@ -48,7 +50,8 @@ def without(tokens: Sequence[Token], gone: Container[int]) -> tuple[Token, ...]:
         begins = not kept or kept[-1].ends_sentence
         opened, closed = _unpaired(run)
         if kept:
-            kept[-1] = _left(kept[-1], run, following, closed)
+            rest = tokens[end : end + _NEAR]
+            kept[-1] = _left(kept[-1], run, rest, closed)
         if following is not None:
             kept.append(_right(following, run[0], opened, begins=begins))
             end += 1
@@ -69,7 +72,8 @@ def _unpaired(run: Sequence[Token]) -> tuple[str, str]:
     return opened[: len(opened) - pairs], closed[pairs:]
 
 
-def _left(left: Token, run: Sequence[Token], following: Token | None, closed: str) -> Token:
+def _left(left: Token, run: Sequence[Token], rest: Sequence[Token], closed: str) -> Token:
+    following = rest[0] if rest else None
     gap = next((token.gap for token in reversed(run) if "\n" in token.gap), left.gap)
     trail = left.trail
     if not left.ends_sentence:
@@ -78,23 +82,39 @@ def _left(left: Token, run: Sequence[Token], following: Token | None, closed: st
         if run[-1].ends_sentence and any(mark in SENTENCE_ENDS for mark in marks) and not hesitates:
             trail = bare(trail) + closed + marks
             return replace(left, trail=trail, gap=gap)
-        trail = _within(left, run, following)
+        trail = _within(left, run, rest)
     return replace(left, trail=trail + closed, gap=gap)
 
 
-def _within(left: Token, run: Sequence[Token], following: Token | None) -> str:
-    """Give the marks after the word before a run that stood inside a sentence."""
+def _within(left: Token, run: Sequence[Token], rest: Sequence[Token]) -> str:
+    """Give the marks after the word before a run that stood inside a sentence.
+
+    Args:
+        left: the word before.
+        run: the words that go.
+        rest: some words after them.
+    """
+    following = rest[0] if rest else None
     before = "," in left.trail
     after = any("," in token.trail or token.trail in _ELLIPSES for token in run)
     quiet = left.trail.replace(",", "")
     if following is None:
         return quiet.rstrip(" —–-;:") if quiet.strip() else ""
-    needs_one = following.key in CLAUSE_OPENERS or (before and left.key in _TAKES_A_COMMA)
+    needs_one = following.key in CLAUSE_OPENERS or (
+        before and (left.key in _TAKES_A_COMMA or _is_said_better(left, rest))
+    )
     if (before or after) and needs_one and not left.trail.strip(" ,"):
         return ","
     if before and (after or left.key in _TAKES_NO_COMMA):
         return quiet
     return left.trail
+
+
+def _is_said_better(left: Token, rest: Sequence[Token]) -> bool:
+    """Whether a word comes again with another before it: «Всё, почти всё»."""
+    if left.key in _TAKES_NO_COMMA or not rest or rest[0].key == left.key:
+        return False
+    return any(token.key == left.key for token in rest)
 
 
 def _right(right: Token, first: Token, opened: str, *, begins: bool) -> Token:

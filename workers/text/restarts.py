@@ -96,8 +96,8 @@ def _is_said_again(left: Token, right: Token, *, begins: bool) -> bool:
 
 
 def _goes_on(row: Sequence[Token], last: int) -> bool:
-    """Whether speech goes on after a stumble; «на, на, на!» is none."""
-    return last + 1 < len(row) and not row[last].trail
+    """Whether speech goes on after a stumble; «на, на, на!» and «его его же словами» are none."""
+    return last + 1 < len(row) and not row[last].trail and row[last + 1].key != "же"
 
 
 def _is_phrase_said_again(row: Sequence[Token], place: int, length: int) -> bool:

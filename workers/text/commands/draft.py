@@ -4,7 +4,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Final
 
-from workers.text.frequent import FREQUENT
+from workers.text.commands.common import is_common
 from workers.text.letters import capitalised, lowered
 from workers.text.removal import bare
 from workers.text.tokens import SENTENCE_ENDS, Token, one
@@ -37,6 +37,9 @@ class Draft:
         """Sentences to delete from what came before this text."""
         self._tokens: list[Token] = []
         self._is_firm = False
+        self._has_heard_stop = (
+            False  # the last mark is a full stop of the recogniser's behind a quote
+        )
         self._lead = ""
         self._joint: str | None = None
 
@@ -48,21 +51,26 @@ class Draft:
             before = self._tokens.pop()
             token = one([before, token], f"{before.word}{self._joint}{token.word}")
         self._tokens.append(token)
-        self._joint, self._lead, self._is_firm = None, "", False
+        self._joint, self._lead = None, ""
+        self._is_firm = self._has_heard_stop = False
         self.shape = Shape.SAID
 
-    def mark(self, sign: str, *, ended: bool) -> None:
+    def mark(self, sign: str, *, ended: bool, keeps: str = "") -> None:
         """Put a mark after the last word instead of the recogniser's.
 
         Args:
             sign: the mark.
             ended: whether the recogniser had a sentence end after the command.
+            keeps: marks of the recogniser that this one does not stand instead of.
         """
         ended = ended or self._ends_sentence()
         last = self._last()
-        kept = last.trail if self._is_firm else bare(last.trail)
+        if not self._is_firm:
+            kept = bare(last.trail) + "".join(mark for mark in last.trail if mark in keeps)
+        else:
+            kept = last.trail[:-1] if self._has_heard_stop else last.trail
         self._replace_last(replace(last, trail=kept + sign))
-        self._is_firm = True
+        self._is_firm, self._has_heard_stop = True, False
         if sign in ".!?":
             self.shape = Shape.LARGE
         elif ended:
@@ -73,7 +81,7 @@ class Draft:
         if not self._tokens:
             self._lead += f"{sign} "
             return
-        self.mark(f" {sign}", ended=ended)
+        self.mark(f" {sign}", ended=ended, keeps="?!")
 
     def end_line(self, sign: str) -> None:
         """End a line, a paragraph or a column after the last word."""
@@ -108,8 +116,10 @@ class Draft:
         if not self._is_firm:
             stop = "." if last.word and (ended or trail.endswith(".")) else ""
             loud = "".join(mark for mark in trail if mark in "!?…")
+            self._has_heard_stop = bool(stop) and not loud
             trail = bare(trail) + loud + sign + ("" if loud else stop)
         else:
+            self._has_heard_stop = False
             trail += sign
         self._replace_last(replace(last, trail=trail))
         self._is_firm = True
@@ -172,7 +182,8 @@ class Draft:
         return tuple(tokens)
 
     def _deleted(self, first: Token) -> None:
-        self._lead, self._joint, self._is_firm = "", None, False
+        self._lead, self._joint = "", None
+        self._is_firm = self._has_heard_stop = False
         if not self._tokens or self._ends_sentence():
             self.shape = Shape.LARGE if first.word[:1].isupper() else Shape.SAID
         else:
@@ -199,6 +210,6 @@ def _shaped(word: str, key: str, shape: Shape) -> str:
         return word.upper()
     if shape is Shape.LARGE:
         return capitalised(word)
-    if shape is Shape.SMALL and key in FREQUENT and key != "i":
+    if shape is Shape.SMALL and is_common(key) and key != "i":
         return lowered(word)
     return word

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from workers.text.commands.draft import Draft, Shape
-from workers.text.commands.surroundings import Found, find, meant
+from workers.text.commands.evidence import Found
+from workers.text.commands.surroundings import find, meant
 from workers.text.commands.table import Effect
 from workers.text.tokens import Token
 

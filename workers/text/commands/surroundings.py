@@ -1,8 +1,8 @@
 """Whether the words of a command are meant as one, judged by what stands around them.
 
-What speaks for a command: a mark or a pause that sets its words off, the end of the text, another
-command beside it, a word after it that begins sentences, other commands in the same text. What speaks
-against: a word beside it that it belongs to (`refusals`), quotes around it, an enumeration of marks.
+What speaks for a command: what sets its words off (`evidence`), other commands in the same text. What
+speaks against: a word beside it that it belongs to (`refusals`), a question that it answers, a dash or a
+capital that make it a word (`answers`), quotes around it, an enumeration of marks.
 """
 
 from collections import Counter
@@ -10,21 +10,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from workers.text.commands.refusals import (
-    IDIOMS_BEFORE,
-    RELATIVES,
-    refuses_after,
-    refuses_before,
+from workers.text.commands.answers import (
+    DESTROY,
+    is_answer,
+    is_at_a_place,
+    is_choice,
+    is_explained,
+    is_named,
 )
+from workers.text.commands.evidence import (
+    DASHES,
+    LINES,
+    MARKS,
+    SETS_OFF,
+    Found,
+    Signs,
+    is_enough,
+    signs_of,
+)
+from workers.text.commands.refusals import IDIOMS_BEFORE, refuses_after, refuses_before
 from workers.text.commands.table import PHRASES, Command, Effect, Phrase, Surety
-from workers.text.frequent import FREQUENT, PERSONS, PREPOSITIONS, SENTENCE_OPENERS
-from workers.text.letters import is_title
-from workers.text.pauses import is_pause
 from workers.text.tokens import Token
 
-_SETS_OFF: Final = frozenset(".,!?…:;")
-_DASHES: Final = frozenset("—–-")
 _QUOTES: Final = frozenset('«»„“”"()')
+_PAIRS_OF_IN_GRAMMARS: Final = frozenset("раздельно через или а и как но".split())
+
+
 _PAIRS_OF_MARKS: Final = frozenset(
     {
         ("comma", "dash"),
@@ -34,36 +45,17 @@ _PAIRS_OF_MARKS: Final = frozenset(
     }
 )
 """Marks that people do say one after the other; of others it is an enumeration."""
-_MARKS: Final = frozenset({Effect.MARK, Effect.DASH})
-_STICK: Final = _MARKS | {Effect.OPEN, Effect.CLOSE}
-_BACKED: Final = frozenset({Effect.BREAK, Effect.ITEM})
-_JOINED_TO: Final = frozenset("не ни пол по в на из за от с до под кое экс вице".split())
-_ANNOUNCES: Final = frozenset("следующее следующие следующий список такое".split())
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A phrase of a command, at a place."""
-
-    start: int
-    end: int
-    phrase: Phrase
+_IN_GRAMMARS: Final = frozenset("раздельно через или а и как но".split())
+"""«Не слитно, а раздельно»."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Signs:
-    left: bool
-    """Set off from what is before."""
-    left_end: bool
-    """What is before ended."""
-    starts: bool
-    """What is before ended by itself: there was no pause, and no other command."""
-    right: bool
-    right_end: bool
-    opens: bool
-    """A sentence seems to begin after it."""
-    is_first: bool
-    has_next: bool
+class _Said:
+    """How often the phrases of each command are said."""
+
+    all: Counter[str]
+    inside: Counter[str]
+    """Not at the beginning of a sentence."""
 
 
 def find(tokens: Sequence[Token]) -> tuple[Found, ...]:
@@ -90,8 +82,15 @@ def meant(tokens: Sequence[Token], found: Sequence[Found]) -> tuple[Found, ...]:
         for place, each in enumerate(found)
         if not each.phrase.is_end and not _is_refused(tokens, found, place)
     ]
-    sure = {place for place in possible if _is_enough(tokens, found, place)}
-    said = Counter(found[place].phrase.command.name for place in possible)
+    sure = {place for place in possible if is_enough(tokens, found, place)}
+    said = _Said(
+        all=Counter(found[place].phrase.command.name for place in possible),
+        inside=Counter(
+            found[place].phrase.command.name
+            for place in possible
+            if found[place].start and not tokens[found[place].start - 1].ends_sentence
+        ),
+    )
     first = {found[place].phrase.command.name: place for place in reversed(possible)}
     last = {found[place].phrase.command.name: place for place in possible}
     last[""] = max((place for place, each in enumerate(found) if each.phrase.is_end), default=-1)
@@ -115,73 +114,22 @@ def _phrase_at(tokens: Sequence[Token], place: int) -> Phrase | None:
     return None
 
 
-def _signs(tokens: Sequence[Token], found: Sequence[Found], place: int) -> _Signs:
-    here = found[place]
-    before = tokens[here.start - 1] if here.start else None
-    after = tokens[here.end] if here.end < len(tokens) else None
-    last = tokens[here.end - 1]
-    is_english = here.phrase.is_english
-    follows = place > 0 and found[place - 1].end == here.start
-    leads = place + 1 < len(found) and found[place + 1].start == here.end
-    paused = before is not None and is_pause(before, tokens[here.start])
-    pauses = after is not None and is_pause(last, after)
-    relative = _is_relative(tokens, here) and (
-        here.phrase.command.name == "period" or here.phrase.command.effect in _BACKED
-    )
-    return _Signs(
-        left=before is None
-        or follows
-        or paused
-        or bool(set(before.trail) & (_SETS_OFF | _DASHES))
-        or "\n" in before.gap,
-        starts=before is None or (before.ends_sentence and not paused and not follows),
-        left_end=before is None or follows or paused or before.ends_sentence,
-        right=after is None
-        or leads
-        or pauses
-        or (bool(set(last.trail) & _SETS_OFF) and not relative),
-        right_end=after is None or leads or pauses or last.ends_sentence,
-        opens=after is not None
-        and not is_english
-        and not relative
-        and (
-            after.key in SENTENCE_OPENERS
-            or (is_title(after.word) and after.key in FREQUENT and _is_no_letter(after.key))
-        ),
-        is_first=before is None,
-        has_next=after is not None and not last.ends_sentence,
-    )
-
-
-def _is_relative(tokens: Sequence[Token], here: Found) -> bool:
-    """Whether a clause about the phrase follows: «точка, где», «Новый абзац, это хорошо»."""
-    if tokens[here.end - 1].trail != ",":
-        return False
-    following = [token.key for token in tokens[here.end : here.end + 2]]
-    if following[:1] == ["это"]:
-        return here.start == 0 or tokens[here.start - 1].ends_sentence
-    if following and following[0] in PREPOSITIONS:
-        return following[-1] in RELATIVES
-    return bool(following) and following[0] in RELATIVES
-
-
-def _is_no_letter(key: str) -> bool:
-    return len(key) > 1 or key == "я"
-
-
 def _is_refused(tokens: Sequence[Token], found: Sequence[Found], place: int) -> bool:
     here = found[place]
     command, first = here.phrase.command, here.phrase.words[0]
     said = tokens[here.start : here.end]
     if any(set(token.lead + token.trail) & _QUOTES for token in said):
         return True
-    if _is_enumeration(found, place) or _is_idiom(tokens, here):
+    signs = signs_of(tokens, found, place)
+    if (
+        _is_enumeration(found, place)
+        or _is_idiom(tokens, here)
+        or _is_talked_about(tokens, here, signs)
+        or (command.effect is not Effect.DASH and set(said[-1].trail) & DASHES)
+        # «одним словом: точка»
+        or (command.effect in MARKS and here.start and ":" in tokens[here.start - 1].trail)
+    ):
         return True
-    signs = _signs(tokens, found, place)
-    if command.effect is not Effect.DASH and set(said[-1].trail) & _DASHES:
-        return True
-    if command.effect in _MARKS and here.start and ":" in tokens[here.start - 1].trail:
-        return True  # «одним словом: точка»
     after = tokens[here.end] if here.end < len(tokens) else None
     if here.start and not signs.left:
         before = tokens[here.start - 1]
@@ -195,17 +143,39 @@ def _is_refused(tokens: Sequence[Token], found: Sequence[Found], place: int) -> 
     )
 
 
+def _is_talked_about(tokens: Sequence[Token], here: Found, signs: Signs) -> bool:
+    """Whether what was said before makes the phrase an answer, a choice, a name or an explanation."""
+    span = (tokens, here.start, here.end, here.phrase)
+    destroys = here.phrase.command.effect in DESTROY
+    if is_explained(*span) or _is_of_grammar(tokens, here) or (destroys and is_answer(*span)):
+        return True
+    return not signs.follows and (
+        (here.start > 0 and is_named(tokens, here.start, here.phrase))
+        or is_answer(*span)
+        or (not signs.leads and is_choice(*span))
+        or (not signs.left and is_at_a_place(tokens, here.start, here.phrase))
+    )
+
+
+def _is_of_grammar(tokens: Sequence[Token], here: Found) -> bool:
+    """Whether «слитно» tells how something is written: «Как пишется? Слитно.»."""
+    if here.phrase.words != ("слитно",):
+        return False
+    after = tokens[here.end].key if here.end < len(tokens) else ""
+    return after in _IN_GRAMMARS or here.start == 0 or tokens[here.start - 1].ends_sentence
+
+
 def _is_enumeration(found: Sequence[Found], place: int) -> bool:
     """Whether the names of several marks follow each other: «точка, запятая, двоеточие»."""
     here = found[place]
-    if here.phrase.command.effect not in _MARKS:
+    if here.phrase.command.effect not in MARKS:
         return False
     for left, right in ((place - 1, place), (place, place + 1)):
         if left < 0 or right >= len(found) or found[left].end != found[right].start:
             continue
         names = (found[left].phrase.command.name, found[right].phrase.command.name)
         effects = {found[left].phrase.command.effect, found[right].phrase.command.effect}
-        if effects <= _MARKS and names not in _PAIRS_OF_MARKS:
+        if effects <= MARKS and names not in _PAIRS_OF_MARKS:
             return True
     return False
 
@@ -223,51 +193,26 @@ def _is_idiom(tokens: Sequence[Token], here: Found) -> bool:
     return begins and before.key in IDIOMS_BEFORE
 
 
-def _is_enough(tokens: Sequence[Token], found: Sequence[Found], place: int) -> bool:
-    here = found[place]
-    signs = _signs(tokens, found, place)
-    surety, effect = here.phrase.surety, here.phrase.command.effect
-    before = tokens[here.start - 1].key if here.start else ""
-    if effect in (Effect.CAPITALS, Effect.CAPITAL):
-        return signs.has_next and (
-            signs.left or (surety is Surety.SIDE and before in PREPOSITIONS | PERSONS | {"это"})
-        )
-    if effect is Effect.JOIN and (signs.is_first or not signs.has_next):
-        return False
-    if here.phrase.words == ("слитно",):
-        return signs.left or signs.right or before in _JOINED_TO
-    if effect in _STICK and signs.starts and not signs.right:
-        return False  # «Запятая лишняя.», «Кавычки открываются один раз.»
-    if effect in _MARKS and surety is Surety.SIDE:  # «Пунктик, запятая важнее слов.»
-        announced = here.phrase.command.name == "colon" and before in _ANNOUNCES
-        return announced or signs.right or signs.opens
-    return _satisfies(surety, signs)
-
-
-def _satisfies(surety: Surety, signs: _Signs) -> bool:
-    match surety:
-        case Surety.FREE:
-            return True
-        case Surety.SIDE:
-            return signs.left or signs.right or signs.opens
-        case Surety.AFTER:
-            return signs.right_end or signs.opens or (signs.left and signs.right)
-        case Surety.BOTH:
-            return signs.left and signs.right
-        case Surety.ALONE:
-            return signs.left_end and signs.right_end
-
-
-def _is_backed(tokens: Sequence[Token], here: Found, said: Counter[str], *, sure: int) -> bool:
+def _is_backed(tokens: Sequence[Token], here: Found, said: _Said, *, sure: int) -> bool:
     """Whether other commands in the text make up for what does not set off this one."""
     command = here.phrase.command
-    if here.phrase.is_english or here.start == 0 or tokens[here.start - 1].ends_sentence:
+    begins = here.start == 0 or tokens[here.start - 1].ends_sentence
+    if here.phrase.is_english or (begins and command.effect not in LINES):
         return False
-    if command.effect in _BACKED or command.name == "comma":
-        return sure > 0 or said[command.name] > 1
+    if command.effect in LINES:
+        if begins:
+            return said.inside[command.name] > 1 and not _is_set_off_after(tokens, here)
+        return (sure > 0 or said.all[command.name] > 1) and not _is_set_off_after(tokens, here)
+    if command.name == "comma":
+        return sure > 0 or said.all[command.name] > 1
     if command.name == "period":
-        return sure > 1 or (sure > 0 and said[command.name] > 1)
-    return sure > 0 and here.phrase.surety is Surety.SIDE and command.effect in _MARKS
+        return sure > 1 or (sure > 0 and said.all[command.name] > 1)
+    return sure > 0 and here.phrase.surety is Surety.SIDE and command.effect in MARKS
+
+
+def _is_set_off_after(tokens: Sequence[Token], here: Found) -> bool:
+    """Whether a mark parts it from what follows only: «Каждый пункт с новой строки.»."""
+    return bool(set(tokens[here.end - 1].trail) & SETS_OFF)
 
 
 def _has_its_pair(
