@@ -46,6 +46,37 @@ def test_a_pause_makes_a_command_where_no_mark_does():
     assert written(obey(with_times(said, set())).tokens) == said
 
 
+@pytest.mark.parametrize(
+    ("said", "pauses"),
+    [
+        ("надо отменить", {1}),
+        ("Пришли отчёт. Надо отменить.", {3}),
+        ("отмени встречу", {1}),
+        ("Пришли отчёт. Отмени встречу.", {2, 3}),
+        ("удали последнее фото", {2}),
+        ("Мы ждём. Удали последнее слово из списка.", {2, 5}),
+    ],
+)
+def test_a_pause_inside_a_sentence_deletes_nothing(said, pauses):
+    result = obey(with_times(said, pauses))
+    assert (written(result.tokens), result.undo, result.undo_sentences) == (said, 0, 0)
+
+
+def test_where_no_marks_are_a_pause_sets_off_what_deletes_if_nothing_can_belong_to_it():
+    said = "мы ждём удали последнее слово спим"
+    assert written(obey(with_times(said, {2, 5})).tokens) == "мы спим"
+    assert written(obey(with_times(said, {2})).tokens) == said
+
+
+def test_a_capital_inside_a_sentence_makes_a_name_though_there_are_pauses():
+    said = "в банке Точка работает"
+    assert written(obey(with_times(said, {2, 3})).tokens) == said
+
+
+def test_a_pause_after_a_dash_does_not_take_it_away():
+    assert written(obey(with_times("москва тире столица", {2})).tokens) == "москва — столица"
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_a_command_that_is_off_leaves_its_words(command):
     text = f"Мы идём. {command.russian[0].capitalize()}. Потом спим."

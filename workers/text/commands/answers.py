@@ -43,11 +43,19 @@ def is_explained(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) 
     return is_dashed and not (effect is Effect.DASH and set(tokens[end - 1].trail) & _DASHES)
 
 
-def is_named(tokens: Sequence[Token], start: int, phrase: Phrase) -> bool:
-    """Whether a capital inside a sentence makes the phrase a name: «счёт в банке Точка»."""
+def is_named(tokens: Sequence[Token], start: int, phrase: Phrase, *, is_set_off: bool) -> bool:
+    """Whether a capital inside a sentence makes the phrase a name: «счёт в банке Точка».
+
+    Args:
+        tokens: a text.
+        start: where the phrase is; not at the beginning of the text.
+        phrase: what was said.
+        is_set_off: from what is before; then a phrase of several words is no name.
+    """
     before = tokens[start - 1]
     return (
         not phrase.is_english
+        and not (is_set_off and len(phrase.words) > 1)
         and is_title(tokens[start].word)
         and not before.ends_sentence
         and ":" not in before.trail

@@ -21,7 +21,10 @@ DASHES: Final = frozenset("—–-")
 MARKS: Final = frozenset({Effect.MARK, Effect.DASH})
 LINES: Final = frozenset({Effect.BREAK, Effect.ITEM})
 _IMPERATIVES: Final = frozenset({"открой", "закрой"})
+_COMPLETE: Final = frozenset("слово предложение word sentence that".split())
+"""After these nothing can follow that they belong to, as in «отмени встречу», «удали последнее фото»."""
 _JOINED_TO: Final = frozenset("не ни пол по в на из за от с до под кое экс вице".split())
+_FAREWELLS: Final = frozenset("уважением приветом любовью благодарностью наилучшими".split())
 _ANNOUNCES: Final = frozenset("следующее следующие следующий список такое".split())
 
 
@@ -63,6 +66,7 @@ def signs_of(tokens: Sequence[Token], found: Sequence[Found], place: int) -> Sig
     is_english = here.phrase.is_english
     follows = place > 0 and found[place - 1].end == here.start
     leads = place + 1 < len(found) and found[place + 1].start == here.end
+    is_object = leads and found[place + 1].phrase.surety is Surety.ALONE  # «Новый пункт отменить.»
     paused = before is not None and is_pause(before, tokens[here.start])
     pauses = after is not None and is_pause(last, after)
     relative = _is_relative(tokens, here) and (
@@ -78,20 +82,26 @@ def signs_of(tokens: Sequence[Token], found: Sequence[Found], place: int) -> Sig
         leads=leads,
         starts=before is None or (before.ends_sentence and not paused and not follows),
         right=after is None
-        or leads
+        or (leads and not is_object)
         or pauses
         or (bool(set(last.trail) & SETS_OFF) and not relative),
-        right_end=after is None or leads or pauses or last.ends_sentence,
+        right_end=after is None or (leads and not is_object) or pauses or last.ends_sentence,
         opens=after is not None
         and not is_english
         and not relative
         and (
             after.key in SENTENCE_OPENERS
+            or closes_a_letter(tokens, here)
             or (is_title(after.word) and after.key in FREQUENT and _is_no_letter(after.key))
         ),
         is_first=before is None,
         has_next=after is not None and not last.ends_sentence,
     )
+
+
+def is_set_off_after(tokens: Sequence[Token], here: Found) -> bool:
+    """Whether a mark parts a phrase from what follows."""
+    return bool(set(tokens[here.end - 1].trail) & SETS_OFF)
 
 
 def _is_relative(tokens: Sequence[Token], here: Found) -> bool:
@@ -104,6 +114,12 @@ def _is_relative(tokens: Sequence[Token], here: Found) -> bool:
     if following and following[0] in PREPOSITIONS:
         return following[-1] in RELATIVES
     return bool(following) and following[0] in RELATIVES
+
+
+def closes_a_letter(tokens: Sequence[Token], here: Found) -> bool:
+    """Whether «с уважением» or the like follows: it stands on a line of its own."""
+    following = [token.key for token in tokens[here.end : here.end + 2]]
+    return following[:1] == ["с"] and following[-1] in _FAREWELLS
 
 
 def _is_no_letter(key: str) -> bool:
@@ -120,7 +136,9 @@ def is_enough(tokens: Sequence[Token], found: Sequence[Found], place: int) -> bo
             return signs.has_next and (
                 signs.left
                 or (
-                    here.phrase.surety is Surety.SIDE and before in PREPOSITIONS | PERSONS | {"это"}
+                    here.phrase.surety is Surety.SIDE
+                    and not signs.right
+                    and before in PREPOSITIONS | PERSONS | {"это"}
                 )
             )
         case Effect.JOIN:
@@ -130,7 +148,7 @@ def is_enough(tokens: Sequence[Token], found: Sequence[Found], place: int) -> bo
         case Effect.MARK | Effect.DASH:
             return _is_a_mark(tokens, here, before, signs)
         case Effect.BREAK | Effect.ITEM if here.phrase.surety is Surety.AFTER:
-            return _ends_a_line(here, signs)
+            return _ends_a_line(tokens, here, signs)
         case _:
             return _satisfies(here.phrase.surety, tokens, here, signs)
 
@@ -144,10 +162,13 @@ def _joins(here: Found, before: str, signs: Signs) -> bool:
 
 def _is_a_mark(tokens: Sequence[Token], here: Found, before: str, signs: Signs) -> bool:
     command, surety = here.phrase.command, here.phrase.surety
-    if command.effect is Effect.DASH and signs.right and not signs.left and not signs.leads:
+    is_parted = here.end == len(tokens) or is_set_off_after(tokens, here)
+    if command.effect is Effect.DASH and is_parted and not signs.left and not signs.leads:
         return False  # «В строке тире.»: a dash joins what is on both sides
     if signs.starts and not signs.right:
         return False  # «Запятая лишняя.»
+    if command.name == "period" and signs.is_first and not signs.right_end:
+        return False  # «Точка, пришли выписку.»
     if surety is Surety.SIDE:  # «Пунктик, запятая важнее слов.»
         return (command.name == "colon" and before in _ANNOUNCES) or signs.right or signs.opens
     return _satisfies(surety, tokens, here, signs)
@@ -175,7 +196,9 @@ def _is_own_sentence(tokens: Sequence[Token], here: Found) -> bool:
     before = tokens[here.start - 1] if here.start else None
     after = tokens[here.end] if here.end < len(tokens) else None
     last = tokens[here.end - 1]
-    pauses_end = not has_stops(tokens, here.start, here.end) and here.phrase.words[0][-2:] != "ть"
+    pauses_end = not has_stops(tokens, here.start, here.end) and (
+        here.phrase.words[-1] in _COMPLETE and here.phrase.words[0][-2:] != "ть"
+    )
     left = before is None or before.ends_sentence
     right = after is None or last.ends_sentence
     return (
@@ -197,7 +220,7 @@ def _is_half(here: Found, signs: Signs, *, ends: bool) -> bool:
     return signs.left and signs.right and not signs.starts
 
 
-def _ends_a_line(here: Found, signs: Signs) -> bool:
+def _ends_a_line(tokens: Sequence[Token], here: Found, signs: Signs) -> bool:
     """Whether a new line, paragraph or item is meant without others like it in the text.
 
     The end of a sentence after it is not enough: «Это новый абзац.», «Пиши всё с новой строки.»
@@ -206,4 +229,8 @@ def _ends_a_line(here: Found, signs: Signs) -> bool:
         return True
     if not signs.opens or signs.right or here.phrase.words[0] == "с":
         return False
-    return not signs.starts or here.phrase.words[0] == "новая"  # «Следующий пункт мы обсудим.»
+    if here.phrase.words[0] == "новая":
+        return True
+    return not signs.starts and not (  # «Завтра следующий пункт мы обсудим.»
+        has_stops(tokens, here.start, here.end) or tokens[-1].ends_sentence
+    )

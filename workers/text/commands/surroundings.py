@@ -22,10 +22,11 @@ from workers.text.commands.evidence import (
     DASHES,
     LINES,
     MARKS,
-    SETS_OFF,
     Found,
     Signs,
+    closes_a_letter,
     is_enough,
+    is_set_off_after,
     signs_of,
 )
 from workers.text.commands.refusals import IDIOMS_BEFORE, refuses_after, refuses_before
@@ -36,6 +37,7 @@ _QUOTES: Final = frozenset('«»„“”"()')
 _PAIRS_OF_IN_GRAMMARS: Final = frozenset("раздельно через или а и как но".split())
 
 
+_SIGNS: Final = MARKS | {Effect.SPACE}
 _PAIRS_OF_MARKS: Final = frozenset(
     {
         ("comma", "dash"),
@@ -139,6 +141,7 @@ def _is_refused(tokens: Sequence[Token], found: Sequence[Found], place: int) -> 
     return (
         after is not None
         and not signs.right
+        and not (command.effect in LINES and closes_a_letter(tokens, here))
         and refuses_after(after.word, after.key, first, command.effect)
     )
 
@@ -150,7 +153,7 @@ def _is_talked_about(tokens: Sequence[Token], here: Found, signs: Signs) -> bool
     if is_explained(*span) or _is_of_grammar(tokens, here) or (destroys and is_answer(*span)):
         return True
     return not signs.follows and (
-        (here.start > 0 and is_named(tokens, here.start, here.phrase))
+        (here.start > 0 and is_named(tokens, here.start, here.phrase, is_set_off=signs.left))
         or is_answer(*span)
         or (not signs.leads and is_choice(*span))
         or (not signs.left and is_at_a_place(tokens, here.start, here.phrase))
@@ -168,14 +171,14 @@ def _is_of_grammar(tokens: Sequence[Token], here: Found) -> bool:
 def _is_enumeration(found: Sequence[Found], place: int) -> bool:
     """Whether the names of several marks follow each other: «точка, запятая, двоеточие»."""
     here = found[place]
-    if here.phrase.command.effect not in MARKS:
+    if here.phrase.command.effect not in _SIGNS:
         return False
     for left, right in ((place - 1, place), (place, place + 1)):
         if left < 0 or right >= len(found) or found[left].end != found[right].start:
             continue
         names = (found[left].phrase.command.name, found[right].phrase.command.name)
         effects = {found[left].phrase.command.effect, found[right].phrase.command.effect}
-        if effects <= MARKS and names not in _PAIRS_OF_MARKS:
+        if effects <= _SIGNS and names not in _PAIRS_OF_MARKS:
             return True
     return False
 
@@ -201,18 +204,13 @@ def _is_backed(tokens: Sequence[Token], here: Found, said: _Said, *, sure: int) 
         return False
     if command.effect in LINES:
         if begins:
-            return said.inside[command.name] > 1 and not _is_set_off_after(tokens, here)
-        return (sure > 0 or said.all[command.name] > 1) and not _is_set_off_after(tokens, here)
+            return said.inside[command.name] > 1 and not is_set_off_after(tokens, here)
+        return (sure > 0 or said.all[command.name] > 1) and not is_set_off_after(tokens, here)
     if command.name == "comma":
         return sure > 0 or said.all[command.name] > 1
     if command.name == "period":
         return sure > 1 or (sure > 0 and said.all[command.name] > 1)
     return sure > 0 and here.phrase.surety is Surety.SIDE and command.effect in MARKS
-
-
-def _is_set_off_after(tokens: Sequence[Token], here: Found) -> bool:
-    """Whether a mark parts it from what follows only: «Каждый пункт с новой строки.»."""
-    return bool(set(tokens[here.end - 1].trail) & SETS_OFF)
 
 
 def _has_its_pair(
