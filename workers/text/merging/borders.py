@@ -8,7 +8,7 @@ There are two texts then, and both are kept:
     the transcript      the same utterances after `rejoined`: what history stores and exports
 
 Only the mark of the last word before a border and the case of the first after it differ. A question
-or an exclamation stays: the recogniser heard how it was said.
+or an exclamation stays: the recogniser heard how it was said. So does what stands between two numerals.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from typing import Final
 
 from workers.text.merging.letters import Script, script_of
 from workers.text.merging.merge import CAREFUL, is_for_the_model, recased, remarked
+from workers.text.merging.settled import parts_numbers
 from workers.text.merging.thresholds import Thresholds
 from workers.text.rubert.labels import WordLabels
 from workers.text.tokens import Token
@@ -93,7 +94,8 @@ def rejoined(
         label, label_after = row[border.place], row[border.place + 1]
         if not (_is_cyrillic(last) and _is_cyrillic(first)):
             continue
-        before[-1] = remarked(last, first, label, label_after, limits)
+        if not parts_numbers(last, first):
+            before[-1] = remarked(last, first, label, label_after, limits)
         after[0] = recased(
             first,
             label_after,

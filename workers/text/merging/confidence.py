@@ -9,6 +9,11 @@ from workers.text.rubert.labels import CASES, MARKS, WordLabels
 
 _SMALL: Final = CASES.index("lower")
 _CAPITALS: Final = CASES.index("upper")
+_HEARD: Final = frozenset({"—", ":"})
+"""Marks that a recogniser writes only where it heard them; of a dash there are often two."""
+_NAME_AFTER_MARK: Final = 0.9
+"""How sure the model must be of a name after a comma or dash of its own: it may have wavered between
+that and the end of a sentence, and the capital is for its beginning."""
 
 
 def small_probability(label: WordLabels) -> float:
@@ -36,7 +41,7 @@ def chosen_mark(
     likely = dict(zip(MARKS, label.marks.tolist(), strict=True))
     if not written:
         return _added(likely, limits)
-    if limits is None or written == "—":
+    if limits is None or written in _HEARD:
         return written
     best = max(MARKS, key=likely.__getitem__)
     if written in ENDS:
@@ -71,6 +76,7 @@ def chosen_case(
     limits: Thresholds | None,
     *,
     ended_before: float,
+    after_mark: bool,
     capital_wanted: float,
 ) -> str:
     """Give a word inside a sentence in its case.
@@ -83,6 +89,7 @@ def chosen_case(
         ended_before: how likely the model holds it that a sentence ends before this word, where none
             does: that much of its wish for a capital is for the beginning of a sentence, not for a
             name.
+        after_mark: whether a mark stands before this word that ends no sentence.
         capital_wanted: how sure the model must be that a capital goes.
     """
     now = case_of(word)
@@ -98,5 +105,8 @@ def chosen_case(
         lowers = script is Script.CYRILLIC and small >= capital_wanted
         return in_case(word, Case.SMALL) if lowers else word
     as_name = (1.0 - small - ended_before) / max(1.0 - ended_before, 1e-6)
-    wanted = 0.5 if limits is None else limits.latin if latin else limits.title
+    if limits is None:
+        wanted = _NAME_AFTER_MARK if after_mark else 0.5
+    else:
+        wanted = limits.latin if latin else limits.title
     return in_case(word, Case.TITLE) if as_name >= wanted else word

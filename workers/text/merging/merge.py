@@ -2,11 +2,12 @@
 
 The words never change, only their case; quotes, brackets, dashes and marks inside words stay. What
 the recogniser wrote itself (ends of sentences, commas, names) stays unless the model is as sure as
-`Thresholds` asks. A text of a recogniser that writes neither marks nor case takes all from the model.
-A text whose words are mostly not in Cyrillic letters is given back as it is.
+`Thresholds` asks, and some marks stay whatever it says (`settled`). A text of a recogniser that writes
+neither marks nor case takes them from the model. A text whose words are mostly not in Cyrillic letters
+is given back as it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import Final
 
@@ -18,6 +19,7 @@ from workers.text.merging.confidence import (
 )
 from workers.text.merging.letters import Case, Script, case_of, in_case, script_of
 from workers.text.merging.marks import (
+    ENDS,
     ends_for_certain,
     mark_of,
     may_change,
@@ -25,6 +27,7 @@ from workers.text.merging.marks import (
     tidied,
     with_mark,
 )
+from workers.text.merging.settled import EVERY, allowed_marks, paired
 from workers.text.merging.thresholds import Thresholds
 from workers.text.rubert.labels import WordLabels
 from workers.text.tokens import Token
@@ -113,13 +116,17 @@ def _with_marks(
     tokens: Sequence[Token], known: Sequence[WordLabels | None], limits: Thresholds | None
 ) -> list[Token]:
     marked: list[Token] = []
+    allowed = allowed_marks(tokens, bare=limits is None)
     for place, (token, label) in enumerate(zip(tokens, known, strict=True)):
+        if label is None:
+            marked.append(token)
+            continue
         following = tokens[place + 1] if place + 1 < len(tokens) else None
         label_after = known[place + 1] if following is not None else None
         marked.append(
-            remarked(token, following, label, label_after, limits) if label is not None else token
+            remarked(token, following, label, label_after, limits, allowed=allowed[place])
         )
-    return marked
+    return paired(tokens, marked)
 
 
 def remarked(
@@ -128,6 +135,8 @@ def remarked(
     label: WordLabels,
     label_after: WordLabels | None,
     limits: Thresholds | None,
+    *,
+    allowed: Set[str] = EVERY,
 ) -> Token:
     """Give a token with the mark that the recogniser and the model agree on.
 
@@ -137,6 +146,7 @@ def remarked(
         label: of the word.
         label_after: of the next; None: it has none that can be believed.
         limits: None: the likeliest mark stands.
+        allowed: marks that may stand there instead.
     """
     if not may_change(token, following):
         return token
@@ -145,7 +155,9 @@ def remarked(
     if following is not None and label_after is not None and _can_be_small(following):
         small_after = small_probability(label_after)
     chosen = chosen_mark(written, label, limits, small_after=small_after)
-    return token if chosen == written else replace(token, trail=with_mark(token.trail, chosen))
+    if chosen == written or chosen not in allowed:
+        return token
+    return replace(token, trail=with_mark(token.trail, chosen))
 
 
 def _can_be_small(token: Token) -> bool:
@@ -230,6 +242,7 @@ def recased(
         label,
         limits,
         ended_before=0.0 if begins or label_before is None else end_probability(label_before),
+        after_mark=bool(before.trail) and mark_of(before.trail) not in ENDS,
         capital_wanted=wanted,
     )
     return token if word == token.word else replace(token, word=word)
@@ -239,5 +252,7 @@ def _as_abbreviation(
     token: Token, script: Script, label: WordLabels, limits: Thresholds | None
 ) -> Token:
     """Give the first word of a sentence in capitals if that is what the model wants of it."""
-    word = chosen_case(token.word, script, label, limits, ended_before=0.0, capital_wanted=2.0)
+    word = chosen_case(
+        token.word, script, label, limits, ended_before=0.0, after_mark=False, capital_wanted=2.0
+    )
     return replace(token, word=word) if case_of(word) is Case.CAPITALS else token

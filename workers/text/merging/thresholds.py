@@ -10,7 +10,7 @@ class Thresholds:
     """Probabilities, 0.0 to 1.0: at this or above the model has its way.
 
     They are used where the recogniser writes marks and case itself. A text without any is the
-    model's alone: there the likeliest label stands.
+    model's alone: there the likeliest label stands. What the model has no say about at all is in `settled`.
     """
 
     add_comma: float = 0.5
@@ -21,7 +21,7 @@ class Thresholds:
     add_other: float = 0.7
     """A colon, dash or semicolon where there is no mark."""
     change: float = 0.9
-    """Another mark instead of a comma, colon or semicolon."""
+    """Another mark instead of a comma or semicolon. A colon stays."""
     drop: float = 0.95
     """No mark instead of one of these."""
     turn_end: float = 0.9

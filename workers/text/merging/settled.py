@@ -1,0 +1,163 @@
+"""Which marks are settled before the model is asked.
+
+A mark of the recogniser's is evidence of how something was said. It counts for more than what the
+model makes of the words where
+
+    numbers     it parts two numbers, or a sentence ends in one: «Мне двадцать. Пять лет назад…»
+    commands    it sets a spoken command off: «Список. Новый пункт. Молоко.»
+    short       a sentence beside it is too short to judge: «Глава первая. Детство.»
+    lists       it parts two short things, or two that are counted: «ЭКГ, МРТ», «дом пять, квартира десять»
+    pairs       it is one of two commas, and the other stays: «Пациент, сорок лет, жалуется»
+
+Between two numerals and beside the phrase of a command the model adds no mark either: «восемь девятьсот
+двенадцать…» is one telephone number, and what is a command is for the person to say.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Final
+
+from workers.text.commands.surroundings import find
+from workers.text.commands.table import Effect
+from workers.text.frequent import CLAUSE_OPENERS, CONJUNCTIONS, PREPOSITIONS
+from workers.text.merging.marks import ENDS, mark_of
+from workers.text.numbers.numerals import NUMERALS
+from workers.text.numbers.surroundings import CODES, LABELS, VERSIONS
+from workers.text.rubert.labels import MARKS
+from workers.text.tokens import Token
+
+EVERY: Final = frozenset(MARKS)
+_NONE: Final[frozenset[str]] = frozenset()
+_STAYS: Final = EVERY - {""}
+_STAYS_END: Final = frozenset(ENDS)
+_SHORT: Final = 2
+"""Words of a sentence, or of a part between two marks, that say too little about a mark beside it."""
+_AMOUNT: Final = 4
+"""Words of a part that has a numeral and may be one of a list."""
+_APPOSITION: Final = 4
+"""So many words two commas enclose that go together."""
+_GOES_ON: Final = PREPOSITIONS | CONJUNCTIONS
+"""No sentence ends in these, however short."""
+_NAMES: Final = LABELS | CODES | VERSIONS
+"""Words that a number belongs to: «дом пять», «код один два», «версия три»."""
+_BEGIN_A_LINE: Final = frozenset({Effect.BREAK, Effect.ITEM})
+_ACT_ON_THE_NEXT: Final = frozenset({Effect.CAPITALS, Effect.CAPITAL, Effect.JOIN, Effect.SPACE})
+
+
+def allowed_marks(tokens: Sequence[Token], *, bare: bool) -> list[frozenset[str]]:
+    """Give for each word the marks that the model may put after it, instead of what is there.
+
+    Args:
+        tokens: the recogniser's text.
+        bare: whether it has no marks at all, so that the model gives them.
+    """
+    allowed = [EVERY] * len(tokens)
+    for place, (token, following) in enumerate(pairwise(tokens)):
+        is_named = not token.trail and token.key in _NAMES and _is_numeral(following)
+        if is_named or parts_numbers(token, following):
+            allowed[place] = _NONE
+        elif token.ends_sentence and _is_numeral(token):
+            allowed[place] = _STAYS_END
+    if not bare:
+        _keep_ends(tokens, allowed)
+        _keep_lists(tokens, allowed)
+    _keep_commands(tokens, allowed, bare=bare)
+    return allowed
+
+
+def parts_numbers(token: Token, following: Token) -> bool:
+    """Whether what stands between two words stands between two numerals: «раз, два» as well."""
+    if not _is_numeral(following):
+        return False
+    return _is_numeral(token) or (token.key == "раз" and following.key == "два")
+
+
+def paired(tokens: Sequence[Token], marked: Sequence[Token]) -> list[Token]:
+    """Give the commas back that lost the one they go together with.
+
+    Args:
+        tokens: the recogniser's text.
+        marked: the same words with the model's marks.
+    """
+    whole = list(marked)
+    for places in _enclosing(tokens):
+        if any(marked[place].trail for place in places):
+            for place in places:
+                if not marked[place].trail:
+                    whole[place] = tokens[place]
+    return whole
+
+
+def _enclosing(tokens: Sequence[Token]) -> list[list[int]]:
+    """Give the places of commas in rows, each close to the next and nothing but words between them."""
+    rows: list[list[int]] = []
+    last: int | None = None
+    for place, token in enumerate(tokens[:-1]):
+        if not token.trail:
+            continue
+        if token.trail != ",":
+            last = None
+            continue
+        encloses = last is not None and place - last <= _APPOSITION
+        if encloses and tokens[place + 1].key not in CLAUSE_OPENERS:  # «Но, я думаю, что…»
+            rows[-1].append(place)
+        else:
+            rows.append([place])
+        last = place
+    return rows
+
+
+def _keep_ends(tokens: Sequence[Token], allowed: list[frozenset[str]]) -> None:
+    for left, right in pairwise(_spans(tokens, lambda token: token.ends_sentence)):
+        token, following = tokens[left[-1]], tokens[right[0]]
+        if mark_of(token.trail) != "." or token.key in _GOES_ON or following.key in CLAUSE_OPENERS:
+            continue
+        if min(len(left), len(right)) <= _SHORT:
+            allowed[left[-1]] &= _STAYS_END
+
+
+def _keep_lists(tokens: Sequence[Token], allowed: list[frozenset[str]]) -> None:
+    for left, right in pairwise(_spans(tokens, lambda token: bool(token.trail))):
+        begins = left[0] == 0 or tokens[left[0] - 1].ends_sentence
+        ends = right[-1] == len(tokens) - 1 or tokens[right[-1]].ends_sentence
+        longest = max(len(left), len(right))
+        counts = all(any(_is_numeral(tokens[place]) for place in part) for part in (left, right))
+        if (begins and ends and longest <= _SHORT) or (counts and longest <= _AMOUNT):
+            allowed[left[-1]] &= _STAYS
+
+
+def _spans(tokens: Sequence[Token], ends: Callable[[Token], bool]) -> list[range]:
+    """Cut a text after each word of which something is true."""
+    cuts = [place + 1 for place, token in enumerate(tokens[:-1]) if ends(token)]
+    return [range(*span) for span in pairwise([0, *cuts, len(tokens)])]
+
+
+def _keep_commands(tokens: Sequence[Token], allowed: list[frozenset[str]], *, bare: bool) -> None:
+    """Let the model neither make nor break a command; in bare text it may set one off."""
+    for found in find(tokens):
+        before, last, after = found.start - 1, found.end - 1, found.end
+        for place in range(max(before, 0), min(after, len(tokens) - 1)):
+            setting_off = _NONE
+            if bare and place in {before, last} and not _is_in_number(tokens, before, after):
+                setting_off = _setting_off(found.phrase.command.effect, before=place == before)
+            allowed[place] &= setting_off
+
+
+def _is_in_number(tokens: Sequence[Token], before: int, after: int) -> bool:
+    """Whether a phrase stands between numerals: «три точка один»."""
+    inside = before >= 0 and after < len(tokens)
+    return inside and _is_numeral(tokens[before]) and _is_numeral(tokens[after])
+
+
+def _setting_off(effect: Effect, *, before: bool) -> frozenset[str]:
+    """Give the marks that set a command off and never tell against it."""
+    if before:
+        return EVERY - {"—"} if effect in _BEGIN_A_LINE else frozenset({","})
+    return _NONE if effect in _ACT_ON_THE_NEXT else _STAYS_END
+
+
+def _is_numeral(token: Token) -> bool:
+    """Whether a word is a number or part of one, in words or digits: «пять», «пятого», «5», «пять-шесть»."""
+    if token.key.lstrip("+")[:1].isdigit():
+        return True
+    return all(part in NUMERALS for part in token.key.split("-"))
