@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.contract.words import Word
-from workers.text.numbers.numerals import NUMERALS
+from workers.text.numbers.numerals import NUMERALS, Rank
 from workers.text.numbers.rules import write_numbers
 from workers.text.numbers.runs import Row
 from workers.text.tokens import as_words, heard, read, written
@@ -19,9 +19,9 @@ BESIDE = (
 TAKEN = frozenset(
     "и с запятая точка плюс дробь целых половиной процентов процента часов часа час минут тысяч "
     "миллионов полтора двадцать-тридцать ноль-ноль три-ноль пять-шесть на 8 +7 912 123 45 67 5 25 "
-    "2000".split()
+    "2000 рублей литра метра".split()
 )
-"""What can become a part of a number in digits."""
+"""What can become a part of a number in digits, or takes another form after one."""
 SPOKEN = st.lists(
     st.tuples(
         st.sampled_from([*NUMERALS]) | st.sampled_from(BESIDE),
@@ -121,6 +121,24 @@ def test_numbers_of_one_series_are_all_in_digits_or_all_in_words(text, expected)
 )
 def test_one_part_of_many_is_never_half_in_digits(text, expected):
     assert spoken(text) == expected
+
+
+CARDINALS = [
+    form
+    for form, numeral in NUMERALS.items()
+    if numeral.nominative and not numeral.is_ordinal and numeral.rank is not Rank.SCALE
+]
+
+
+@given(
+    st.sampled_from(["", "за ", "в ", "завтра ", "вес ", "дом ", "телефон ", "поезд "]),
+    st.lists(st.sampled_from(CARDINALS), min_size=1, max_size=7),
+    st.sampled_from(["", " рублей", " человек", " утра", " процентов", " и ушёл"]),
+)
+def test_a_run_of_numerals_is_understood_whole_or_stays_words(before, run, after):
+    said = f"{before}{' '.join(run)}{after}"
+    left = [token.key for token in read(spoken(said)) if token.key in NUMERALS]
+    assert left in ([], run)
 
 
 def test_outer_marks_stay():

@@ -19,6 +19,9 @@ _FIRST_YEAR: Final = 1000
 _LAST_YEAR: Final = 2199
 _LAST_DAY: Final = 31
 _LAST_CENTURY: Final = 30
+_HUNDREDS: Final = frozenset((19, 20))
+_STAGES: Final = ("начал", "конец", "конц", "середин", "половин", "рубеж", "четверт", "трет")
+_FURTHEST_STAGE: Final = 5
 _MANY: Final = frozenset("е х ми".split())
 _NO_RULER: Final = frozenset("раз день класс год месяц час".split())
 
@@ -70,6 +73,39 @@ def years(row: Row, place: int) -> tuple[Piece, ...]:
     if row.precedes(place) in MONTHS and _is_year(year) and year.length > 1:
         return ((year.length, str(year.value)),)
     return ()
+
+
+def years_in_halves(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «в двадцать двадцать пятом году», «в девятнадцать сорок пятом году»."""
+    found = row.numbers(place, 2)
+    if len(found) < 2 or found[0].value not in _HUNDREDS or found[0].is_ordinal:
+        return ()
+    century, year = found
+    length = century.length + year.length
+    if not year.is_ordinal or not 10 <= year.value < 100 or century.length > 1:
+        return ()
+    if row.follows(place + length - 1) not in YEARS:
+        return ()
+    return ((length, f"{century.value}{year.value}"),)
+
+
+def parts_of_centuries(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «конец девятнадцатого — начало двадцатого века»: the century is said once, at the end."""
+    number = row.number(place)
+    if number is None or not _is_century(number) or not row.precedes(place).startswith(_STAGES):
+        return ()
+    first = at = place + number.length
+    while at < min(len(row), first + _FURTHEST_STAGE) and not row.tokens[at - 1].ends_sentence:
+        last = row.number(at)
+        if last is not None and row.precedes(at).startswith(_STAGES):
+            is_end = _is_century(last) and row.follows(at + last.length - 1) in CENTURIES
+            return ((number.length, roman(number.value)),) if is_end else ()
+        at += 1
+    return ()
+
+
+def _is_century(number: Number) -> bool:
+    return number.ending == "го" and 1 <= number.value <= _LAST_CENTURY
 
 
 def centuries(row: Row, place: int) -> tuple[Piece, ...]:

@@ -37,11 +37,16 @@ def can_be_counted(value: int, word: str) -> bool:
     """
     if not word or word in NO_NOUNS or word in _STATES or not word.isalpha():
         return False
-    if value % 10 in (2, 3, 4) and value % 100 not in (12, 13, 14):
+    if 1 < value % 10 < 5 and takes_singular(value):
         return word.endswith(_OF_A_FEW)
     if word in _MANY or word.endswith(_OF_MANY):
         return True
     return word[-1] not in _VOWELS and not word.endswith(_OF_VERBS)
+
+
+def takes_singular(value: int) -> bool:
+    """Tell whether a cardinal is followed by a singular: «21 метр», «4 метра», but «5 метров»."""
+    return 1 <= value % 10 <= 4 and not 11 <= value % 100 <= 14
 
 
 def is_one_of(form: str, noun: str) -> bool:

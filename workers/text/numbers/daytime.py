@@ -10,6 +10,7 @@ from workers.text.numbers.clocks import (
     is_minute,
     timetable,
 )
+from workers.text.numbers.counted import can_be_counted
 from workers.text.numbers.formats import clock
 from workers.text.numbers.numerals import NUMERALS
 from workers.text.numbers.replacement import Piece
@@ -19,6 +20,7 @@ from workers.text.numbers.surroundings import AT, DAYTIMES
 _HOURS: Final = frozenset("час часа часов часам часами часах".split())
 _MINUTES: Final = frozenset("минута минуты минут минуту минутам минутами минутах".split())
 _EXACT: Final = frozenset("в к ко".split())
+_LINKS: Final = {"с": "до", "со": "до", "от": "до", "между": "и"}
 _FROM: Final = frozenset("с со от".split())
 
 
@@ -116,6 +118,31 @@ def parts_of_day(row: Row, place: int) -> tuple[Piece, ...]:
     if hour.value < 5 and (before not in AT or (part == "дня" and before not in {"в", "к"})):
         return ()
     return ((hour.length, str(hour.value)),)
+
+
+def from_part_to_part(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «с пяти до шести вечера», «с семи утра до девяти»: both in digits."""
+    first = row.number(place)
+    before = row.precedes(place)
+    if first is None or not _is_of_day(first) or before not in _LINKS:
+        return ()
+    at = place + first.length
+    has_part = row.follows(at - 1) in DAYTIMES
+    link = at + has_part
+    if row.follows(link - 1) != _LINKS[before] or not row.joined(link):
+        return ()
+    found = row.cardinals(link + 1, 2)
+    if len(found) != 1 or not _is_of_day(found[0]):
+        return ()
+    after = row.follows(link + found[0].length)
+    if after not in DAYTIMES and (not has_part or can_be_counted(found[0].value, after)):
+        return ()
+    end: Piece = (found[0].length, str(found[0].value))
+    return ((first.length, str(first.value)), (1 + has_part, None), end)
+
+
+def _is_of_day(hour: Number) -> bool:
+    return is_hour(hour) and 1 <= hour.value <= 12
 
 
 def said_in_words(row: Row, place: int) -> tuple[Piece, ...]:

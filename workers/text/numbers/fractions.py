@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from workers.text.numbers.counted import can_be_counted
+from workers.text.numbers.counted import can_be_counted, takes_singular
 from workers.text.numbers.formats import decimal, grouped
 from workers.text.numbers.numerals import DIVISORS
+from workers.text.numbers.quantities import SMALL
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
-from workers.text.numbers.surroundings import MEASURES, PERCENT, PREPOSITIONS
+from workers.text.numbers.surroundings import GENITIVES, MEASURES, PERCENT, PREPOSITIONS
 
 _WHOLES: Final = frozenset("целая целых целые целой целую целыми".split())
 _THIRDS: Final = {
@@ -37,7 +38,9 @@ def decimals(row: Row, place: int) -> tuple[Piece, ...]:
     if row.follows(at - 1) == "запятая" and row.joined(at):
         return _spelt(row, place, at + 1)
     if row.follows(at - 1) == "и" and row.joined(at):
-        return _tenths(row, place, at) or _temperature(row, place, at)
+        return (
+            _tenths(row, place, at) or _by_genitive(row, place, at) or _temperature(row, place, at)
+        )
     return ()
 
 
@@ -48,6 +51,23 @@ def _temperature(row: Row, place: int, at: int) -> tuple[Piece, ...]:
     if part is None or not part.is_digit or can_be_counted(part.value, row.follows(at + 1)):
         return ()
     return ((whole.length + 2, decimal(whole.value, part.value, 1)),)
+
+
+def _by_genitive(row: Row, place: int, at: int) -> tuple[Piece, ...]:
+    """Read «восемь и пять процента»: five are counted in the plural, so it is a part of one."""
+    whole, part = row.amount(place), row.number(at + 1)
+    if whole is None or part is None or part.is_ordinal:
+        return ()
+    if whole.first.nominative != part.first.nominative:
+        return ()
+    value = part.before_scale if part.scales else part.value
+    end = at + 1 + part.length - (1 if part.scales else 0)
+    if not 0 < value < 100 or takes_singular(value) or not row.joined(end - 1):
+        return ()
+    if GENITIVES.get(row.key(end)) != row.key(end):
+        return ()
+    written = decimal(whole.value, value, len(str(value)))
+    return _with_percent(row, end - place, written, end)
 
 
 def _tenths(row: Row, place: int, at: int) -> tuple[Piece, ...]:
@@ -109,7 +129,9 @@ def halves(row: Row, place: int) -> tuple[Piece, ...]:
         return ()
     length, written = whole.length + 2, decimal(whole.value, 5, 1)
     found = _with_noun(row, length, written, at + 1, has_measure=True)
-    return found or (((length, written),) if whole.value >= 10 else ())
+    if found or whole.value < SMALL:
+        return found
+    return _in_genitive(length, written, row.follows(at + 1))
 
 
 def _with_noun(
@@ -119,8 +141,14 @@ def _with_noun(
     if noun in PERCENT:
         return ((length + 1, f"{written}%"),)
     if noun.startswith(_SCALES) or (has_measure and noun in MEASURES):
-        return ((length, written),)
+        return _in_genitive(length, written, noun)
     return ()
+
+
+def _in_genitive(length: int, written: str, noun: str) -> tuple[Piece, ...]:
+    """Write a decimal and what it counts: «двенадцать с половиной часов» are 12,5 часа."""
+    genitive = GENITIVES.get(noun, noun)
+    return ((length, written), (1, genitive)) if genitive != noun else ((length, written),)
 
 
 def fractions(row: Row, place: int) -> tuple[Piece, ...]:

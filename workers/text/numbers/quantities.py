@@ -29,6 +29,10 @@ _SHARES: Final = frozenset("часть части частью частей до
 _SOME: Final = frozenset("несколько нескольких пара пару пары".split())
 _COSTS: Final = frozenset("стоит стоят стоил стоила стоило стоили цена за по обошлось".split())
 _MEASURED_ONCE: Final = frozenset("метр час рубль километр килограмм кило".split())
+_COLLECTIVES: Final = frozenset(
+    "двое двоих двоим двоими трое троих троим троими четверо четверых четверым четверыми пятеро "
+    "пятерых пятерым пятерыми шестеро шестерых семеро семерых восьмеро восьмерых девятеро".split()
+)
 _ONE_PART: Final = frozenset("одна одну одной".split())
 _OBLIQUE: Final = ("ов", "ев", "ей", "ам", "ям", "ами", "ями", "ах", "ях")
 """How plurals end after «сорока»."""
@@ -128,6 +132,15 @@ def after_one_measure(row: Row, place: int) -> tuple[Piece, ...]:
     return ((number.length, None),)
 
 
+def of_people(row: Row, place: int) -> tuple[Piece, ...]:
+    """Keep «двадцать трое», which has no other form in digits than that of «двадцать три»."""
+    number = row.number(place)
+    if number is None or number.is_ordinal:
+        return ()
+    following = row.follows(place + number.length - 1)
+    return ((number.length + 1, None),) if following in _COLLECTIVES else ()
+
+
 def counts(row: Row, place: int) -> tuple[Piece, ...]:
     """Read any other cardinal from 10 on."""
     number = row.number(place)
@@ -171,7 +184,8 @@ def _in_a_series(row: Row, place: int) -> tuple[Piece, ...]:
         return ()
     values = [member.value for member in found.members]
     is_of_days = found.noun in _DAY_OF_MONTH and max(values) <= _LAST_DAY
-    if any(member.is_scale for member in found.members):
+    # «на пятнадцатое, второе — …»: a comma alone can part two sentences.
+    if not found.links[-1] or any(member.is_scale for member in found.members):
         return ()
     if max(values) < SMALL and not is_of_days:
         return ()

@@ -11,10 +11,13 @@ from workers.text.numbers.runs import Number, Row
 from workers.text.numbers.surroundings import MEASURES, PERCENT
 
 _FROM: Final = frozenset("с со от между".split())
-_LINKS: Final = frozenset("до и или из на".split())
+_LINKS: Final = frozenset("до и или из".split())
 _LAST_LINKS: Final = frozenset("и или".split())
+_AT_LEAST: Final = (("а", "то", "и"), ("а", "может", "и"))
+_MOST_DIMENSIONS: Final = 3
+_THOUSAND: Final = 1000
 _LONGEST_LIST: Final = 12
-_LONGEST_RUN: Final = 64
+LONGEST_RUN: Final = 64
 """Longer ones are kept in parts, so that they take linear time."""
 _STEP: Final = 5
 _WIDEST_SMALL: Final = 15
@@ -24,14 +27,15 @@ a time, «четыре-пятьдесят» a price."""
 
 
 def ranges(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «с девяти до восемнадцати», «пять из десяти», «три на четыре метра»."""
+    """Read «с девяти до восемнадцати», «пять из десяти», «сорок, а то и пятьдесят»."""
     first = row.amount(place)
     if first is None or first.is_bare:
         return ()
     at = place + first.length
-    link = row.follows(at - 1)
-    if link not in _LINKS or not row.joined(at):
+    link, words = _link(row, at)
+    if not words:
         return ()
+    at += words - 1
     second = row.amount(at + 1)
     if second is None or (first.in_digits and second.in_digits):
         return ()
@@ -46,7 +50,47 @@ def ranges(row: Row, place: int) -> tuple[Piece, ...]:
         end = ((second.length - 1, grouped(second.before_scale)), (1, None))
     else:
         end = written(second)
-    return (*written(first), (1, None), *end)
+    return (*written(first), (words, None), *end)
+
+
+def _link(row: Row, at: int) -> tuple[str, int]:
+    """Give the word at a place that links two numbers, and how many there are; 0: there is none."""
+    link = row.follows(at - 1)
+    if link in _LINKS and row.joined(at):
+        return link, 1
+    is_at_least = row.keys[at : at + 3] in _AT_LEAST and row.joined(at) and row.joined(at + 1)
+    if is_at_least and _is_comma(row, at - 1) and row.joined(at + 2):
+        return "или", 3
+    return "", 0
+
+
+def dimensions(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «три на четыре метра», «пятьдесят на пятьдесят на пять»: all in digits, or all in words."""
+    found, at = [row.amount(place)], place
+    while (number := found[-1]) is not None and len(found) <= _MOST_DIMENSIONS:
+        at += number.length
+        if row.follows(at - 1) != "на" or not row.joined(at):
+            break
+        at += 1
+        found.append(row.amount(at))
+    numbers = [number for number in found if number is not None]
+    if len(numbers) < 2 or len(numbers) < len(found):
+        return ()
+    measured = is_measured(row, at - 1)
+    if not all(
+        number.nominative and _is_dimension(number, measured=measured) for number in numbers
+    ):
+        return ()
+    is_written = measured or any(number.value >= SMALL or number.in_digits for number in numbers)
+    pieces: list[Piece] = []
+    for number in numbers:
+        pieces += [(1, None)] if pieces else []
+        pieces += written(number) if is_written else [(number.length, None)]
+    return tuple(pieces)
+
+
+def _is_dimension(number: Number, *, measured: bool) -> bool:
+    return not number.scales or (measured and number.first.singular and number.value == _THOUSAND)
 
 
 def lists(row: Row, place: int) -> tuple[Piece, ...]:
@@ -93,11 +137,12 @@ def _belong(row: Row, place: int, both: tuple[Number, Number], *, link: str, las
     if link == "до" or first.in_digits or second.in_digits:
         return False
     measured = is_measured(row, last)
-    if link == "на":
-        return measured and not second.scales
     is_or = link == "или" and (second.value >= SMALL or _share_scale(first, second))
-    agree = first.value < second.value and first.nominative == second.nominative
-    return agree and (measured or is_or)
+    if first.nominative != second.nominative:
+        return False
+    if link == "и":
+        return measured or _share_scale(first, second)
+    return first.value < second.value and (measured or is_or)
 
 
 def _share_scale(first: Number, second: Number) -> bool:
@@ -154,5 +199,5 @@ def neighbours(row: Row, place: int) -> tuple[Piece, ...]:
 
 def runs_in_words(row: Row, place: int) -> tuple[Piece, ...]:
     """Keep «за два сорок», «вес шесть двести»: what is not understood whole is not cut up."""
-    found = row.cardinals(place, _LONGEST_RUN)
+    found = row.cardinals(place, LONGEST_RUN)
     return ((sum(number.length for number in found), None),) if len(found) > 1 else ()

@@ -19,6 +19,7 @@ from workers.text.numbers import (
     sayings,
     telephones,
 )
+from workers.text.numbers.ranges import LONGEST_RUN
 from workers.text.numbers.replacement import Piece, Rule
 from workers.text.numbers.runs import Row
 from workers.text.tokens import Token, one
@@ -39,18 +40,23 @@ _RULES: Final[tuple[Rule, ...]] = (
     calendar.dates_in_digits,
     calendar.spans,
     calendar.centuries,
+    calendar.parts_of_centuries,
     calendar.rulers,
+    calendar.years_in_halves,
     calendar.years,
     daytime.said_in_words,
     fractions.decimals,
     fractions.zero_points,
     fractions.halves,
     daytime.clocks,
+    daytime.from_part_to_part,
     daytime.parts_of_day,
     fractions.fractions,
     ranges.pairs,
     ranges.lists,
     ranges.ranges,
+    ranges.dimensions,
+    quantities.of_people,
     quantities.percentages,
     quantities.measures,
     quantities.prices,
@@ -76,11 +82,32 @@ def write_numbers(tokens: Sequence[Token]) -> tuple[Token, ...]:
     done: list[Token] = []
     place = 0
     while place < len(row):
-        for length, word in _pieces(row, place):
+        for length, word in _whole(row, place):
             taken = row.tokens[place : place + length]
             done += taken if word is None else (one(taken, word),)
             place += length
     return tuple(done)
+
+
+def _whole(row: Row, place: int) -> tuple[Piece, ...]:
+    """Give the pieces from a place on, of all numbers that follow each other there.
+
+    Half of what was said in digits and half in words reads worse than words: «за два 40».
+    """
+    run = row.cardinals(place, LONGEST_RUN)
+    if len(run) < 2:
+        return _pieces(row, place)
+    length = sum(number.length for number in run)
+    pieces: list[Piece] = []
+    at = 0
+    has_words, has_digits = False, False
+    while at < length:
+        for words, word in _pieces(row, place + at):
+            if at < length:
+                has_words, has_digits = has_words or word is None, has_digits or word is not None
+            pieces.append((words, word))
+            at += words
+    return ((length, None),) if has_words and has_digits else tuple(pieces)
 
 
 def _pieces(row: Row, place: int) -> tuple[Piece, ...]:

@@ -11,6 +11,7 @@ from workers.text.numbers.runs import Number, Row
 _BOTH: Final = frozenset(("и", "или"))
 _SPAN: Final = frozenset(("по", "до", "на"))
 _SINCE: Final = frozenset(("с", "со", "от"))
+_MARKS: Final = frozenset((",", " —", " –"))
 _MOST: Final = 8
 """Longer rows are read in parts, so that a text of ordinals only takes linear time."""
 
@@ -21,7 +22,7 @@ class Series:
 
     members: tuple[Number, ...]
     links: tuple[bool, ...]
-    """For each but the last, whether a word stands between it and the next, not a comma."""
+    """For each but the last, whether a word stands between it and the next, not a mark."""
     noun: str
 
     def pieces(self, write: Callable[[Number], str]) -> tuple[Piece, ...]:
@@ -50,7 +51,7 @@ def series(row: Row, place: int) -> Series | None:
     while len(members) < _MOST:
         link = row.follows(last)
         has_link = link in _BOTH or (spans and link in _SPAN)
-        if not has_link and (row.tokens[last].trail != "," or row.tokens[last].gap != " "):
+        if not has_link and (row.tokens[last].trail not in _MARKS or row.tokens[last].gap != " "):
             break
         if has_link and not row.joined(last + 1):
             break

@@ -3,7 +3,8 @@
 Small letters, ё as е. Forms are spelt out by their endings, so that «метро» is not «метр».
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 _HARD: Final = " а у ом е ы ов ам ами ах"
@@ -25,23 +26,50 @@ CENTURIES: Final = frozenset(
     "тысячелетие тысячелетия тысячелетию тысячелетием тысячелетии".split()
 )
 PERCENT: Final = frozenset(_forms("процент", _HARD))
+_HARD_MEASURES: Final = (
+    "доллар цент процент килограмм грамм миллиграмм метр километр сантиметр миллиметр литр "
+    "миллилитр гектар байт килобайт мегабайт гигабайт терабайт бит мегабит гигабит ватт киловатт "
+    "мегаватт вольт ампер герц мегагерц гигагерц градус балл пиксел центнер фунт дюйм фут карат"
+)
+_SOFT_MEASURES: Final = "рубл пиксел юан"
+_FEMININE_MEASURES: Final = "тонн секунд минут миллисекунд гривн йен крон лир"
+_KOPECKS: Final = "копейка копейки копейке копейку копейкой копеек копейкам копейками копейках"
+_MILES: Final = "миля мили миль милям милями"
+_HOURS: Final = "час часа часов часам часами часах"
+_CALORIES: Final = "калория калории калорий"
 MEASURES: Final = frozenset(
     [
-        *_forms(
-            "доллар цент процент килограмм грамм миллиграмм метр километр сантиметр миллиметр "
-            "литр миллилитр гектар байт килобайт мегабайт гигабайт терабайт бит мегабит гигабит "
-            "ватт киловатт мегаватт вольт ампер герц мегагерц гигагерц градус балл пиксел центнер "
-            "фунт дюйм фут карат",
-            _HARD,
-        ),
-        *_forms("рубл пиксел", _SOFT),
-        *_forms("тонн секунд минут миллисекунд гривн йен крон лир", _FEMININE),
-        *"копейка копейки копейке копейку копейкой копеек копейкам копейками копейках".split(),
-        *"евро тенге песо час часа часов часам часами часах".split(),
-        *"юань юаня юаней юаням миля мили миль милям милями калория калории калорий".split(),
+        *_forms(_HARD_MEASURES, _HARD),
+        *_forms(_SOFT_MEASURES, _SOFT),
+        *_forms(_FEMININE_MEASURES, _FEMININE),
+        *f"{_KOPECKS} {_MILES} {_CALORIES} {_HOURS} евро тенге песо".split(),
     ]
 )
 """Before these a number is written in digits, however small."""
+GENITIVES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **{
+            stem + ending: stem + genitive
+            for stems, endings, genitive in (
+                (f"{_HARD_MEASURES} миллион миллиард триллион раз пункт месяц", _HARD, "а"),
+                (_SOFT_MEASURES, _SOFT, "я"),
+                (f"{_FEMININE_MEASURES} страниц", _FEMININE, "ы"),
+                ("тысяч", " а е у ей ам ами ах и", "и"),
+                ("недел", "ь я ю е и ей ям ями ях", "и"),
+                ("год", " а у ом ов ам ами ах", "а"),
+            )
+            for stem in stems.split()
+            for ending in endings.split(" ")
+        },
+        **dict.fromkeys(_KOPECKS.split(), "копейки"),
+        **dict.fromkeys(_MILES.split(), "мили"),
+        **dict.fromkeys(_CALORIES.split(), "калории"),
+        **dict.fromkeys(_HOURS.split(), "часа"),
+        **dict.fromkeys("день дня дню дней дням днями днях".split(), "дня"),
+        **dict.fromkeys("лет летам".split(), "года"),
+    }
+)
+"""The genitive singular of what decimals count, by its other forms: «5,5 часа», «10,5 года»."""
 BY_MEASURE: Final = ("квадратн", "кубическ", "погонн", "американск", "лошадин")
 """How adjectives begin that stand between a number and a measure."""
 UNHURRIED: Final = frozenset("час часа минута минуту минуты минуте секунда секунду секунды".split())
@@ -98,13 +126,13 @@ EVENTS: Final = frozenset(
 """Before a time of day of two numbers."""
 DAYTIMES: Final = frozenset("утра вечера ночи дня".split())
 MONARCHS: Final = tuple(
-    "петр екатерин александр никола павел павл людовик генрих карл иоанн иван елизавет филипп "
+    "петр екатерин александр никола павел павл пий пия пию пием пие пии бенедикт климент людовик генрих карл иоанн иван елизавет филипп "
     "вильгельм фридрих наполеон георг яков анн василий васили мари франциск рамзес рамсес".split()
 )
 """How the names of rulers begin that have numbers."""
 TITLES: Final = ("цар", "импер", "корол", "папа", "папы", "папе", "султан")
 """How the words before such names begin."""
-MOST_OF_RULERS: Final = 18
+MOST_OF_RULERS: Final = 23
 NEGATIONS: Final = frozenset(("ни",))
 PREPOSITIONS: Final = frozenset(
     "из до от около без более менее свыше больше меньше старше младше после к ко о об на в во с со "
