@@ -143,6 +143,14 @@ def test_in_bare_text_the_model_may_only_set_a_command_off(recognised, model_say
     assert merged_text.lower() == (expected or model_says).lower()
 
 
+def test_the_words_of_a_command_get_no_capital_inside_a_sentence():
+    model_says = labelled("Список Новый Пункт молоко Запятая хлеб", 0.9)
+    merged_tokens = merge(read("список новый пункт молоко запятая хлеб"), model_says)
+    assert written(merged_tokens) == "Список новый пункт молоко запятая хлеб"
+    said = "Мой счёт лежит в банке Точка уже год."
+    assert merged(said, said.replace("Точка", "точка")) == said
+
+
 @pytest.mark.parametrize(
     ("recognised", "model_says"),
     [
@@ -194,6 +202,8 @@ def test_a_comma_between_two_short_things_of_a_kind_stays(said):
         ("Мы тут, вообще, сидим давно.", "Мы тут вообще сидим давно.", "Мы тут вообще сидим давно."),
         ("Но, я уже давно думаю, что ты прав.", "Но я уже давно думаю, что ты прав.",
          "Но я уже давно думаю, что ты прав."),
+        ("Он ещё вчера сказал, что, придёт завтра.", "Он ещё вчера сказал, что придёт завтра.",
+         "Он ещё вчера сказал, что придёт завтра."),
         ("Вчера, я пришёл домой с работы, потом поел.", "Вчера я пришёл домой с работы, потом поел.",
          "Вчера я пришёл домой с работы, потом поел."),
     ],

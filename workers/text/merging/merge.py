@@ -27,7 +27,7 @@ from workers.text.merging.marks import (
     tidied,
     with_mark,
 )
-from workers.text.merging.settled import EVERY, allowed_marks, paired
+from workers.text.merging.settled import EVERY, allowed_marks, command_words, paired
 from workers.text.merging.thresholds import Thresholds
 from workers.text.rubert.labels import WordLabels
 from workers.text.tokens import Token
@@ -176,6 +176,7 @@ def _with_cases(
     begins_sentence: bool,
 ) -> list[Token]:
     cased: list[Token] = []
+    said = command_words(written)
     for place, (token, label) in enumerate(zip(marked, known, strict=True)):
         if place == 0:
             cased.append(_first(token, label, limits, begins_sentence=begins_sentence))
@@ -183,7 +184,7 @@ def _with_cases(
         cased.append(
             recased(
                 token,
-                label,
+                None if place in said else label,
                 limits,
                 before=marked[place - 1],
                 began=may_end(written[place - 1]),

@@ -72,6 +72,11 @@ def parts_numbers(token: Token, following: Token) -> bool:
     return _is_numeral(token) or (token.key == "раз" and following.key == "два")
 
 
+def command_words(tokens: Sequence[Token]) -> frozenset[int]:
+    """Give the places of words that can be a spoken command: in what case they are tells whether."""
+    return frozenset(place for found in find(tokens) for place in range(found.start, found.end))
+
+
 def paired(tokens: Sequence[Token], marked: Sequence[Token]) -> list[Token]:
     """Give the commas back that lost the one they go together with.
 
@@ -89,21 +94,25 @@ def paired(tokens: Sequence[Token], marked: Sequence[Token]) -> list[Token]:
 
 
 def _enclosing(tokens: Sequence[Token]) -> list[list[int]]:
-    """Give the places of commas in rows, each close to the next and nothing but words between them."""
+    """Give the places of commas in rows, each close to the next and nothing but words between them.
+
+    A comma before a clause goes with no other: «Но, я думаю, что ты прав», «Он сказал, что, придёт».
+    """
     rows: list[list[int]] = []
-    last: int | None = None
+    last, parted_clause = None, False
     for place, token in enumerate(tokens[:-1]):
         if not token.trail:
             continue
         if token.trail != ",":
             last = None
             continue
-        encloses = last is not None and place - last <= _APPOSITION
-        if encloses and tokens[place + 1].key not in CLAUSE_OPENERS:  # «Но, я думаю, что…»
+        near = last is not None and place - last <= _APPOSITION
+        parts_clause = tokens[place + 1].key in CLAUSE_OPENERS
+        if near and not parts_clause and not parted_clause:
             rows[-1].append(place)
         else:
             rows.append([place])
-        last = place
+        last, parted_clause = place, parts_clause
     return rows
 
 
