@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from workers.text.commands.table import Effect, Phrase
+from workers.text.frequent import PREPOSITIONS
 from workers.text.letters import is_title
 from workers.text.tokens import Token
 
@@ -19,7 +20,20 @@ _INTO_WORDS: Final = frozenset({Effect.OPEN, Effect.CLOSE, Effect.CAPITALS, Effe
 _SIGNS: Final = frozenset({Effect.MARK, Effect.DASH, Effect.SPACE, Effect.JOIN})
 _LOUD: Final = frozenset({"question_mark", "exclamation_mark"})
 """Said after a question that the recogniser heard as one."""
-_TALKS_OF_SIGNS: Final = re.compile(r"знак\w{0,3}|символ\w{0,3}|препинани\w|клавиш\w{0,3}")
+_TALKS_OF_THEM: Final = re.compile(
+    r"(?:знак|символ|препинани|клавиш|кнопк|строк|абзац|пункт|таблиц|смайл)\w{0,3}"
+)
+_CHOOSES: Final = re.compile(
+    r"(?:вариант|кнопк|выбор|выб[еи]р|нажм|нажал|нажат|голос[оу]|предлаг|предлож)\w{0,4}"
+)
+_SAYS: Final = re.compile(
+    r"(?:сказа|говор|пис|пиш|напис|напиш|крик|отве[тч]|прос|прош|реш|команд)\w{0,4}|слов[оа]|ему|ей|им|мне|нам"
+)
+"""At the end of a sentence: what follows is what was said, or to whom: «Мама пишет. Отмени.»."""
+_UNDO: Final = frozenset({"отмени", "отменить"})
+_PUTS: Final = re.compile(
+    r"(?:по|рас|про|вы|в)?став(?:ь|ьте|ить|ят|им|лю|ил|ила|или)|добавь(?:те)?|добавить"
+)
 _INFINITIVE: Final = re.compile(r"\w{2,}(?:ать|ять|ить|еть|уть|оть|сти|зти|чь|ться|тись|чься)")
 _INFINITIVES: Final = frozenset({"отменить", "удалить"})
 _ANNOUNCES: Final = re.compile(r"так(?:ое|ие|ой|ая|ово|овы)|следующ\w{2,3}")
@@ -67,18 +81,27 @@ def is_answer(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) -> 
     effect, name = phrase.command.effect, phrase.command.name
     is_asked = start > 0 and "?" in tokens[start - 1].trail
     if effect in DESTROY:
-        return is_asked or "?" in tokens[end - 1].trail
-    if not is_asked or effect not in _SIGNS:
+        return is_asked or bool(set(tokens[end - 1].trail) & {"?", "!"})
+    if not is_asked:
         return False
-    if any(_TALKS_OF_SIGNS.fullmatch(token.key) for token in _sentence_before(tokens, start)):
+    if any(_TALKS_OF_THEM.fullmatch(token.key) for token in _sentence_before(tokens, start)):
         return True
+    if effect not in _SIGNS:
+        return False
     if effect is Effect.DASH:  # «Ты придёшь? Тире. Спросил он.»
         return end == len(tokens)
     return name not in _LOUD
 
 
 def is_choice(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) -> bool:
-    """Whether the phrase is an infinitive among what may be done: «Варианты. Принять. Отменить.»."""
+    """Whether the phrase is one of what may be done, or what somebody said.
+
+    «Варианты. Принять. Отменить.», «Нажмите кнопку. Отменить.», «Мама пишет. Отмени.»
+    """
+    if phrase.words[0] in _UNDO and start:
+        told = _sentence_before(tokens, start)
+        if _SAYS.fullmatch(told[-1].key) or any(_CHOOSES.fullmatch(token.key) for token in told):
+            return True
     if phrase.words[0] not in _INFINITIVES:
         return False
     if end < len(tokens) and _INFINITIVE.fullmatch(tokens[end].key):
@@ -92,14 +115,20 @@ def is_choice(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) -> 
 
 
 def is_at_a_place(tokens: Sequence[Token], start: int, phrase: Phrase) -> bool:
-    """Whether only a place is named before a sign, so that the sign is what is there: «В конце точка»."""
+    """Whether only a place is named before a sign, so that the sign is what is there: «В конце точка».
+
+    Or somebody is to put it there: «Поставь в конце восклицательный знак».
+    """
     if phrase.command.effect not in _SIGNS:
         return False
     clause: list[str] = []
-    for place in range(start - 1, max(-1, start - 2 - _LONGEST_PLACE), -1):
+    for place in range(start - 1, max(-1, start - 3 - _LONGEST_PLACE), -1):
         if clause and tokens[place].trail:
             break
         clause.insert(0, tokens[place].key)
+    if _PUTS.fullmatch(clause[0]):
+        clause = clause[1:]
+        return 1 < len(clause) <= _LONGEST_PLACE and clause[0] in PREPOSITIONS
     return 1 < len(clause) <= _LONGEST_PLACE and (
         clause[0] in _AT_A_PLACE or tuple(clause[:2]) in _PLACES
     )

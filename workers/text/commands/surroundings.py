@@ -34,10 +34,9 @@ from workers.text.commands.table import PHRASES, Command, Effect, Phrase, Surety
 from workers.text.tokens import Token
 
 _QUOTES: Final = frozenset('«»„“”"()')
-_PAIRS_OF_IN_GRAMMARS: Final = frozenset("раздельно через или а и как но".split())
-
-
 _SIGNS: Final = MARKS | {Effect.SPACE}
+_EMPTY: Final = frozenset({Effect.OPEN, Effect.CLOSE})
+_ENUMERATED: Final = _SIGNS | _EMPTY
 _PAIRS_OF_MARKS: Final = frozenset(
     {
         ("comma", "dash"),
@@ -47,6 +46,7 @@ _PAIRS_OF_MARKS: Final = frozenset(
     }
 )
 """Marks that people do say one after the other; of others it is an enumeration."""
+_IDIOMS: Final = frozenset({("точка",), ("абзац",)})
 _IN_GRAMMARS: Final = frozenset("раздельно через или а и как но".split())
 """«Не слитно, а раздельно»."""
 
@@ -169,9 +169,12 @@ def _is_of_grammar(tokens: Sequence[Token], here: Found) -> bool:
 
 
 def _is_enumeration(found: Sequence[Found], place: int) -> bool:
-    """Whether the names of several marks follow each other: «точка, запятая, двоеточие»."""
+    """Whether the names of several marks follow each other: «точка, запятая, двоеточие».
+
+    Quotes and brackets with nothing between them are named, too.
+    """
     here = found[place]
-    if here.phrase.command.effect not in _SIGNS:
+    if here.phrase.command.effect not in _ENUMERATED:
         return False
     for left, right in ((place - 1, place), (place, place + 1)):
         if left < 0 or right >= len(found) or found[left].end != found[right].start:
@@ -180,19 +183,25 @@ def _is_enumeration(found: Sequence[Found], place: int) -> bool:
         effects = {found[left].phrase.command.effect, found[right].phrase.command.effect}
         if effects <= _SIGNS and names not in _PAIRS_OF_MARKS:
             return True
+        if effects == _EMPTY and names[0].startswith("open"):
+            return True  # «Кавычки открываются, кавычки закрываются.»
     return False
 
 
 def _is_idiom(tokens: Sequence[Token], here: Found) -> bool:
-    """Whether it is «на этом точка», «и точка», «Всё. Точка.»."""
-    if here.phrase.words != ("точка",) or here.start == 0:
+    """Whether it is «на этом точка», «и точка», «Всё. Точка.», «Ну всё, абзац»."""
+    if here.phrase.words not in _IDIOMS or here.start == 0:
         return False
     before = tokens[here.start - 1]
     if before.key == "и":
         return True
     if before.key == "этом" and here.start > 1 and tokens[here.start - 2].key == "на":
         return True
-    begins = here.start == 1 or tokens[here.start - 2].ends_sentence
+    begins = (
+        here.start == 1
+        or tokens[here.start - 2].ends_sentence
+        or (here.start == 2 and tokens[0].key == "ну")
+    )
     return begins and before.key in IDIOMS_BEFORE
 
 
