@@ -164,6 +164,12 @@ def test_outer_marks_stay():
         "номер",
         "без двадцати",
         "двадцать-тридцать",
+        "семь сорок,",
+        "семь сорок, восемь,",
+        "восемь ноль пять и",
+        "сто двадцать-",
+        "три на",
+        "начало первого",
     ],
 )
 def test_work_grows_with_the_length_of_the_text_only(unit, monkeypatch):

@@ -62,18 +62,23 @@ def is_minute(number: Number | None) -> bool:
     return number is not None and not number.is_ordinal and number.value < 60 and not number.scales
 
 
-def is_time_by_zero(row: Row, place: int, numbers: Sequence[Number]) -> bool:
-    """Tell «восемь ноль пять» from a code: nothing before it asks for one."""
-    if len(numbers) != 3 or not _FIRST_EVIDENT <= numbers[0].value < 24 or numbers[1].value:
+def has_zero_of_time(numbers: Sequence[Number]) -> bool:
+    """Tell whether numbers are like «восемь ноль пять»."""
+    if len(numbers) != 3 or not all(is_hour(number) for number in numbers):
         return False
+    return numbers[0].value >= _FIRST_EVIDENT and numbers[1].value == 0 and numbers[2].is_digit
+
+
+def is_named(row: Row, place: int) -> bool:
+    """Tell whether digits are to be a name because of the word before: «кабинет», «позвони»."""
     before = row.precedes(place)
-    return not before.startswith(CALLS) and (before not in LABELS or before in VEHICLES)
+    return before.startswith(CALLS) or (before in LABELS and before not in VEHICLES)
 
 
 def is_counted(row: Row, place: int, value: int, after: str) -> bool:
     """Tell whether the minutes of what could be a time count the word after them."""
     if row.precedes(place) in _EXACT:
-        return after.endswith(_PLAINLY_COUNTED)
+        return after in MEASURES or after.endswith(_PLAINLY_COUNTED)
     return after in MEASURES or can_be_counted(value, after)
 
 
@@ -107,10 +112,25 @@ def timetable(row: Row, place: int) -> tuple[Piece, ...]:
 def after_a_time(row: Row, at: int) -> tuple[Piece, ...]:
     """Read what follows a time in a list, from the place after it: «, семь тридцать и восемь десять»."""
     pieces: list[Piece] = []
-    while (link := _link(row, at)) is not None and (found := _read(row, at + link)) is not None:
+    while (link := _link(row, at)) is not None:
+        found = _read(row, at + link) or _full_hour(row, at + link)
+        if found is None:
+            break
         pieces += _next(link, found)
         at += link + found.length
     return tuple(pieces)
+
+
+def _full_hour(row: Row, place: int) -> _Clock | None:
+    """Read «восемь» of «семь тридцать, восемь и девять пятнадцать»: a time must follow it, too."""
+    found = row.cardinals(place, 2)
+    if len(found) != 1 or not is_hour(found[0]):
+        return None
+    at = place + found[0].length
+    link = _link(row, at)
+    if link is None or _read(row, at + link) is None:
+        return None
+    return _Clock(found[0].value, 0, found[0].length, is_sure=False)
 
 
 def _next(link: int, found: _Clock) -> list[Piece]:
@@ -142,8 +162,10 @@ def _read(row: Row, place: int) -> _Clock | None:
     if is_one_word or minutes == [0, 0]:
         return _Clock(hour.value, 0, hour.length + (1 if is_one_word else 2), is_sure=True)
     if len(rest) == 2 and minutes[0] == 0 and rest[1].is_digit:
-        is_time = at or hour.value >= 10 or is_time_by_zero(row, place, found)
-        if is_time and row.follows(end + 1) not in MEASURES:
+        is_other = is_named(row, place) or before in SCORES
+        if (at or (has_zero_of_time(found) and not is_other)) and row.follows(
+            end + 1
+        ) not in MEASURES:
             return _Clock(hour.value, minutes[1], hour.length + 2, is_sure=True)
     elif len(rest) == 1 and is_minute(rest[0]) and minutes[0] >= 10:
         length = hour.length + rest[0].length

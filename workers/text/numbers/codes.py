@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from workers.text.numbers.clocks import is_time_by_zero
+from workers.text.numbers.clocks import has_zero_of_time, is_named
 from workers.text.numbers.counted import can_be_counted
 from workers.text.numbers.numerals import NUMERALS
 from workers.text.numbers.replacement import Piece
@@ -46,7 +46,7 @@ def codes(row: Row, place: int) -> tuple[Piece, ...]:
     numbers = row.cardinals(place, _MOST_NUMBERS)
     if announced and len(numbers) > 1 and all(_is_part(part) for part in numbers):
         return _together(numbers)
-    if is_time_by_zero(row, place, numbers):
+    if has_zero_of_time(numbers) and not is_named(row, place):
         return ()
     digits: list[Number] = []
     for part in numbers:

@@ -77,6 +77,8 @@ def dimensions(row: Row, place: int) -> tuple[Piece, ...]:
     if len(numbers) < 2 or len(numbers) < len(found):
         return ()
     measured = is_measured(row, at - 1)
+    if not measured and any(number.is_bare for number in numbers):
+        return ((at - place, None),)  # «один на миллион»
     if not all(
         number.nominative and _is_dimension(number, measured=measured) for number in numbers
     ):

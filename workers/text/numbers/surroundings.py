@@ -51,10 +51,11 @@ GENITIVES: Final[Mapping[str, str]] = MappingProxyType(
         **{
             stem + ending: stem + genitive
             for stems, endings, genitive in (
-                (f"{_HARD_MEASURES} миллион миллиард триллион раз пункт месяц", _HARD, "а"),
+                (f"{_HARD_MEASURES} миллион миллиард триллион раз пункт человек", _HARD, "а"),
                 (_SOFT_MEASURES, _SOFT, "я"),
                 (f"{_FEMININE_MEASURES} страниц", _FEMININE, "ы"),
                 ("тысяч", " а е у ей ам ами ах и", "и"),
+                ("месяц", " а у ем е ы ев ам ами ах", "а"),
                 ("недел", "ь я ю е и ей ям ями ях", "и"),
                 ("год", " а у ом ов ам ами ах", "а"),
             )
