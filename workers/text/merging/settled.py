@@ -145,10 +145,17 @@ def _keep_commands(tokens: Sequence[Token], allowed: list[frozenset[str]], *, ba
     """Let the model neither make nor break a command; in bare text it may set one off."""
     for found in find(tokens):
         before, last, after = found.start - 1, found.end - 1, found.end
+        effect = found.phrase.command.effect
+        begins = found.start == 0 and effect not in _BEGIN_A_LINE  # «Запятая лишняя»
         for place in range(max(before, 0), min(after, len(tokens) - 1)):
             setting_off = _NONE
-            if bare and place in {before, last} and not _is_in_number(tokens, before, after):
-                setting_off = _setting_off(found.phrase.command.effect, before=place == before)
+            if (
+                bare
+                and not begins
+                and place in {before, last}
+                and not _is_in_number(tokens, before, after)
+            ):
+                setting_off = _setting_off(effect, before=place == before)
             allowed[place] &= setting_off
 
 
