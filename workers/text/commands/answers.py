@@ -114,7 +114,7 @@ def is_choice(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) -> 
     )
 
 
-def is_at_a_place(tokens: Sequence[Token], start: int, phrase: Phrase) -> bool:
+def is_at_a_place(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) -> bool:
     """Whether only a place is named before a sign, so that the sign is what is there: «В конце точка».
 
     Or somebody is to put it there: «Поставь в конце восклицательный знак».
@@ -129,8 +129,10 @@ def is_at_a_place(tokens: Sequence[Token], start: int, phrase: Phrase) -> bool:
     if _PUTS.fullmatch(clause[0]):
         clause = clause[1:]
         return 1 < len(clause) <= _LONGEST_PLACE and clause[0] in PREPOSITIONS
+    if end < len(tokens) and not tokens[end - 1].trail:
+        return False  # «После обеда запятая мы пойдём»
     return 1 < len(clause) <= _LONGEST_PLACE and (
-        clause[0] in _AT_A_PLACE or tuple(clause[:2]) in _PLACES
+        clause[0] in _AT_A_PLACE or (tuple(clause[:2]) in _PLACES and clause[-1] != "концов")
     )
 
 

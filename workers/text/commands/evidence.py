@@ -21,6 +21,8 @@ DASHES: Final = frozenset("—–-")
 MARKS: Final = frozenset({Effect.MARK, Effect.DASH})
 LINES: Final = frozenset({Effect.BREAK, Effect.ITEM})
 _IMPERATIVES: Final = frozenset({"открой", "закрой"})
+_NEAR: Final = 6
+"""Words in which a preposition would make a sentence of which the phrase is the subject."""
 _COMPLETE: Final = frozenset("слово предложение word sentence that".split())
 """After these nothing can follow that they belong to, as in «отмени встречу», «удали последнее фото»."""
 _JOINED_TO: Final = frozenset("не ни пол по в на из за от с до под кое экс вице".split())
@@ -227,7 +229,14 @@ def _ends_a_line(tokens: Sequence[Token], here: Found, signs: Signs) -> bool:
     """
     if signs.left and signs.right:
         return True
-    if not signs.opens or signs.right or here.phrase.words[0] == "с":
+    if here.phrase.words[0] == "с":
+        return False
+    if (
+        here.end == len(tokens) and not tokens[-1].trail
+    ):  # «спасибо новая строка», «в меню новый пункт»
+        near = tokens[max(0, here.start - _NEAR) : here.start]
+        return not any(token.trail or token.key in PREPOSITIONS for token in near)
+    if not signs.opens or signs.right:
         return False
     if here.phrase.words[0] == "новая":
         return True

@@ -156,7 +156,7 @@ def _is_talked_about(tokens: Sequence[Token], here: Found, signs: Signs) -> bool
         (here.start > 0 and is_named(tokens, here.start, here.phrase, is_set_off=signs.left))
         or is_answer(*span)
         or (not signs.leads and is_choice(*span))
-        or (not signs.left and is_at_a_place(tokens, here.start, here.phrase))
+        or (not signs.left and is_at_a_place(*span))
     )
 
 
