@@ -96,7 +96,7 @@ def _is_dimension(number: Number, *, measured: bool) -> bool:
 
 
 def lists(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «пять, десять или двадцать»: numbers up to a thousand with a conjunction before the last."""
+    """Read «пять, десять или двадцать»: numbers up to a thousand, to a conjunction or an end."""
     first = row.amount(place)
     if first is None:
         return ()
@@ -105,7 +105,7 @@ def lists(row: Row, place: int) -> tuple[Piece, ...]:
     while not is_over and len(found) < _LONGEST_LIST:
         is_over = row.follows(last) in _LAST_LINKS and row.joined(last + 1)
         if not is_over and not _is_comma(row, last):
-            return ()
+            break
         number = row.amount(last + 1 + is_over)
         if number is None:
             return ()
@@ -115,7 +115,9 @@ def lists(row: Row, place: int) -> tuple[Piece, ...]:
     values = [number.value for number in found]
     is_plain = not any(number.scales for number in found)
     agree = len({number.nominative for number in found if not number.in_digits}) == 1
-    if len(found) < 3 or not is_over or not (is_plain and agree):
+    # «Показания: двадцать, пять, тридцать.»
+    ends = is_over or row.tokens[last].ends_sentence or last + 1 == len(row)
+    if len(found) < 3 or not (ends and is_plain and agree):
         return ()
     return tuple(pieces) if min(values) < SMALL <= max(values) else ()
 
@@ -143,7 +145,8 @@ def _belong(row: Row, place: int, both: tuple[Number, Number], *, link: str, las
     if first.nominative != second.nominative:
         return False
     if link == "и":
-        return measured or _share_scale(first, second)
+        is_one = 1 in (second.value, second.before_scale)  # «сто и одна тысяча»
+        return not is_one and (measured or _share_scale(first, second))
     return first.value < second.value and (measured or is_or)
 
 
