@@ -4,7 +4,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Final
 
-from workers.text.commands.common import is_common
+from workers.text.commands.uncapitalised import is_common
 from workers.text.letters import capitalised, lowered
 from workers.text.removal import bare
 from workers.text.tokens import SENTENCE_ENDS, Token, one
