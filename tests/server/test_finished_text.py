@@ -109,7 +109,7 @@ async def test_the_model_that_comes_along_adds_marks_and_capitals(
     start_server: StartServer, script: Path
 ) -> None:
     said = json.loads(script.read_text())
-    bare = ["привет как дела", "я думаю что он придет", "да", "где ты был вчера вечером"]
+    bare = ["привет как дела", "я знаю что он уже дома", "да", "где ты был вчера вечером"]
     said["texts"] = dict(zip(said["texts"], bare, strict=True))
     script.write_text(json.dumps(said))
     async with start_server(script=script, punctuation="auto") as server:
@@ -118,5 +118,5 @@ async def test_the_model_that_comes_along_adds_marks_and_capitals(
 
     finals = [m for m in seen if isinstance(m, wire.Final)]
     assert [final.raw for final in finals] == bare
-    assert finals[1].text == "Я думаю, что он придет."
+    assert finals[1].text == "Я знаю, что он уже дома."
     assert all(final.text[0].isupper() and final.text[-1] in ".?!…" for final in finals)
