@@ -130,9 +130,13 @@ async def _rotate_users(args: argparse.Namespace, language: Language) -> int:
     said: set[str] = set()
 
     def progress(what: str, count: int) -> None:
-        if what == "wait" and what not in said:
-            said.add(what)
+        if what in said:
+            return
+        said.add(what)
+        if what == "wait":
             _tell(language.text("keys.rotate_users.wait", seconds=count))
+        elif what == "writers":
+            _tell(language.text("keys.rotate_users.writers"))
 
     async with _opened(settings_from(args)) as storage, only_rotation(storage.dsn):
         sealed = await rotate_users(storage.postgres, storage.keys, progress=progress)

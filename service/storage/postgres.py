@@ -242,6 +242,8 @@ async def open_postgres(
             max_inactive_connection_lifetime=IDLE_S,
             server_settings={
                 "application_name": "alfavoice",
+                # The trigger against closed keys must see those closed since a transaction began.
+                "default_transaction_isolation": "read committed",
                 "statement_timeout": statement_ms,
                 # What the server has of a service that vanished without a word: locks, a place.
                 "idle_in_transaction_session_timeout": str(round(patience.call_s * 1000)),

@@ -21,6 +21,8 @@ from service.storage.encryption.rotation import only_rotation
 from service.storage.encryption.sealing import Unreadable, key_number
 from service.storage.encryption.user_rotation import rotate_users
 from service.storage.opening import Storage
+from service.storage.statements import statements
+from service.storage.transcripts import sealed_final
 from tests.encryption.people import opened, person, say_everything
 from tests.storage.samples import FIRST, ORIGIN, SECOND
 
@@ -303,6 +305,38 @@ async def test_people_go_on_speaking_while_everybodys_keys_change(service, owner
     assert said > 0
     assert [final.text for final in transcript.finals] == [f"Слово {n}" for n in range(said)]
     await everything_opens(service, said)
+
+
+async def test_what_was_sealed_before_the_keys_closed_and_is_stored_after_is_waited_for(
+    service, owner
+):
+    user = await person(service.postgres)
+    started = await service.transcripts.open("session-1", user=user, origin=ORIGIN)
+    quick = UserKeys(service.postgres, service.keys.master, cached_s=0)
+    service.transcripts._keys = quick
+    late = sealed_final(await quick.of(user), started.transcript, FIRST)
+    told: list[tuple[str, int]] = []
+    slow = owner.transaction()
+    await slow.start()
+    await owner.fetchval(statements("transcripts")["add_final"], *late)
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        rotation = tasks.create_task(
+            rotate_users(
+                service.postgres, quick, progress=lambda what, count: told.append((what, count))
+            )
+        )
+        while ("writers", 1) not in told and not rotation.done():
+            await asyncio.sleep(0.01)
+        # Somebody who begins meanwhile is not waited for, and uses the new key.
+        await service.transcripts.add_final(user, started.transcript, SECOND)
+        assert not rotation.done()
+        await slow.commit()
+    assert rotation.result() == 1
+
+    (transcript,) = await service.transcripts.recent(user)
+    assert transcript.finals == (FIRST, SECOND)
+    await everything_opens(service, 2)
 
 
 async def test_a_damaged_value_stops_it_and_every_old_key_stays(service, owner):

@@ -1,13 +1,14 @@
 """Change the data keys of all users, while the service runs.
 
-    a new key each ─► wait until every process has it ─► close the old keys ─► seal all values
-    again ─► delete the closed keys
+    a new key each ─► wait until every process has it ─► close the old keys ─► wait for those who
+    are writing ─► seal all values again ─► delete the closed keys
 
 A service takes a new key for sealing only when it is old enough that every other process has read
 it (`UserKeys.settle_s`), and holds what it read for half of that. A value sealed with a closed key is
-refused by a trigger (migration 0005) and tried again. So when the pass over all values begins no more
-can come, and when it ends the closed keys open nothing. Interrupted, it starts from where it was;
-the pass over the values from its beginning, leaving alone what is done.
+refused by a trigger (migration 0005) and tried again. The trigger cannot see what is closed after it
+ran, so every transaction that may have passed it before then is waited for. So when the pass over all
+values begins no more can come, and when it ends the closed keys open nothing. Interrupted, it starts
+from where it was; the pass over the values from its beginning, leaving alone what is done.
 """
 
 import asyncio
@@ -27,6 +28,8 @@ from service.storage.statements import statements
 _BATCH: Final = 500
 _MARGIN_S: Final = 10.0
 """For a call that began with keys just about to be read again; calls end within 5 s."""
+_LOOK_AGAIN_S: Final = 0.05
+"""How often is looked whether a transaction is over; most take a millisecond."""
 _sql: Final = statements("keys")
 _sealed: Final = statements("sealed")
 
@@ -43,7 +46,8 @@ async def rotate_users(
     Args:
         postgres: with nobody else at it (`only_rotation`).
         keys: of this database; `settle_s` as that of the services.
-        progress: called with what is done (`keys`, `wait`: seconds, or a table) and how many.
+        progress: called with what is done (`keys`, `wait`: seconds, `writers`: transactions that are
+            waited for, or a table) and how many.
         sleep: waits some seconds.
 
     Raises:
@@ -61,6 +65,7 @@ async def rotate_users(
         progress("keys", made)
     await _settle(postgres, keys, progress, sleep)
     await postgres.call(lambda connection: connection.execute(_sql["close_old_keys"]))
+    await _writers_end(postgres, progress, sleep)
     sealed = 0
     for column in SEALED_COLUMNS:
         sealed += await _seal_again(postgres, keys, column, progress)
@@ -93,6 +98,29 @@ async def _settle(
     ) > 0:
         progress("wait", round(left))
         await sleep(min(left, 5.0))
+
+
+async def _writers_end(
+    postgres: Postgres,
+    progress: Callable[[str, int], None],
+    sleep: Callable[[float], Awaitable[None]],
+) -> None:
+    """Wait until all who write sealed values now are done; whoever begins now sees what is closed.
+
+    A transaction holds the lock on the table from before the trigger runs until its end, as
+    `CREATE INDEX CONCURRENTLY` relies on too (PostgreSQL manual, 13.3.1).
+    """
+    tables = [column.table for column in SEALED_COLUMNS]
+
+    async def writers() -> set[str]:
+        rows = await postgres.call(lambda connection: connection.fetch(_sql["writers"], tables))
+        return {row["virtualtransaction"] for row in rows}
+
+    left = await writers()
+    while left:
+        progress("writers", len(left))
+        await sleep(_LOOK_AGAIN_S)
+        left &= await writers()
 
 
 async def _seal_again(

@@ -125,6 +125,17 @@ WHERE
         WHERE newer.user_id = k.user_id AND newer.number > k.number
     );
 
+-- name: writers
+SELECT DISTINCT l.virtualtransaction
+FROM pg_locks AS l
+INNER JOIN pg_database AS d ON l.database = d.oid AND d.datname = current_database()
+WHERE
+    l.locktype = 'relation'
+    AND l.relation = any($1::text[]::regclass[]::oid[])
+    AND l.mode = 'RowExclusiveLock'
+    AND l.granted
+    AND l.pid IS DISTINCT FROM pg_backend_pid();
+
 -- name: delete_closed_keys
 DELETE FROM user_keys
 WHERE closed_at IS NOT NULL;
