@@ -6,6 +6,9 @@ own text follows. Clients that type finals as they come do the same with the let
 
     text «Купи хлеб. Позвони маме»   final erase 14, glue «», text «»      -> «Купи хлеб.»
     text «Купи хлеб.»                final erase 0, glue « », text «Молоко.» -> «Купи хлеб. Молоко.»
+
+Where the text before broke off in a sentence, a capital that only begins one is small: «Мы едем на»
+«Вокзал.» -> «Мы едем на вокзал.»
 """
 
 import re
@@ -18,6 +21,8 @@ from workers.contract.finishing import Finished
 BLANK: Final = " "
 _MAY_END_SENTENCE: Final = re.compile(r"[.!?…][.!?…»”\")\]]*+|\n")
 """Runs of marks, each read once; one ends a sentence if a blank follows it. Also a line end does."""
+_INSIDE: Final = (",", ";", ":", "—", "–")
+"""Marks after which a sentence goes on."""
 _OPENS: Final = frozenset("«„“([\n\t")
 """After these no blank belongs."""
 
@@ -65,6 +70,8 @@ class Joint:
 
     erase: int = 0
     glue: str = BLANK
+    small: bool = False
+    """Whether the final's first letter is small: it goes on with a sentence."""
 
 
 def surviving(finals: Sequence[Follows]) -> list[str]:
@@ -110,7 +117,14 @@ def joint(before: str, finished: Finished, *, withheld: str = "") -> Joint:
         return Joint(erase=erase, glue=withheld if begins_line else "")
     if not kept or kept[-1] in _OPENS:
         return Joint(erase=erase, glue="")
-    return Joint(erase=erase, glue=withheld + BLANK)
+    small = finished.small_inside and not withheld and _goes_on(kept)
+    return Joint(erase=erase, glue=withheld + BLANK, small=small)
+
+
+def _goes_on(text: str) -> bool:
+    """Whether the last sentence of a text did not end: after a comma, a word, or an ellipsis."""
+    body = text.rstrip(BLANK)
+    return body[-1:].isalnum() or body.endswith((*_INSIDE, "…", "..."))
 
 
 def _without_last_words(text: str, words: int) -> str:

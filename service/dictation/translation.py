@@ -41,6 +41,8 @@ def stored_final(shown: ShowFinal, before: Sequence[StoredFinal], text: str) -> 
     finished = hypothesis.finished or FinishedText(text=hypothesis.text, words=hypothesis.words)
     withheld = before[-1].withheld if before else ""
     joined = joint(text, finished, withheld=withheld)
+    if joined.small:
+        finished = _begun_small(finished)
     goes_on = not finished.text and not joined.erase  # noise between two sentences
     return StoredFinal(
         utterance=shown.utterance,
@@ -63,6 +65,18 @@ def stored_final(shown: ShowFinal, before: Sequence[StoredFinal], text: str) -> 
         withheld=withheld if goes_on else finished.withheld,
         markers=finished.markers,
     )
+
+
+def _begun_small(finished: FinishedText) -> FinishedText:
+    """Give a text, and the first of its words, with a small first letter."""
+    words = finished.words
+    if words and words[0].text[:1] == finished.text[:1]:
+        words = (replace(words[0], text=_small(words[0].text)), *words[1:])
+    return replace(finished, text=_small(finished.text), words=words)
+
+
+def _small(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def final_message(final: StoredFinal, audio: IncomingAudio) -> Final:

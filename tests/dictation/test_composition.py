@@ -52,6 +52,35 @@ def test_a_final_follows_as_it_should(before: str, finished: Finished, after: st
     assert said(before, finished) == after
 
 
+@pytest.mark.parametrize(
+    ("before", "is_small"),
+    [
+        ("Мы едем на", True),
+        ("Кроме того,", True),
+        ("Я думаю…", True),
+        ("Я думаю...", True),
+        ("Купить:", True),
+        ("Мы приехали.", False),
+        ("Мы приехали?", False),
+        ("Он сказал «да»", False),
+        ("Он сказал «", False),
+        ("Мы едем на\n", False),
+        ("", False),
+    ],
+)
+def test_a_sentence_that_broke_off_goes_on_with_a_small_letter(before, is_small):
+    goes_on = Finished(text="Вокзал.", small_inside=True)
+    assert joint(before, goes_on).small is is_small
+    assert not joint(before, Finished(text="Москва.")).small
+    assert not joint("Привет", goes_on, withheld=".").small
+
+
+def test_what_is_deleted_does_not_tell_whether_a_sentence_goes_on():
+    assert joint("Мы едем. Домой", Finished(text="На вокзал.", undo=1, small_inside=True)) == Joint(
+        erase=6
+    )
+
+
 def test_a_full_stop_that_a_chat_left_off_comes_back_when_more_follows():
     assert said("Привет", Finished(text="Как дела?"), withheld=".") == "Привет. Как дела?"
     assert said("Привет", Finished(text=", друг", sticks=True), withheld=".") == "Привет, друг"

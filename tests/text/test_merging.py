@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from workers.text.merging.borders import borders, rejoined
 from workers.text.merging.letters import Case, case_of
 from workers.text.merging.marks import mark_of
-from workers.text.merging.merge import merge
+from workers.text.merging.merge import first_inside, merge
 from workers.text.merging.thresholds import NAMES, Thresholds, thresholds_of
 from workers.text.punctuation import punctuated, transcript
 from workers.text.rubert.labels import CASES, MARKS, WordLabels
@@ -94,14 +94,16 @@ _WORDS = """
 TEXTS = st.lists(st.sampled_from(_WORDS.split()), max_size=14).map(" ".join) | st.text(max_size=40)
 
 
-@given(TEXTS, st.data(), st.booleans())
-def test_the_words_stay_but_for_their_case_and_so_do_signs_and_times(text, data, begins):
+@given(TEXTS, st.data())
+def test_the_words_stay_but_for_their_case_and_so_do_signs_and_times(text, data):
     tokens = tuple(
         replace(token, heard=Heard(start=place, end=place + 1, probability=1.0))
         for place, token in enumerate(read(text))
     )
     labels = data.draw(st.none() | st.lists(LABELS, min_size=len(tokens), max_size=len(tokens)))
-    after = merge(tokens, labels, begins_sentence=begins)
+    after = merge(tokens, labels)
+    inside = first_inside(tokens, labels)
+    assert inside.lower() == (tokens[0].word.lower() if tokens else "")
     assert [token.word.lower() for token in after] == [token.word.lower() for token in tokens]
     assert [token.heard for token in after] == [token.heard for token in tokens]
     for old, new in zip(tokens, after, strict=True):
@@ -133,10 +135,51 @@ def test_without_a_model_only_what_is_certain_is_repaired(recognised, expected):
     assert written(merge(read(recognised), None)) == expected
 
 
-def test_a_text_that_goes_on_with_a_sentence_loses_its_first_capital():
-    labels = labelled("и поели, потом ушли.")
-    assert written(merge(read("И поели."), labels[:2], begins_sentence=False)) == "и поели."
-    assert written(merge(read("И поели."), labels[:2])) == "И поели."
+@pytest.mark.parametrize(
+    ("recognised", "model_says", "inside"),
+    [
+        ("И поели.", "и поели.", "и"),
+        ("и поели.", "И поели.", "и"),
+        ("и поели.", None, "и"),
+        ("И поели.", None, "И"),
+        ("Москва ждёт.", "Москва ждёт.", "Москва"),
+        ("москва ждёт.", "Москва ждёт.", "москва"),
+        ("и поели", "и поели", "и"),
+        ("Hello there.", "hello there.", "Hello"),
+        ("", "", ""),
+    ],
+)
+def test_the_first_word_has_another_case_where_a_text_goes_on_with_a_sentence(
+    recognised, model_says, inside
+):
+    labels = None if model_says is None else labelled(model_says, instead_of=recognised)
+    assert first_inside(read(recognised), labels) == inside
+
+
+OPENING = Thresholds(open_last=0.95)
+
+
+@pytest.mark.parametrize(
+    ("recognised", "model_says", "sure", "merged"),
+    [
+        ("И тогда мы поехали на.", "И тогда мы поехали на", 0.97, "И тогда мы поехали на"),
+        ("И тогда мы поехали на...", "И тогда мы поехали на", 0.97, "И тогда мы поехали на"),
+        ("И тогда мы поехали на.", "И тогда мы поехали на", 0.9, "И тогда мы поехали на."),
+        ("Я хочу, кроме того.", "Я хочу, кроме того,", 0.97, "Я хочу, кроме того,"),
+        ("И тогда мы сказали.", "И тогда мы сказали:", 0.97, "И тогда мы сказали"),
+        ("И тогда мы поехали?", "И тогда мы поехали", 0.97, "И тогда мы поехали?"),
+        ("Это всё. И тогда.", "Это всё. И тогда", 0.97, "Это всё. И тогда."),
+        ("Это всё. А потому что.", "Это всё. А потому что", 0.97, "Это всё. А потому что"),
+        ("Потому что.", "Потому что", 0.97, "Потому что"),
+        ("Встреча будет в пять.", "Встреча будет в пять", 0.97, "Встреча будет в пять."),
+        ("Он живёт на улице Ленина, запятая.", "Он живёт на улице Ленина, запятая", 0.97,
+         "Он живёт на улице Ленина, запятая."),
+    ],
+)  # fmt: skip
+def test_what_breaks_off_at_the_end_of_a_text_does_not_end(recognised, model_says, sure, merged):
+    labels = labelled(model_says, sure, recognised)
+    assert written(merge(read(recognised), labels, OPENING)) == merged
+    assert written(merge(read(recognised), labels)) == recognised  # nobody is so sure unasked
 
 
 def test_labels_for_another_text_are_refused():
@@ -147,13 +190,15 @@ def test_labels_for_another_text_are_refused():
 def test_a_batch_of_texts_is_labelled_at_once_and_foreign_ones_are_not_asked_about():
     texts = [read("привет как дела"), read("hello there"), (), read("хорошо спасибо")]
     punctuator = Written("Привет, как дела? Хорошо, спасибо!")
-    assert [written(text) for text in punctuated(texts, punctuator)] == [
+    assert [written(one.tokens) for one in punctuated(texts, punctuator)] == [
         "Привет, как дела?",
         "hello there",
         "",
         "Хорошо, спасибо!",
     ]
-    assert [written(text) for text in punctuated(texts, None)] == [written(text) for text in texts]
+    alone = punctuated(texts, None)
+    assert [written(one.tokens) for one in alone] == [written(text) for text in texts]
+    assert [one.inside for one in alone] == ["привет", "hello", "", "хорошо"]
 
 
 def test_long_texts_and_long_words_are_merged():

@@ -94,3 +94,18 @@ def test_nobody_gets_anything_of_anybody_else():
 def test_any_text_can_be_finished(text, language):
     done = finish(text, language=language)
     assert isinstance(done.text, str)
+
+
+def test_only_a_first_capital_that_punctuation_gave_is_small_inside_a_sentence():
+    assert finish("на вокзал.").small_inside
+    assert finish("на вокзал.").text == "На вокзал."
+    for said in (
+        "На вокзал.",
+        "«на вокзал».",
+        "пятого мая.",
+        "кубернетес растёт.",
+        "капсом вокзал.",
+    ):
+        assert not finish(said).small_inside, said
+    assert not finish("на вокзал.", Finishing(style="raw")).small_inside
+    assert not finish("на вокзал.", Finishing(style="code")).small_inside

@@ -285,6 +285,7 @@ def test_the_model_that_ships_answers():
     model = load_exported(folder)
     limits = thresholds_of(model.thresholds)
     said = "привет как дела я сказал что приду завтра"
-    (row,) = punctuated([read(said)], model, limits)
+    (punctuated_text,) = punctuated([read(said)], model, limits)
+    row = punctuated_text.tokens
     assert written(row) != said
     assert [token.word.lower() for token in row] == said.split()

@@ -135,6 +135,9 @@ class Finished:
     """Whether no blank belongs between it and what came before."""
     withheld: str = ""
     """A mark that its style left off at the end, and that belongs there if more text follows."""
+    small_inside: bool = False
+    """Whether the text begins with a capital only because a sentence does: where it goes on with one,
+    that letter is small."""
     markers: tuple[Marker, ...] = ()
     """Places in the text that only the client can fill."""
 

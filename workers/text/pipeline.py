@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from workers.contract.finishing import Finished, Finishing, Moment, Person, Step, Taken
 from workers.text.commands.obeying import obey
 from workers.text.fillers import leave_out_fillers
+from workers.text.letters import capitalised
 from workers.text.merging.merge import CAREFUL
 from workers.text.merging.thresholds import Thresholds
 from workers.text.numbers.rules import write_numbers
@@ -76,6 +77,8 @@ class _Work:
     undo_sentences: int = 0
     sticks: bool = False
     withheld: str = ""
+    first: tuple[str, str] = ("", "")
+    """The first word as punctuation wrote it, and as it would be inside a sentence."""
 
     def wants(self, step: Step) -> bool:
         wanted = self.utterance.wishes.wanted
@@ -122,8 +125,9 @@ def _punctuate(
     all_work: Sequence[_Work], punctuator: Punctuator | None, limits: Thresholds
 ) -> None:
     rows = punctuated([work.tokens for work in all_work], punctuator, limits)
-    for work, tokens in zip(all_work, rows, strict=True):
-        work.take(Step.PUNCTUATION, tokens)
+    for work, row in zip(all_work, rows, strict=True):
+        work.take(Step.PUNCTUATION, row.tokens)
+        work.first = row.tokens[0].word, row.inside
 
 
 def _is_russian(work: _Work) -> bool:
@@ -174,6 +178,14 @@ _CHANGES: Final[dict[Step, _Change]] = {
 }
 
 
+def _small_inside(work: _Work) -> bool:
+    """Whether the first word is still that of punctuation, and a capital for its place only."""
+    shown, inside = work.first
+    if not work.tokens or work.tokens[0].lead or work.tokens[0].word != shown:
+        return False
+    return shown == capitalised(inside) != inside
+
+
 def _result(work: _Work) -> Finished:
     text, markers = placed(written(work.tokens))
     return Finished(
@@ -187,5 +199,6 @@ def _result(work: _Work) -> Finished:
         undo_sentences=work.undo_sentences,
         sticks=work.sticks,
         withheld=work.withheld,
+        small_inside=_small_inside(work),
         markers=markers,
     )

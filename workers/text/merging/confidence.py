@@ -27,7 +27,12 @@ def end_probability(label: WordLabels) -> float:
 
 
 def chosen_mark(
-    written: str, label: WordLabels, limits: Thresholds | None, *, small_after: float | None
+    written: str,
+    label: WordLabels,
+    limits: Thresholds | None,
+    *,
+    small_after: float | None,
+    is_last: bool = False,
 ) -> str:
     """Give the mark after a word.
 
@@ -36,7 +41,8 @@ def chosen_mark(
         label: the model's.
         limits: None: the recogniser writes no marks at all, so the likeliest stands.
         small_after: how likely the next word is written small; None: there is no next word, or
-            nobody can say, and then no end of a sentence is taken away.
+            nobody can say, and then no end of a sentence is taken away…
+        is_last: …but for the last word of a text: what breaks off there does not end.
     """
     likely = dict(zip(MARKS, label.marks.tolist(), strict=True))
     if not written:
@@ -47,11 +53,20 @@ def chosen_mark(
     if written in ENDS:
         if best in ENDS:
             return best if likely[best] >= limits.turn_end else written
+        if is_last:
+            return _opened(written, best, label, limits)
         opens = written in ".…" and 1.0 - end_probability(label) >= limits.open_end
         sure = small_after is not None and small_after >= limits.small_after_open
         return best if opens and sure else written
     wanted = limits.change if best else limits.drop
     return best if likely[best] >= wanted else written
+
+
+def _opened(written: str, best: str, label: WordLabels, limits: Thresholds) -> str:
+    """Give the mark after the last word, where the recogniser ended a sentence and the model does not."""
+    if written not in ".…" or 1.0 - end_probability(label) < limits.open_last:
+        return written
+    return best if best == "," else ""
 
 
 def _added(likely: dict[str, float], limits: Thresholds | None) -> str:

@@ -53,8 +53,6 @@ def merge(
     tokens: Sequence[Token],
     labels: Sequence[WordLabels] | None,
     limits: Thresholds = CAREFUL,
-    *,
-    begins_sentence: bool = True,
 ) -> tuple[Token, ...]:
     """Merge labels into a text.
 
@@ -63,7 +61,6 @@ def merge(
         labels: one for each token; None: there is no model, and only blanks before marks, marks
             written twice and small letters after the end of a sentence are repaired.
         limits: how sure the model has to be.
-        begins_sentence: False: the text goes on with a sentence begun before it.
 
     Returns:
         As many tokens, with the same words but for their case.
@@ -81,9 +78,24 @@ def merge(
     tidy = [replace(token, trail=tidied(token.trail)) for token in tokens]
     known = _known(tidy, labels)
     marked = _with_marks(tidy, known, None if bare else limits)
-    return tuple(
-        _with_cases(tidy, marked, known, None if bare else limits, begins_sentence=begins_sentence)
-    )
+    return tuple(_with_cases(tidy, marked, known, None if bare else limits))
+
+
+def first_inside(
+    tokens: Sequence[Token], labels: Sequence[WordLabels] | None, limits: Thresholds = CAREFUL
+) -> str:
+    """Give the first word as it is written where the text goes on with a sentence: «на вокзал».
+
+    One that the recogniser began small is small there: the model may want a capital for the place only.
+
+    Args:
+        tokens: as of `merge`; of none the word is empty.
+        labels: as of `merge`.
+        limits: as of `merge`.
+    """
+    if not is_for_the_model(tokens) or case_of(tokens[0].word) is Case.SMALL:
+        return tokens[0].word if tokens else ""
+    return _first(tokens[0], _known(tokens, labels)[0], limits, before="").word
 
 
 def _known(tokens: Sequence[Token], labels: Sequence[WordLabels] | None) -> list[WordLabels | None]:
@@ -154,7 +166,7 @@ def remarked(
     small_after = None
     if following is not None and label_after is not None and _can_be_small(following):
         small_after = small_probability(label_after)
-    chosen = chosen_mark(written, label, limits, small_after=small_after)
+    chosen = chosen_mark(written, label, limits, small_after=small_after, is_last=following is None)
     if chosen == written or chosen not in allowed:
         return token
     return replace(token, trail=with_mark(token.trail, chosen))
@@ -172,14 +184,12 @@ def _with_cases(
     marked: Sequence[Token],
     known: Sequence[WordLabels | None],
     limits: Thresholds | None,
-    *,
-    begins_sentence: bool,
 ) -> list[Token]:
     cased: list[Token] = []
     said = command_words(written)
     for place, (token, label) in enumerate(zip(marked, known, strict=True)):
         if place == 0:
-            cased.append(_first(token, label, limits, begins_sentence=begins_sentence))
+            cased.append(_first(token, label, limits, before="."))
             continue
         cased.append(
             recased(
@@ -195,9 +205,10 @@ def _with_cases(
 
 
 def _first(
-    token: Token, label: WordLabels | None, limits: Thresholds | None, *, begins_sentence: bool
+    token: Token, label: WordLabels | None, limits: Thresholds | None, *, before: str
 ) -> Token:
-    nothing = Token("", trail="." if begins_sentence else "")
+    """Give the first word in its case after a mark that is not of this text."""
+    nothing = Token("", trail=before)
     return recased(token, label, limits, before=nothing, began=True, label_before=None)
 
 

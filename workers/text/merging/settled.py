@@ -60,6 +60,7 @@ def allowed_marks(tokens: Sequence[Token], *, bare: bool) -> list[frozenset[str]
             allowed[place] = _STAYS_END
     if not bare:
         _keep_ends(tokens, allowed)
+        _keep_last(tokens, allowed)
         _keep_lists(tokens, allowed)
     _keep_commands(tokens, allowed, bare=bare)
     return allowed
@@ -123,6 +124,16 @@ def _keep_ends(tokens: Sequence[Token], allowed: list[frozenset[str]]) -> None:
             continue
         if min(len(left), len(right)) <= _SHORT:
             allowed[left[-1]] &= _STAYS_END
+
+
+def _keep_last(tokens: Sequence[Token], allowed: list[frozenset[str]]) -> None:
+    """Keep the end after the last word where it is a number, a command, or one of a very short sentence."""
+    if not tokens or not tokens[-1].ends_sentence:
+        return
+    last, sentence = tokens[-1], _spans(tokens, lambda token: token.ends_sentence)[-1]
+    is_short = len(sentence) <= _SHORT and last.key not in _GOES_ON
+    if is_short or _is_numeral(last) or any(found.end == len(tokens) for found in find(tokens)):
+        allowed[-1] &= _STAYS_END
 
 
 def _keep_lists(tokens: Sequence[Token], allowed: list[frozenset[str]]) -> None:

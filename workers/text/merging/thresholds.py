@@ -30,6 +30,9 @@ class Thresholds:
     """No end of a sentence where the recogniser wrote a full stop or an ellipsis…"""
     small_after_open: float = 0.7
     """…if the word after it is also this sure to be written small. Both, or nothing changes."""
+    open_last: float = 1.0
+    """No end of a sentence after the last word, where nothing is known of what follows: «и тогда мы.» said
+    by somebody who stopped to think."""
     title: float = 0.8
     """A capital inside a sentence: a name."""
     small: float = 0.97
