@@ -205,7 +205,7 @@ def test_long_texts_and_long_words_are_merged():
     words = ["слово"] * 10_000 + ["я" * 5_000]
     labels = [label("", Case.SMALL, 0.9)] * 5_000 + [label(",", Case.SMALL, 0.9)] * 5_001
     text = written(merge(read(" ".join(words)), labels))
-    assert text.count(",") == 5_001
+    assert text.count(",") == 5_000  # none after the last word
     assert text.replace(",", "").lower() == " ".join(words)
 
 

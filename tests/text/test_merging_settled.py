@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.text.test_merging import LABELS, labelled
-from workers.contract.finishing import Finishing
+from tests.text.test_merging import LABELS, label, labelled
+from workers.contract.finishing import Finishing, Term
 from workers.text.merging.borders import borders, rejoined
+from workers.text.merging.letters import Case
 from workers.text.merging.merge import merge
 from workers.text.pipeline import Utterance, Wishes, finished
 from workers.text.tokens import read, written
@@ -247,3 +248,69 @@ def test_between_numbers_nothing_changes_whatever_the_model_says(text, data):
     for place in range(len(tokens) - 1):
         if tokens[place].key in numbers and tokens[place + 1].key in numbers:
             assert after[place].trail == tokens[place].trail
+
+
+@pytest.mark.parametrize(
+    ("recognised", "model_says"),
+    [
+        ("Это ГОСТ Р пятьдесят один.", "Это ГОСТ Р. Пятьдесят один."),
+        ("Столбец Д, строка сорок пять.", "Столбец Д. Строка сорок пять."),
+        ("Едем в Воронеж, нет, едем в Ростов.", "Едем в Воронеж? Нет, едем в Ростов."),
+        ("Вышлите мне все документы. С уважением, Олег.",
+         "Вышлите мне все документы с уважением, Олег."),
+    ],
+)  # fmt: skip
+def test_letters_corrections_and_farewells_are_no_ends_and_no_more_than_that(
+    recognised, model_says
+):
+    assert merged(recognised, model_says) == recognised
+
+
+@pytest.mark.parametrize(
+    ("recognised", "model_says", "expected"),
+    [
+        ("мы живём в доме пять дробь два", "Мы живём в доме пять, дробь, два.",
+         "Мы живём в доме пять дробь два."),
+        ("встреча в пять часов двадцать минут", "Встреча в пять часов, двадцать минут.",
+         "Встреча в пять часов двадцать минут."),
+        ("это номер а сто двадцать", "Это номер а, сто двадцать!", "Это номер а сто двадцать!"),
+        ("набери четыре ноль семь", "Набери Четыре ноль Семь…", "Набери четыре ноль семь"),
+        ("извини я не хотел", "Извини, я не хотел,", "Извини, я не хотел"),
+    ],
+)  # fmt: skip
+def test_in_a_bare_text_numbers_stay_whole_and_small_and_no_comma_ends_it(
+    recognised, model_says, expected
+):
+    assert merged(recognised, model_says) == expected
+
+
+@pytest.mark.parametrize(
+    ("mark", "share", "expected"),
+    [("!", 0.7, "."), ("!", 0.9, "!"), ("?", 0.55, "."), ("?", 0.7, "?"), ("…", 0.7, ".")],
+)
+def test_a_bare_sentence_ends_in_more_than_a_full_stop_only_if_the_model_is_sure(
+    mark, share, expected
+):
+    said = read("включи свет на кухне")
+    labels = labelled("Включи свет на кухне", SURE)
+    labels[-1] = label(mark, Case.SMALL, share, or_mark=".")
+    assert written(merge(said, labels)) == f"Включи свет на кухне{expected}"
+
+
+def test_names_do_not_hide_that_a_recogniser_writes_no_marks():
+    said = "привет Наташа как дела у тебя сегодня мы идём гулять вечером"
+    wanted = "Привет, Наташа. Как дела у тебя сегодня? Мы идём гулять вечером."
+    assert written(merge(read(said), labelled(wanted, 0.7, said))) == wanted
+    short = "привет Наташа как дела"
+    assert written(
+        merge(read(short), labelled("Привет, Наташа. Как дела?", 0.45))
+    ) == short.replace("привет", "Привет")
+
+
+def test_a_term_stays_as_its_person_spells_it():
+    term = Finishing(terms=(Term(term="Перекрёсток"), Term(term="GitHub")))
+    recognised = "мы были в перекрёсток и нашли это на гитхаб там"
+    said = Utterance(tokens=read(recognised), language="ru", wishes=Wishes(term))
+    saying = Saying("Мы были в перекрёсток и нашли это на Github там.")
+    text = finished([said], saying)[0].text
+    assert text == "Мы были в Перекрёсток и нашли это на GitHub там."

@@ -59,6 +59,11 @@ def styled(tokens: Sequence[Token], style: Style) -> tuple[Token, ...]:
     return tuple(row)
 
 
+def begins_farewell(keys: Sequence[str]) -> bool:
+    """Whether words, in small letters, begin as «С уважением, Анна» does."""
+    return any(tuple(keys[: len(part)]) == part for part in _PARTS)
+
+
 def _last_word(row: Sequence[Token]) -> int | None:
     """Say where the last token stands, if it is a word and no line end stands after it."""
     return len(row) - 1 if row and row[-1].word and " " not in row[-1].word else None
@@ -125,8 +130,8 @@ def _part_farewell(row: list[Token]) -> None:
     """Begin a line before «С уважением, Анна»; a signature has no full stop."""
     for place in range(max(1, len(row) - _LONGEST_FAREWELL), len(row)):
         before = row[place - 1]
-        keys = tuple(token.key for token in row[place : place + 3])
-        if before.ends_sentence and any(keys[: len(part)] == part for part in _PARTS):
+        keys = [token.key for token in row[place : place + 3]]
+        if before.ends_sentence and begins_farewell(keys):
             if "\n" not in before.gap:
                 row[place - 1] = replace(before, gap="\n\n")
             last = _last_word(row)

@@ -47,6 +47,8 @@ class Token:
     """Marks after the word: «,», «?!», «».», « —»."""
     gap: str = " "
     """What stands between it and the next: a blank, line ends, or nothing."""
+    is_spelt: bool = False
+    """Whether its letters are as the person wants them: a term of theirs. Its case stays."""
     heard: Heard | None = None
     """None: the recogniser gave no times, or nobody said this."""
 

@@ -9,8 +9,14 @@ from workers.text.rubert.labels import CASES, MARKS, WordLabels
 
 _SMALL: Final = CASES.index("lower")
 _CAPITALS: Final = CASES.index("upper")
+_CAPITALS_OF_BARE: Final = 0.7
+"""How sure the model must be of «США» where the recogniser writes no case."""
 _HEARD: Final = frozenset({"—", ":"})
 """Marks that a recogniser writes only where it heard them; of a dash there are often two."""
+_SHARE: Final = {"?": 0.6, "!": 0.8, "…": 0.8}
+"""How much of the likelihood that a sentence ends must be for an end that is more than a full stop, where the
+recogniser writes no marks. The model learned from prose and plays, which shout and trail off; who dictates
+seldom does."""
 _NAME_AFTER_MARK: Final = 0.9
 """How sure the model must be of a name after a comma or dash of its own: it may have wavered between
 that and the end of a sentence, and the capital is for its beginning."""
@@ -50,16 +56,17 @@ def chosen_mark(
     if limits is None or written in _HEARD:
         return written
     best = max(MARKS, key=likely.__getitem__)
+    if written in ENDS and best in ENDS:
+        return best if likely[best] >= limits.turn_end else written
+    if written in ENDS and is_last:
+        return _opened(written, best, label, limits)
     if written in ENDS:
-        if best in ENDS:
-            return best if likely[best] >= limits.turn_end else written
-        if is_last:
-            return _opened(written, best, label, limits)
         opens = written in ".…" and 1.0 - end_probability(label) >= limits.open_end
         sure = small_after is not None and small_after >= limits.small_after_open
         return best if opens and sure else written
     wanted = limits.change if best else limits.drop
-    return best if likely[best] >= wanted else written
+    ends_too_early = best in ENDS and end_probability(label) < limits.add_end
+    return best if likely[best] >= wanted and not ends_too_early else written
 
 
 def _opened(written: str, best: str, label: WordLabels, limits: Thresholds) -> str:
@@ -75,7 +82,9 @@ def _added(likely: dict[str, float], limits: Thresholds | None) -> str:
     together = {mark: chance for mark, chance in likely.items() if mark not in ENDS}
     together[end] = sum(likely[mark] for mark in ENDS)
     if limits is None:
-        return max(together, key=together.__getitem__)
+        best = max(together, key=together.__getitem__)
+        is_voiced = best == end and end in _SHARE and likely[end] < _SHARE[end] * together[end]
+        return "." if is_voiced else best
     del together[""]  # below a half a mark may still be worth more than none: that is measured
     best = max(together, key=together.__getitem__)
     wanted = limits.add_end if best == end else limits.add_other
@@ -111,17 +120,15 @@ def chosen_case(
     if now not in {Case.SMALL, Case.TITLE}:
         return word
     small = small_probability(label)
+    if script is not Script.CYRILLIC:
+        return word
     capitals = float(label.cases[_CAPITALS])
-    latin = limits is not None and script is not Script.CYRILLIC
-    wanted = 0.5 if limits is None else limits.latin if latin else limits.capitals
+    wanted = _CAPITALS_OF_BARE if limits is None else limits.capitals
     if len(word) > 1 and capitals >= wanted:
         return in_case(word, Case.CAPITALS)
     if now is Case.TITLE:
-        lowers = script is Script.CYRILLIC and small >= capital_wanted
-        return in_case(word, Case.SMALL) if lowers else word
+        return in_case(word, Case.SMALL) if small >= capital_wanted else word
     as_name = (1.0 - small - ended_before) / max(1.0 - ended_before, 1e-6)
-    if limits is None:
-        wanted = _NAME_AFTER_MARK if after_mark else 0.5
-    else:
-        wanted = limits.latin if latin else limits.title
+    wanted_of_bare = _NAME_AFTER_MARK if after_mark else 0.5
+    wanted = wanted_of_bare if limits is None else limits.title
     return in_case(word, Case.TITLE) if as_name >= wanted else word

@@ -27,12 +27,17 @@ from workers.text.merging.marks import (
     tidied,
     with_mark,
 )
-from workers.text.merging.settled import EVERY, allowed_marks, command_words, paired
+from workers.text.merging.settled import EVERY, allowed_marks, command_words, is_numeral, paired
 from workers.text.merging.thresholds import Thresholds
 from workers.text.rubert.labels import WordLabels
 from workers.text.tokens import Token
 
 CAREFUL: Final = Thresholds()
+_NEVER: Final = 2.0
+"""No probability is as high."""
+_LONGEST_UNMARKED: Final = 10
+"""A recogniser that writes marks writes one in so many words; a text of more without any comes from another,
+which may know names all the same. Our choice."""
 
 
 def is_for_the_model(tokens: Sequence[Token]) -> bool:
@@ -43,9 +48,11 @@ def is_for_the_model(tokens: Sequence[Token]) -> bool:
 
 
 def is_bare(tokens: Sequence[Token]) -> bool:
-    """Whether the recogniser wrote neither a mark nor a capital."""
-    return not any(
-        token.lead or token.trail or token.word != token.word.lower() for token in tokens
+    """Whether the recogniser wrote no mark, and no capital but those of names."""
+    if any(token.lead or token.trail for token in tokens):
+        return False
+    return len(tokens) > _LONGEST_UNMARKED or not any(
+        token.word != token.word.lower() and not token.is_spelt for token in tokens
     )
 
 
@@ -194,7 +201,7 @@ def _with_cases(
         cased.append(
             recased(
                 token,
-                None if place in said else label,
+                None if place in said or _is_small_number(token) else label,
                 limits,
                 before=marked[place - 1],
                 began=may_end(written[place - 1]),
@@ -202,6 +209,11 @@ def _with_cases(
             )
         )
     return cased
+
+
+def _is_small_number(token: Token) -> bool:
+    """Whether a word is a numeral that no name begins with: it gets no capital inside a sentence."""
+    return case_of(token.word) is Case.SMALL and is_numeral(token)
 
 
 def _first(
@@ -235,19 +247,17 @@ def recased(
     now = case_of(token.word)
     begins = ends_for_certain(before)
     if begins and script is Script.CYRILLIC:
-        if label is not None and now is not Case.CAPITALS:
+        if label is not None and now is not Case.CAPITALS and not token.is_spelt:
             token = _as_abbreviation(token, script, label, limits)
         if case_of(token.word) is Case.SMALL:
             token = replace(token, word=in_case(token.word, Case.TITLE))
         return token
-    if label is None:
+    if label is None or token.is_spelt:
         return token
     may_begin = begins or may_end(before) or ":" in before.trail or bool(token.lead)
-    wanted = 1.0 if limits is None else limits.small
+    wanted = _NEVER  # a capital is in its place, or it is a name
     if began and not may_begin and limits is not None:
         wanted = limits.small_after_open
-    elif may_begin:
-        wanted = 2.0  # never: a capital is in its place here
     word = chosen_case(
         token.word,
         script,
@@ -265,6 +275,6 @@ def _as_abbreviation(
 ) -> Token:
     """Give the first word of a sentence in capitals if that is what the model wants of it."""
     word = chosen_case(
-        token.word, script, label, limits, ended_before=0.0, after_mark=False, capital_wanted=2.0
+        token.word, script, label, limits, ended_before=0.0, after_mark=False, capital_wanted=_NEVER
     )
     return replace(token, word=word) if case_of(word) is Case.CAPITALS else token

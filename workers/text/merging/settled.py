@@ -24,6 +24,7 @@ from workers.text.merging.marks import ENDS, mark_of
 from workers.text.numbers.numerals import NUMERALS
 from workers.text.numbers.surroundings import CODES, LABELS, VERSIONS
 from workers.text.rubert.labels import MARKS
+from workers.text.styles import begins_farewell
 from workers.text.tokens import Token
 
 EVERY: Final = frozenset(MARKS)
@@ -38,6 +39,13 @@ _APPOSITION: Final = 4
 """So many words two commas enclose that go together."""
 _GOES_ON: Final = PREPOSITIONS | CONJUNCTIONS
 """No sentence ends in these, however short."""
+_CORRECTS: Final = frozenset(("нет", "да"))
+"""After a comma these go on: «в Воронеж, нет, в Ростов»."""
+_PARTED: Final = frozenset(
+    "час часа часов часу минута минуты минут минуту рубль рубля рублей градус градуса градусов метр метра метров".split()
+)
+"""Units that a number of smaller ones follows: «пять часов двадцать минут»."""
+_SIGNS_IN_NUMBERS: Final = frozenset(("дробь",))
 _NAMES: Final = LABELS | CODES | VERSIONS
 """Words that a number belongs to: «дом пять», «код один два», «версия три»."""
 _BEGIN_A_LINE: Final = frozenset({Effect.BREAK, Effect.ITEM})
@@ -53,11 +61,18 @@ def allowed_marks(tokens: Sequence[Token], *, bare: bool) -> list[frozenset[str]
     """
     allowed = [EVERY] * len(tokens)
     for place, (token, following) in enumerate(pairwise(tokens)):
-        is_named = not token.trail and token.key in _NAMES and _is_numeral(following)
-        if is_named or parts_numbers(token, following):
+        if _is_named(token, following, bare=bare) or parts_numbers(token, following):
             allowed[place] = _NONE
-        elif token.ends_sentence and _is_numeral(token):
+        elif token.ends_sentence and is_numeral(token):
             allowed[place] = _STAYS_END
+        elif token.trail == "," and following.key in _CORRECTS:
+            allowed[place] = _STAYS - _STAYS_END
+        elif _is_letter(token) and not token.ends_sentence:
+            allowed[place] = EVERY - _STAYS_END
+    if bare and tokens:
+        allowed[-1] -= (
+            {",", "…"} if is_numeral(tokens[-1]) else {","}
+        )  # nothing follows that we know of
     if not bare:
         _keep_ends(tokens, allowed)
         _keep_last(tokens, allowed)
@@ -68,9 +83,25 @@ def allowed_marks(tokens: Sequence[Token], *, bare: bool) -> list[frozenset[str]
 
 def parts_numbers(token: Token, following: Token) -> bool:
     """Whether what stands between two words stands between two numerals: «раз, два» as well."""
-    if not _is_numeral(following):
+    if not is_numeral(following):
         return False
-    return _is_numeral(token) or (token.key == "раз" and following.key == "два")
+    return is_numeral(token) or (token.key == "раз" and following.key == "два")
+
+
+def _is_named(token: Token, following: Token, *, bare: bool) -> bool:
+    """Whether a number belongs to the word before it, or a sign to the number: «дом пять», «пять дробь два»."""
+    if token.trail:
+        return False
+    if not is_numeral(following):
+        return is_numeral(token) and following.key in _SIGNS_IN_NUMBERS
+    if token.key in _NAMES or token.key in _SIGNS_IN_NUMBERS:
+        return True
+    return bare and (token.key in _PARTED or _is_letter(token))
+
+
+def _is_letter(token: Token) -> bool:
+    """Whether a word is the name of one letter, or no sentence ends in it: «ГОСТ Р», «к», not «я»."""
+    return len(token.key) == 1 and token.key.isalpha() and token.key != "я"
 
 
 def command_words(tokens: Sequence[Token]) -> frozenset[int]:
@@ -122,7 +153,8 @@ def _keep_ends(tokens: Sequence[Token], allowed: list[frozenset[str]]) -> None:
         token, following = tokens[left[-1]], tokens[right[0]]
         if mark_of(token.trail) != "." or token.key in _GOES_ON or following.key in CLAUSE_OPENERS:
             continue
-        if min(len(left), len(right)) <= _SHORT:
+        is_farewell = begins_farewell([tokens[place].key for place in right])
+        if min(len(left), len(right)) <= _SHORT or is_farewell:
             allowed[left[-1]] &= _STAYS_END
 
 
@@ -132,7 +164,7 @@ def _keep_last(tokens: Sequence[Token], allowed: list[frozenset[str]]) -> None:
         return
     last, sentence = tokens[-1], _spans(tokens, lambda token: token.ends_sentence)[-1]
     is_short = len(sentence) <= _SHORT and last.key not in _GOES_ON
-    if is_short or _is_numeral(last) or any(found.end == len(tokens) for found in find(tokens)):
+    if is_short or is_numeral(last) or any(found.end == len(tokens) for found in find(tokens)):
         allowed[-1] &= _STAYS_END
 
 
@@ -141,7 +173,7 @@ def _keep_lists(tokens: Sequence[Token], allowed: list[frozenset[str]]) -> None:
         begins = left[0] == 0 or tokens[left[0] - 1].ends_sentence
         ends = right[-1] == len(tokens) - 1 or tokens[right[-1]].ends_sentence
         longest = max(len(left), len(right))
-        counts = all(any(_is_numeral(tokens[place]) for place in part) for part in (left, right))
+        counts = all(any(is_numeral(tokens[place]) for place in part) for part in (left, right))
         if (begins and ends and longest <= _SHORT) or (counts and longest <= _AMOUNT):
             allowed[left[-1]] &= _STAYS
 
@@ -173,7 +205,7 @@ def _keep_commands(tokens: Sequence[Token], allowed: list[frozenset[str]], *, ba
 def _is_in_number(tokens: Sequence[Token], before: int, after: int) -> bool:
     """Whether a phrase stands between numerals: «три точка один»."""
     inside = before >= 0 and after < len(tokens)
-    return inside and _is_numeral(tokens[before]) and _is_numeral(tokens[after])
+    return inside and is_numeral(tokens[before]) and is_numeral(tokens[after])
 
 
 def _setting_off(effect: Effect, *, before: bool) -> frozenset[str]:
@@ -183,7 +215,7 @@ def _setting_off(effect: Effect, *, before: bool) -> frozenset[str]:
     return _NONE if effect in _ACT_ON_THE_NEXT else _STAYS_END
 
 
-def _is_numeral(token: Token) -> bool:
+def is_numeral(token: Token) -> bool:
     """Whether a word is a number or part of one, in words or digits: «пять», «пятого», «5», «пять-шесть»."""
     if token.key.lstrip("+")[:1].isdigit():
         return True

@@ -21,7 +21,8 @@ class Thresholds:
     add_other: float = 0.7
     """A colon, dash or semicolon where there is no mark."""
     change: float = 0.9
-    """Another mark instead of a comma or semicolon. A colon stays."""
+    """Another mark instead of a comma or semicolon; the end of a sentence has to be as likely as `add_end`, too.
+    A colon stays."""
     drop: float = 0.95
     """No mark instead of one of these."""
     turn_end: float = 0.9
@@ -35,12 +36,8 @@ class Thresholds:
     by somebody who stopped to think."""
     title: float = 0.8
     """A capital inside a sentence: a name."""
-    small: float = 0.97
-    """No capital inside a sentence where the recogniser wrote one."""
     capitals: float = 0.9
     """A word all in capitals: США."""
-    latin: float = 0.95
-    """The case of a word that is not in Cyrillic letters."""
     chosen_on: str = "careful guesses of 2026-11-22, not yet measured on recognised speech"
     """Where these numbers come from."""
 

@@ -64,7 +64,7 @@ def write_terms(
             continue
         token = tokens[place]
         written = _word_written(token, terms, language)
-        row += [token] if written in (None, token.word) else _pieces([token], written or "")
+        row += [token] if written is None else _pieces([token], written)
         place += 1
     return tuple(row)
 
@@ -84,7 +84,7 @@ def _sounds(tokens: Sequence[Token], terms: Dictionary) -> list[str]:
 
 def _pieces(said: Sequence[Token], written: str) -> list[Token]:
     """Put a term, of one word or more, in the place of what was said."""
-    whole = one(said, written)
+    whole = replace(one(said, written), is_spelt=True)
     words = written.split()
     if len(words) < 2:
         return [whole]
