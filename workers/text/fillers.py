@@ -21,6 +21,10 @@ _LETTER_NAMES: Final = frozenset(
     "бэ вэ гэ дэ жэ зэ ка эль эл эм эн пэ эр эс тэ эф ха цэ че ша ща ю "
     "эй би си ди джи ай джей кей оу пи кью ар ти ви экс уай зет".split()
 )
+_LETTERS: Final = frozenset({"э", "эм", "мм", "ааа"})
+"""Sounds that are names of letters, of a unit or of a rating too."""
+_HESITATES: Final = SENTENCE_ENDS | {","}
+"""After these no letter is named: «Размер, эм, большой.»"""
 _NUMBERS_AFTER_LETTERS: Final = frozenset(
     "один два три четыре пять шесть семь восемь девять десять".split()
 )
@@ -94,6 +98,8 @@ FILLERS: Final = (
     ),
 )
 """In the order in which they are tried."""
+_NEAR: Final = 3
+"""Words after a dash that tell what a letter is."""
 _FAR: Final = 30
 """Words ahead in which the end of a sentence is looked for."""
 _BY_FIRST: Final = {
@@ -129,15 +135,30 @@ def _is_hesitation(tokens: Sequence[Token], place: int, language: str | None) ->
         return False
     before = tokens[place - 1] if place else None
     after = tokens[place + 1] if place + 1 < len(tokens) else None
-    if key in {"э", "эм"} and token.trail.strip() in ("—", "–"):
-        return False  # «Э — это буква.»
-    if before is not None and (_NAMES_A_LETTER.fullmatch(before.key) or before.key[-1:].isdigit()):
+    if key in _LETTERS and (
+        _is_explained(tokens, place) or (before is not None and _is_named(before))
+    ):
         return False
     if key in {"э", "мм"}:  # «до н. э.» is none
         return token.trail[:1] != "." and _is_set_off(before, token, after)
     return key != "эм" or not (
         (before is not None and not before.trail and before.key in _LETTER_NAMES)
         or (after is not None and not token.trail and _is_in_a_name(after.key))
+    )
+
+
+def _is_explained(tokens: Sequence[Token], place: int) -> bool:
+    """Whether it is told what a letter is: «Э — это буква.», «Эм — средний размер.»."""
+    if tokens[place].trail.strip() not in ("—", "–"):
+        return False
+    told = tokens[place + 1 : place + 1 + _NEAR]
+    return any(token.key == "это" or _NAMES_A_LETTER.fullmatch(token.key) for token in told)
+
+
+def _is_named(before: Token) -> bool:
+    """Whether the word before says that a letter, a unit or a rating follows."""
+    return not _HESITATES.intersection(before.trail) and (
+        _NAMES_A_LETTER.fullmatch(before.key) is not None or before.key[-1:].isdigit()
     )
 
 

@@ -100,8 +100,10 @@ def _within(left: Token, run: Sequence[Token], rest: Sequence[Token]) -> str:
     quiet = left.trail.replace(",", "")
     if following is None:
         return quiet.rstrip(" —–-;:") if quiet.strip() else ""
-    needs_one = following.key in CLAUSE_OPENERS or (
-        before and (left.key in _TAKES_A_COMMA or _is_said_better(left, rest))
+    needs_one = (
+        following.key in CLAUSE_OPENERS
+        or (before and (left.key in _TAKES_A_COMMA or _is_said_better(left, rest)))
+        or (left.key[-1:].isdigit() and following.key[:1].isdigit())
     )
     if (before or after) and needs_one and not left.trail.strip(" ,"):
         return ","

@@ -1,47 +1,45 @@
-"""Words of a command that are said about something: an answer, one of several choices, what a dash explains.
+"""Words of a command that are said about something: an answer, a name, what is at a place.
 
-«Какой знак нужен? Запятая.», «Варианты. Принять. Отменить.», «В конце — точка.» are sentences of their own
-as commands are, so only what was said before them tells.
+«Какой знак нужен? Запятая.», «В конце — точка.», «Потом идёт двоеточие.» end a sentence as commands do, so
+only what was said before them tells.
 """
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
+from workers.text.commands.evidence import DASHES, DESTROY, sentence_before
 from workers.text.commands.table import Effect, Phrase
-from workers.text.frequent import PREPOSITIONS
+from workers.text.frequent import PERSONS, PREPOSITIONS
 from workers.text.letters import is_title
 from workers.text.tokens import Token
 
-DESTROY: Final = frozenset({Effect.DELETE_WORD, Effect.DELETE_SENTENCE})
-_DASHES: Final = frozenset("—–-")
 _INTO_WORDS: Final = frozenset({Effect.OPEN, Effect.CLOSE, Effect.CAPITALS, Effect.CAPITAL})
 """What they do, they do to words on one side: what a dash is before them says nothing."""
-_SIGNS: Final = frozenset({Effect.MARK, Effect.DASH, Effect.SPACE, Effect.JOIN})
+_NAMED: Final = frozenset({Effect.MARK, Effect.DASH, Effect.SPACE, Effect.JOIN})
+"""What these write has a name, of which people talk."""
 _LOUD: Final = frozenset({"question_mark", "exclamation_mark"})
 """Said after a question that the recogniser heard as one."""
 _TALKS_OF_THEM: Final = re.compile(
     r"(?:знак|символ|препинани|клавиш|кнопк|строк|абзац|пункт|таблиц|смайл)\w{0,3}"
 )
-_CHOOSES: Final = re.compile(
-    r"(?:вариант|кнопк|выбор|выб[еи]р|нажм|нажал|нажат|голос[оу]|предлаг|предлож)\w{0,4}"
-)
-_SAYS: Final = re.compile(
-    r"(?:сказа|говор|пис|пиш|напис|напиш|крик|отве[тч]|прос|прош|реш|команд)\w{0,4}|слов[оа]|ему|ей|им|мне|нам"
-)
-"""At the end of a sentence: what follows is what was said, or to whom: «Мама пишет. Отмени.»."""
-_UNDO: Final = frozenset({"отмени", "отменить"})
 _PUTS: Final = re.compile(
     r"(?:по|рас|про|вы|в)?став(?:ь|ьте|ить|ят|им|лю|ил|ила|или)|добавь(?:те)?|добавить"
 )
-_INFINITIVE: Final = re.compile(r"\w{2,}(?:ать|ять|ить|еть|уть|оть|сти|зти|чь|ться|тись|чься)")
-_INFINITIVES: Final = frozenset({"отменить", "удалить"})
-_ANNOUNCES: Final = re.compile(r"так(?:ое|ие|ой|ая|ово|овы)|следующ\w{2,3}")
 _PLACES: Final = frozenset({("в", "конце"), ("в", "начале")})
-_AT_A_PLACE: Final = frozenset({"после", "между", "перед"})
+_AT_A_PLACE: Final = frozenset({"после", "между", "перед", "вместо"})
 _LONGEST_PLACE: Final = 3
-_FAR: Final = 30
-"""Words within which the beginning of a sentence is looked for."""
+_AS_A_RULE: Final = frozenset({"всегда", "обычно", "часто", "иногда"})
+"""Between a place and what is there: «Перед этим союзом всегда запятая»."""
+_IS_THERE: Final = re.compile(
+    r"идет|следует|мешает|смущает|помогает|бывает|(?:встреч|попад)ается"
+)
+"""With nothing in the nominative before it: of what comes after: «Потом идёт двоеточие»."""
+_WHERE: Final = PREPOSITIONS | frozenset("потом затем дальше далее тут там здесь сначала".split())
+_WHOM: Final = frozenset("меня тебя его ее нас вас их".split())
+_TRANSITIVE: Final = re.compile(r"\w+[еи]т")
+_MISSING: Final = frozenset({"period", "colon"})
+"""Said after a sentence without a subject: «Меня устраивает точка», «Нас ждёт двоеточие»."""
 
 
 def is_explained(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) -> bool:
@@ -53,11 +51,11 @@ def is_explained(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) 
     if effect in _INTO_WORDS:
         return False
     before = tokens[start - 1].trail if start else ""
-    is_dashed = bool((set(before) | set(tokens[start].lead)) & _DASHES)
-    return is_dashed and not (effect is Effect.DASH and set(tokens[end - 1].trail) & _DASHES)
+    is_dashed = bool((set(before) | set(tokens[start].lead)) & DASHES)
+    return is_dashed and not (effect is Effect.DASH and set(tokens[end - 1].trail) & DASHES)
 
 
-def is_named(tokens: Sequence[Token], start: int, phrase: Phrase, *, is_set_off: bool) -> bool:
+def is_a_name(tokens: Sequence[Token], start: int, phrase: Phrase, *, is_set_off: bool) -> bool:
     """Whether a capital inside a sentence makes the phrase a name: «счёт в банке Точка».
 
     Args:
@@ -84,34 +82,13 @@ def is_answer(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) -> 
         return is_asked or bool(set(tokens[end - 1].trail) & {"?", "!"})
     if not is_asked:
         return False
-    if any(_TALKS_OF_THEM.fullmatch(token.key) for token in _sentence_before(tokens, start)):
+    if any(_TALKS_OF_THEM.fullmatch(token.key) for token in sentence_before(tokens, start)):
         return True
-    if effect not in _SIGNS:
+    if effect not in _NAMED:
         return False
     if effect is Effect.DASH:  # «Ты придёшь? Тире. Спросил он.»
         return end == len(tokens)
     return name not in _LOUD
-
-
-def is_choice(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) -> bool:
-    """Whether the phrase is one of what may be done, or what somebody said.
-
-    «Варианты. Принять. Отменить.», «Нажмите кнопку. Отменить.», «Мама пишет. Отмени.»
-    """
-    if phrase.words[0] in _UNDO and start:
-        told = _sentence_before(tokens, start)
-        if _SAYS.fullmatch(told[-1].key) or any(_CHOOSES.fullmatch(token.key) for token in told):
-            return True
-    if phrase.words[0] not in _INFINITIVES:
-        return False
-    if end < len(tokens) and _INFINITIVE.fullmatch(tokens[end].key):
-        return True
-    said = _sentence_before(tokens, start)
-    return bool(said) and (
-        len(said) == 1
-        or bool(_INFINITIVE.fullmatch(said[0].key))
-        or bool(_ANNOUNCES.fullmatch(said[-1].key))
-    )
 
 
 def is_at_a_place(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) -> bool:
@@ -119,31 +96,44 @@ def is_at_a_place(tokens: Sequence[Token], start: int, end: int, phrase: Phrase)
 
     Or somebody is to put it there: «Поставь в конце восклицательный знак».
     """
-    if phrase.command.effect not in _SIGNS:
+    if phrase.command.effect not in _NAMED:
         return False
-    clause: list[str] = []
-    for place in range(start - 1, max(-1, start - 3 - _LONGEST_PLACE), -1):
-        if clause and tokens[place].trail:
-            break
-        clause.insert(0, tokens[place].key)
+    clause = _clause_before(tokens, start)
     if _PUTS.fullmatch(clause[0]):
         clause = clause[1:]
         return 1 < len(clause) <= _LONGEST_PLACE and clause[0] in PREPOSITIONS
     if end < len(tokens) and not tokens[end - 1].trail:
         return False  # «После обеда запятая мы пойдём»
-    return 1 < len(clause) <= _LONGEST_PLACE and (
-        clause[0] in _AT_A_PLACE or (tuple(clause[:2]) in _PLACES and clause[-1] != "концов")
+    if clause[-1] in _AS_A_RULE:
+        clause = clause[:-1]
+    if not 1 < len(clause) <= _LONGEST_PLACE or clause[-1] == "концов":
+        return False
+    near = [key for key in clause if key != "самом"]
+    return clause[0] in _AT_A_PLACE or tuple(near[:2]) in _PLACES
+
+
+def is_subject(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) -> bool:
+    """Whether a sign ends a clause that has no other subject: «Потом идёт двоеточие», «Меня смущает тире»."""
+    if phrase.command.effect not in _NAMED or (end < len(tokens) and not tokens[end - 1].trail):
+        return False
+    *rest, verb = _clause_before(tokens, start)
+    if not rest or len(rest) > _LONGEST_PLACE or PERSONS.union({"это"}).intersection(rest):
+        return False
+    if _IS_THERE.fullmatch(verb) and rest[0] in _WHERE:
+        return True
+    return (
+        len(rest) == 1
+        and rest[0] in _WHOM
+        and _TRANSITIVE.fullmatch(verb) is not None
+        and phrase.command.name not in _MISSING
     )
 
 
-def has_stops(tokens: Sequence[Token], start: int, end: int) -> bool:
-    """Whether the recogniser wrote sentences near the phrase: there a pause inside one says little."""
-    near = tokens[max(0, start - _FAR) : min(len(tokens) - 1, end + _FAR)]
-    return any(token.ends_sentence for token in near)
-
-
-def _sentence_before(tokens: Sequence[Token], start: int) -> Sequence[Token]:
-    first = start - 1
-    while first > max(0, start - _FAR) and not tokens[first - 1].ends_sentence:
-        first -= 1
-    return tokens[max(0, first) : start]
+def _clause_before(tokens: Sequence[Token], start: int) -> list[str]:
+    """Give the last words before a place, up to a mark between them; more than make a place are not needed."""
+    clause: list[str] = []
+    for place in range(start - 1, max(-1, start - 3 - _LONGEST_PLACE), -1):
+        if clause and tokens[place].trail:
+            break
+        clause.insert(0, tokens[place].key)
+    return clause

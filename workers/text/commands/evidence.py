@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from workers.text.commands.answers import has_stops
 from workers.text.commands.refusals import RELATIVES
 from workers.text.commands.table import Effect, Phrase, Surety
 from workers.text.frequent import FREQUENT, PERSONS, PREPOSITIONS, SENTENCE_OPENERS
@@ -20,6 +19,7 @@ SETS_OFF: Final = frozenset(".,!?…:;")
 DASHES: Final = frozenset("—–-")
 MARKS: Final = frozenset({Effect.MARK, Effect.DASH})
 LINES: Final = frozenset({Effect.BREAK, Effect.ITEM})
+DESTROY: Final = frozenset({Effect.DELETE_WORD, Effect.DELETE_SENTENCE})
 _IMPERATIVES: Final = frozenset({"открой", "закрой"})
 _NEAR: Final = 6
 """Words in which a preposition would make a sentence of which the phrase is the subject."""
@@ -27,7 +27,11 @@ _COMPLETE: Final = frozenset("слово предложение word sentence th
 """After these nothing can follow that they belong to, as in «отмени встречу», «удали последнее фото»."""
 _JOINED_TO: Final = frozenset("не ни пол по в на из за от с до под кое экс вице".split())
 _FAREWELLS: Final = frozenset("уважением приветом любовью благодарностью наилучшими".split())
-_ANNOUNCES: Final = frozenset("следующее следующие следующий список такое".split())
+_BEFORE_A_COLON: Final = frozenset("следующее следующие следующий список такое".split())
+
+
+_FAR: Final = 30
+"""Words within which a sentence begins, or sentences are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,20 @@ def signs_of(tokens: Sequence[Token], found: Sequence[Found], place: int) -> Sig
     )
 
 
+def sentence_before(tokens: Sequence[Token], start: int) -> Sequence[Token]:
+    """Give the sentence that ends where a phrase starts; of a very long one its end."""
+    first = start - 1
+    while first > max(0, start - _FAR) and not tokens[first - 1].ends_sentence:
+        first -= 1
+    return tokens[max(0, first) : start]
+
+
+def has_stops(tokens: Sequence[Token], start: int, end: int) -> bool:
+    """Whether the recogniser wrote sentences near a phrase: there a pause inside one says little."""
+    near = tokens[max(0, start - _FAR) : min(len(tokens) - 1, end + _FAR)]
+    return any(token.ends_sentence for token in near)
+
+
 def is_set_off_after(tokens: Sequence[Token], here: Found) -> bool:
     """Whether a mark parts a phrase from what follows."""
     return bool(set(tokens[here.end - 1].trail) & SETS_OFF)
@@ -172,7 +190,7 @@ def _is_a_mark(tokens: Sequence[Token], here: Found, before: str, signs: Signs) 
     if command.name == "period" and signs.is_first and not signs.right_end:
         return False  # «Точка, пришли выписку.»
     if surety is Surety.SIDE:  # «Пунктик, запятая важнее слов.»
-        return (command.name == "colon" and before in _ANNOUNCES) or signs.right or signs.opens
+        return (command.name == "colon" and before in _BEFORE_A_COLON) or signs.right or signs.opens
     return _satisfies(surety, tokens, here, signs)
 
 
@@ -180,8 +198,6 @@ def _satisfies(surety: Surety, tokens: Sequence[Token], here: Found, signs: Sign
     match surety:
         case Surety.FREE:
             return True
-        case Surety.SIDE:
-            return signs.left or signs.right or signs.opens
         case Surety.AFTER:
             return signs.right_end or signs.opens or (signs.left and signs.right)
         case Surety.BOTH:

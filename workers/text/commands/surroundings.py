@@ -2,24 +2,26 @@
 
 What speaks for a command: what sets its words off (`evidence`), other commands in the same text. What
 speaks against: a word beside it that it belongs to (`refusals`), a question that it answers, a dash or a
-capital that make it a word (`answers`), quotes around it, an enumeration of marks.
+capital that make it a word (`answers`), for those that delete what was said or may be chosen
+(`deletions`), quotes around it, an enumeration of marks.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from workers.text.commands.answers import (
-    DESTROY,
+    is_a_name,
     is_answer,
     is_at_a_place,
-    is_choice,
     is_explained,
-    is_named,
+    is_subject,
 )
+from workers.text.commands.deletions import is_choice, is_told
 from workers.text.commands.evidence import (
     DASHES,
+    DESTROY,
     LINES,
     MARKS,
     Found,
@@ -30,13 +32,13 @@ from workers.text.commands.evidence import (
     signs_of,
 )
 from workers.text.commands.refusals import IDIOMS_BEFORE, refuses_after, refuses_before
-from workers.text.commands.table import PHRASES, Command, Effect, Phrase, Surety
+from workers.text.commands.table import PHRASES, Effect, Phrase, Surety
 from workers.text.tokens import Token
 
 _QUOTES: Final = frozenset('«»„“”"()')
-_SIGNS: Final = MARKS | {Effect.SPACE}
-_EMPTY: Final = frozenset({Effect.OPEN, Effect.CLOSE})
-_ENUMERATED: Final = _SIGNS | _EMPTY
+_BETWEEN_WORDS: Final = MARKS | {Effect.SPACE}
+_HALVES: Final = frozenset({Effect.OPEN, Effect.CLOSE})
+_ENUMERATED: Final = _BETWEEN_WORDS | _HALVES
 _PAIRS_OF_MARKS: Final = frozenset(
     {
         ("comma", "dash"),
@@ -93,15 +95,15 @@ def meant(tokens: Sequence[Token], found: Sequence[Found]) -> tuple[Found, ...]:
             if found[place].start and not tokens[found[place].start - 1].ends_sentence
         ),
     )
-    first = {found[place].phrase.command.name: place for place in reversed(possible)}
-    last = {found[place].phrase.command.name: place for place in possible}
-    last[""] = max((place for place, each in enumerate(found) if each.phrase.is_end), default=-1)
+    paired = _paired(tokens, found, possible)
+    last_end = max((place for place, each in enumerate(found) if each.phrase.is_end), default=-1)
     return tuple(
         found[place]
         for place in possible
         if place in sure
         or _is_backed(tokens, found[place], said, sure=len(sure))
-        or _has_its_pair(found[place].phrase.command, place, first, last)
+        or place in paired
+        or (found[place].phrase.command.effect is Effect.CAPITALS and place < last_end)
     )
 
 
@@ -153,10 +155,11 @@ def _is_talked_about(tokens: Sequence[Token], here: Found, signs: Signs) -> bool
     if is_explained(*span) or _is_of_grammar(tokens, here) or (destroys and is_answer(*span)):
         return True
     return not signs.follows and (
-        (here.start > 0 and is_named(tokens, here.start, here.phrase, is_set_off=signs.left))
+        (here.start > 0 and is_a_name(tokens, here.start, here.phrase, is_set_off=signs.left))
         or is_answer(*span)
+        or is_told(tokens, here.start, here.phrase)
         or (not signs.leads and is_choice(*span))
-        or (not signs.left and is_at_a_place(*span))
+        or (not signs.left and (is_at_a_place(*span) or is_subject(*span)))
     )
 
 
@@ -181,9 +184,9 @@ def _is_enumeration(found: Sequence[Found], place: int) -> bool:
             continue
         names = (found[left].phrase.command.name, found[right].phrase.command.name)
         effects = {found[left].phrase.command.effect, found[right].phrase.command.effect}
-        if effects <= _SIGNS and names not in _PAIRS_OF_MARKS:
+        if effects <= _BETWEEN_WORDS and names not in _PAIRS_OF_MARKS:
             return True
-        if effects == _EMPTY and names[0].startswith("open"):
+        if effects == _HALVES and names[0].startswith("open"):
             return True  # «Кавычки открываются, кавычки закрываются.»
     return False
 
@@ -222,20 +225,34 @@ def _is_backed(tokens: Sequence[Token], here: Found, said: _Said, *, sure: int) 
     return sure > 0 and here.phrase.surety is Surety.SIDE and command.effect in MARKS
 
 
-def _has_its_pair(
-    command: Command, place: int, first: Mapping[str, int], last: Mapping[str, int]
-) -> bool:
-    """Whether it opens what another phrase closes, or the other way round.
+def _paired(
+    tokens: Sequence[Token], found: Sequence[Found], possible: Sequence[int]
+) -> frozenset[int]:
+    """Give the places of quotes and brackets that open what another phrase closes, and of those that close it.
 
-    Args:
-        command: at the place.
-        place: of its phrase among all phrases.
-        first: where each command is first.
-        last: where each command is last; "" for the phrases that end one.
+    A mark after the first half alone, and none before either, is where a clause ends that talks of it:
+    «Не забудь открыть скобку, а потом закрыть скобку».
     """
-    kind, _, what = command.name.partition("_")
-    if command.effect is Effect.CAPITALS:
-        return last[""] > place
-    if kind == "open":
-        return last.get(f"close_{what}", -1) > place
-    return kind == "close" and first.get(f"open_{what}", place) < place
+    paired: set[int] = set()
+    closes: dict[str, int] = {}
+    for place in reversed(possible):
+        kind, what = _half(found[place])
+        if kind is Effect.CLOSE:
+            closes[what] = place
+        elif kind is Effect.OPEN and what in closes:
+            begins, ends = (signs_of(tokens, found, each) for each in (place, closes[what]))
+            if begins.left or ends.left or not is_set_off_after(tokens, found[place]):
+                paired.add(place)
+    opened: set[str] = set()
+    for place in possible:
+        kind, what = _half(found[place])
+        if place in paired:
+            opened.add(what)
+        elif kind is Effect.CLOSE and what in opened:
+            paired.add(place)
+    return frozenset(paired)
+
+
+def _half(found: Found) -> tuple[Effect, str]:
+    command = found.phrase.command
+    return command.effect, command.name.partition("_")[2]

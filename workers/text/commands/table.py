@@ -31,14 +31,15 @@ class Effect(Enum):
 class Surety(Enum):
     """What must speak for a command, beside that no word next to it speaks against it.
 
-    *Set off* is: a mark, a pause, the beginning or end of the text, or another command.
+    *Set off* is: a mark, a pause, the beginning or end of the text, or another command. Several commands
+    in a text make up for it where one is not set off (`surroundings`).
     """
 
-    FREE = "free"  # nothing: nobody says these words otherwise
-    SIDE = "side"  # set off on one side, or a sentence seems to begin after it, or said repeatedly
-    AFTER = "after"  # set off after it, or a sentence seems to begin there
+    FREE = "free"  # nothing; but a dash at the end of a clause is set off before it
+    SIDE = "side"  # a mark: set off after it, or a sentence seems to begin there; others: by their effect
+    AFTER = "after"  # a mark as SIDE, or set off on both sides; a line: set off on both, with exceptions
     BOTH = "both"  # set off on both sides
-    ALONE = "alone"  # a sentence of its own: it destroys, or the word is common
+    ALONE = "alone"  # a sentence of its own: it destroys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

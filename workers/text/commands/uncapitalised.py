@@ -17,9 +17,11 @@ _DAYS_AND_MONTHS: Final = frozenset(
 )
 """But for those that are first names too."""
 _ENDINGS: Final = re.compile(
-    r"\w{2,}(?:ция|ции|цию|цией|ность|ности|остью|ение|ению|ением|ание|анию|анием|ство|ством)"
+    r"(?!флор|гораци|далмаци)\w+(?:[аякпу]|ен|лю)ци(?:я|и|ю|ей)|"
+    r"\w{2,}(?:ность|ности|остью|ение|ением|ание|анием|ство|ством)"
 )
-"""Of nouns made from verbs and adjectives: no name of a person ends so."""
+"""Of nouns made from verbs and adjectives: but for the three, no name of a person or a country ends so,
+as Франция, Греция, Турция, Патриция do, and Германию and Армению."""
 _OTHERS: Final = frozenset(
     "поздно рано тихо громко холодно жарко тепло темно светло долго легко трудно дорого дешево весело "
     "грустно страшно странно интересно столица спросил спросила ответил ответила ответили крикнул "
