@@ -34,6 +34,20 @@ def test_a_pause_sets_a_filler_off_where_no_mark_does():
 
 
 @pytest.mark.parametrize(
+    ("text", "pauses", "wanted"),
+    [
+        ("он придёт эм в пять", {2, 3}, "он придёт в пять"),
+        ("он придёт эм в пять", {2}, "он придёт эм в пять"),
+        ("болт эм двенадцать", {1}, "болт эм двенадцать"),
+        ("болт эм двенадцать", {2}, "болт эм двенадцать"),
+        ("тогда э-э эм я пойду", set(), "тогда я пойду"),
+    ],
+)
+def test_pauses_on_both_sides_tell_a_hesitation_from_a_letter(text, pauses, wanted):
+    assert written(leave_out_fillers(with_times(text, pauses))) == wanted
+
+
+@pytest.mark.parametrize(
     ("text", "language", "wanted"),
     [
         ("Um, I think so.", "en", "I think so."),

@@ -5,32 +5,15 @@ sides (by marks, by pauses, by where a sentence begins), or begin a sentence bef
 they are empty; a sentence made of nothing else stays. When in doubt a word stays.
 """
 
-import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
 from workers.text.frequent import PERSONS
+from workers.text.hesitations import is_hesitation
 from workers.text.pauses import is_pause
 from workers.text.removal import without
 from workers.text.tokens import SENTENCE_ENDS, Token
-
-_HESITATION: Final = re.compile(r"э(?:-?э)*(?:-?м)*|м(?:-?м)+|а(?:-а){2,}|а{3,}")
-_ENGLISH_HESITATION: Final = re.compile(r"u+h+|u+h*m+|e+rm+")
-_LETTER_NAMES: Final = frozenset(
-    "бэ вэ гэ дэ жэ зэ ка эль эл эм эн пэ эр эс тэ эф ха цэ че ша ща ю "
-    "эй би си ди джи ай джей кей оу пи кью ар ти ви экс уай зет".split()
-)
-_LETTERS: Final = frozenset({"э", "эм", "мм", "ааа"})
-"""Sounds that are names of letters, of a unit or of a rating too."""
-_HESITATES: Final = SENTENCE_ENDS | {","}
-"""After these no letter is named: «Размер, эм, большой.»"""
-_NUMBERS_AFTER_LETTERS: Final = frozenset(
-    "один два три четыре пять шесть семь восемь девять десять".split()
-)
-_NAMES_A_LETTER: Final = re.compile(
-    r"букв\w{0,3}|звук\w{0,3}|батаре\w{0,5}|рейтинг\w{0,3}|класс\w?|размер\w{0,3}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +81,10 @@ FILLERS: Final = (
     ),
 )
 """In the order in which they are tried."""
-_NEAR: Final = 3
-"""Words after a dash that tell what a letter is."""
+_SIZES: Final = frozenset("длиннее шире выше ниже толще тоньше дольше".split())
+"""«Рукава, короче, подол длиннее»: what one is, too, where the other is one of these."""
 _FAR: Final = 30
-"""Words ahead in which the end of a sentence is looked for."""
+"""Words in which the beginning or the end of a sentence is looked for."""
 _BY_FIRST: Final = {
     first: tuple(filler for filler in FILLERS if filler.words[0] == first)
     for first in {filler.words[0] for filler in FILLERS}
@@ -119,62 +102,11 @@ def leave_out_fillers(tokens: Sequence[Token], language: str | None = None) -> t
     if language not in (None, "ru", "en"):
         return tuple(tokens)
     gone = _you_know(tokens)
-    sounds = {place for place in range(len(tokens)) if _is_hesitation(tokens, place, language)}
+    sounds = {place for place in range(len(tokens)) if is_hesitation(tokens, place, language)}
     if language != "en":
         gone |= _empty_words(tokens, sounds)
     gone |= sounds
     return without(tokens, gone) if gone else tuple(tokens)
-
-
-def _is_hesitation(tokens: Sequence[Token], place: int, language: str | None) -> bool:
-    token = tokens[place]
-    key = "" if _is_all_capitals(token.word) else token.key
-    if key[:1] in "ue" and _ENGLISH_HESITATION.fullmatch(key):
-        return bool(key)
-    if language == "en" or key[:1] not in "эма" or not _HESITATION.fullmatch(key):
-        return False
-    before = tokens[place - 1] if place else None
-    after = tokens[place + 1] if place + 1 < len(tokens) else None
-    if key in _LETTERS and (
-        _is_explained(tokens, place) or (before is not None and _is_named(before))
-    ):
-        return False
-    if key in {"э", "мм"}:  # «до н. э.» is none
-        return token.trail[:1] != "." and _is_set_off(before, token, after)
-    return key != "эм" or not (
-        (before is not None and not before.trail and before.key in _LETTER_NAMES)
-        or (after is not None and not token.trail and _is_in_a_name(after.key))
-    )
-
-
-def _is_explained(tokens: Sequence[Token], place: int) -> bool:
-    """Whether it is told what a letter is: «Э — это буква.», «Эм — средний размер.»."""
-    if tokens[place].trail.strip() not in ("—", "–"):
-        return False
-    told = tokens[place + 1 : place + 1 + _NEAR]
-    return any(token.key == "это" or _NAMES_A_LETTER.fullmatch(token.key) for token in told)
-
-
-def _is_named(before: Token) -> bool:
-    """Whether the word before says that a letter, a unit or a rating follows."""
-    return not _HESITATES.intersection(before.trail) and (
-        _NAMES_A_LETTER.fullmatch(before.key) is not None or before.key[-1:].isdigit()
-    )
-
-
-def _is_all_capitals(word: str) -> bool:
-    """Whether it names something: «МММ», a rating «ААА»; not «Э», «М-М-М»."""
-    return len(word) > 1 and word.isupper() and "-" not in word
-
-
-def _is_in_a_name(key: str) -> bool:
-    return key in _LETTER_NAMES or key in _NUMBERS_AFTER_LETTERS or key[:1].isdigit()
-
-
-def _is_set_off(before: Token | None, token: Token, after: Token | None) -> bool:
-    left = before is None or bool(before.trail.strip()) or is_pause(before, token)
-    right = after is None or bool(token.trail.strip()) or is_pause(token, after)
-    return left and right
 
 
 def _you_know(tokens: Sequence[Token]) -> set[int]:
@@ -249,6 +181,17 @@ class _Here:
         ahead = self.tokens[self.place : self.place + _FAR]
         return "!" in next((token.trail for token in ahead if token.ends_sentence), "")
 
+    def compares_sizes(self) -> bool:
+        """Whether its sentence says of something else how big it is: «Рукава, короче, подол длиннее»."""
+        first = last = self.place
+        while first > max(0, self.place - _FAR) and not self.tokens[first - 1].ends_sentence:
+            first -= 1
+        while (
+            last < min(len(self.tokens), self.place + _FAR) and not self.tokens[last].ends_sentence
+        ):
+            last += 1
+        return any(token.key in _SIZES for token in self.tokens[first : last + 1])
+
     def beside(self, end: int) -> _Beside:
         """Look at what is beside the words from here to a place."""
         last = self.tokens[end - 1]
@@ -313,4 +256,8 @@ def _means_something(filler: Filler, here: _Here, beside: _Beside, last: Token) 
             after.key in filler.stays_joined_to and not last.trail
         )
     is_told = before is not None and bool(set(before.trail) & {"—", "–"})
-    return goes_on or (filler.compares and is_told) or (filler.calls and here.is_called_out())
+    return (
+        goes_on
+        or (filler.compares and (is_told or here.compares_sizes()))
+        or (filler.calls and here.is_called_out())
+    )

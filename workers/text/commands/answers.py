@@ -31,9 +31,7 @@ _AT_A_PLACE: Final = frozenset({"после", "между", "перед", "вм�
 _LONGEST_PLACE: Final = 3
 _AS_A_RULE: Final = frozenset({"всегда", "обычно", "часто", "иногда"})
 """Between a place and what is there: «Перед этим союзом всегда запятая»."""
-_IS_THERE: Final = re.compile(
-    r"идет|следует|мешает|смущает|помогает|бывает|(?:встреч|попад)ается"
-)
+_IS_THERE: Final = re.compile(r"идет|следует|мешает|смущает|помогает|бывает|(?:встреч|попад)ается")
 """With nothing in the nominative before it: of what comes after: «Потом идёт двоеточие»."""
 _WHERE: Final = PREPOSITIONS | frozenset("потом затем дальше далее тут там здесь сначала".split())
 _WHOM: Final = frozenset("меня тебя его ее нас вас их".split())
@@ -106,6 +104,8 @@ def is_at_a_place(tokens: Sequence[Token], start: int, end: int, phrase: Phrase)
         return False  # «После обеда запятая мы пойдём»
     if clause[-1] in _AS_A_RULE:
         clause = clause[:-1]
+    if clause[0] in PREPOSITIONS and tuple(clause[2:]) in _PLACES:  # «в SQL в конце»
+        return True
     if not 1 < len(clause) <= _LONGEST_PLACE or clause[-1] == "концов":
         return False
     near = [key for key in clause if key != "самом"]

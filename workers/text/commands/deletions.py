@@ -10,6 +10,7 @@ from typing import Final
 
 from workers.text.commands.evidence import DESTROY, sentence_before
 from workers.text.commands.table import Phrase
+from workers.text.frequent import PERSONS
 from workers.text.tokens import Token
 
 _SAYS: Final = re.compile(
@@ -32,6 +33,8 @@ _DECIDES: Final = re.compile(
 )
 """At the end of a sentence only: «Мы решили. Отменить.», but «Решили проблему. Отмени.»"""
 _TO_WHOM: Final = re.compile(r"\w+(?:у|(?<!ь)ю|е|[аяе]м|им|ей)|им|ей|так|me|him|her|us|them")
+_ADDRESSED: Final = frozenset("мне тебе ему ей нам вам им".split())
+"""«Она мне. Отмени.»"""
 _ORDERS: Final = re.compile(
     r"(?:приказ|указани|распоряжени|требовани|рекомендаци|просьб|решени|задач|совет)\w?"
 )
@@ -63,6 +66,7 @@ def is_told(tokens: Sequence[Token], start: int, phrase: Phrase) -> bool:
             and _SAYS.fullmatch(rest[-1]) is not None
             and _TO_WHOM.fullmatch(last) is not None
         )
+        or (len(rest) > 1 and rest[-1] in PERSONS and last in _ADDRESSED)
     )
 
 

@@ -77,8 +77,8 @@ class Draft:
             self.shape = Shape.SMALL
 
     def dash(self, sign: str, *, ended: bool) -> None:
-        """Put a dash after the last word, or before the first."""
-        if not self._tokens:
+        """Put a dash after the last word, or before the first of a text or a line."""
+        if not self._tokens or "\n" in self._tokens[-1].gap:
             self._lead += f"{sign} "
             return
         self.mark(f" {sign}", ended=ended, keeps="?!")
@@ -130,7 +130,7 @@ class Draft:
             return
         last = self._tokens[-1]
         self._tokens[-1] = replace(last, trail=bare(last.trail))
-        self._joint = joint
+        self._joint = (self._joint or "") + joint  # «дефис дефис»
         if not joint:
             self.shape = Shape.SMALL
 

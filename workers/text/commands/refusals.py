@@ -59,6 +59,8 @@ _AFTER: Final = frozenset(
     "начинается начинаются появилась появился лишняя лишний лишнее где который которая которое "
     "которые же ли бы должна должен должно может потерялась пропала".split()
 )
+_GOES_ON: Final = frozenset("и или не ни где который которая которое которые".split())
+"""Before these a comma stands: in a text in which others are said they tell against none."""
 _AFTER_POINT: Final = re.compile(
     r"(?:зрения|отсчета|доступа|роста|невозврата|продаж|опоры|входа|выхода|сборки|встречи|росы|"
     r"вызова|старта|финиша|обзора|выдачи|приема|сбора|максимума|минимума|перегиба|прямой|плоскости|"
@@ -136,6 +138,11 @@ def _governs(word: str, key: str, phrase: str, effect: Effect) -> bool:
         and key not in _NO_ADJECTIVES
         and bool(agrees.fullmatch(key))
     )
+
+
+def may_go_on(key: str, following: str) -> bool:
+    """Whether a comma may stand before a word, not being talked of: «запятая который», no «запятая не нужна»."""
+    return key in _GOES_ON and following not in _AFTER - _GOES_ON
 
 
 def refuses_after(word: str, key: str, phrase: str, effect: Effect) -> bool:

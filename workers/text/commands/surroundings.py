@@ -9,6 +9,7 @@ capital that make it a word (`answers`), for those that delete what was said or 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from workers.text.commands.answers import (
@@ -27,11 +28,12 @@ from workers.text.commands.evidence import (
     Found,
     Signs,
     closes_a_letter,
+    has_stops,
     is_enough,
     is_set_off_after,
     signs_of,
 )
-from workers.text.commands.refusals import IDIOMS_BEFORE, refuses_after, refuses_before
+from workers.text.commands.refusals import IDIOMS_BEFORE, may_go_on, refuses_after, refuses_before
 from workers.text.commands.table import PHRASES, Effect, Phrase, Surety
 from workers.text.tokens import Token
 
@@ -49,6 +51,11 @@ _PAIRS_OF_MARKS: Final = frozenset(
 )
 """Marks that people do say one after the other; of others it is an enumeration."""
 _IDIOMS: Final = frozenset({("точка",), ("абзац",)})
+_SIGNS: Final = _BETWEEN_WORDS | {Effect.JOIN}
+_NEAR: Final = 3
+_ASKING: Final = frozenset("как где какой какая какое".split())
+_AFTER_A_HYPHEN: Final = frozenset({"нибудь", "то", "либо"})
+"""«Как дефис нибудь»."""
 _IN_GRAMMARS: Final = frozenset("раздельно через или а и как но".split())
 """«Не слитно, а раздельно»."""
 
@@ -81,10 +88,11 @@ def meant(tokens: Sequence[Token], found: Sequence[Found]) -> tuple[Found, ...]:
         tokens: a text.
         found: all phrases of the text, as `find` gives them.
     """
+    commas = sum(each.phrase.command.name == "comma" for each in found)
     possible = [
         place
         for place, each in enumerate(found)
-        if not each.phrase.is_end and not _is_refused(tokens, found, place)
+        if not each.phrase.is_end and not _is_refused(tokens, found, place, commas=commas)
     ]
     sure = {place for place in possible if is_enough(tokens, found, place)}
     said = _Said(
@@ -118,7 +126,9 @@ def _phrase_at(tokens: Sequence[Token], place: int) -> Phrase | None:
     return None
 
 
-def _is_refused(tokens: Sequence[Token], found: Sequence[Found], place: int) -> bool:
+def _is_refused(
+    tokens: Sequence[Token], found: Sequence[Found], place: int, *, commas: int
+) -> bool:
     here = found[place]
     command, first = here.phrase.command, here.phrase.words[0]
     said = tokens[here.start : here.end]
@@ -127,6 +137,8 @@ def _is_refused(tokens: Sequence[Token], found: Sequence[Found], place: int) -> 
     signs = signs_of(tokens, found, place)
     if (
         _is_enumeration(found, place)
+        or _is_corrected(tokens, found, place)
+        or _is_defined(tokens, here, signs)
         or _is_idiom(tokens, here)
         or _is_talked_about(tokens, here, signs)
         or (command.effect is not Effect.DASH and set(said[-1].trail) & DASHES)
@@ -135,15 +147,26 @@ def _is_refused(tokens: Sequence[Token], found: Sequence[Found], place: int) -> 
     ):
         return True
     after = tokens[here.end] if here.end < len(tokens) else None
+    if (
+        command.effect is Effect.JOIN
+        and after is not None
+        and after.key in _AFTER_A_HYPHEN
+        and tokens[here.start - 1].key in _ASKING
+    ):
+        return False
     if here.start and not signs.left:
         before = tokens[here.start - 1]
         begins = here.start == 1 or tokens[here.start - 2].ends_sentence
         if refuses_before(before.word, before.key, first, command.effect, begins=begins):
             return True
+    if command.name == "comma" and commas > 1 and _goes_on(tokens, found, place):
+        return False
     return (
         after is not None
         and not signs.right
-        and not (command.effect in LINES and closes_a_letter(tokens, here))
+        and not (
+            (command.effect in LINES or command.name == "period") and closes_a_letter(tokens, here)
+        )
         and refuses_after(after.word, after.key, first, command.effect)
     )
 
@@ -191,6 +214,38 @@ def _is_enumeration(found: Sequence[Found], place: int) -> bool:
     return False
 
 
+def _goes_on(tokens: Sequence[Token], found: Sequence[Found], place: int) -> bool:
+    """Whether a sentence goes on after a comma, which is not one of several marks: «запятая и точка»."""
+    end = found[place].end
+    if place + 1 < len(found) and found[place + 1].start <= end + 1:
+        return False
+    return end + 1 < len(tokens) and may_go_on(tokens[end].key, tokens[end + 1].key)
+
+
+def _is_corrected(tokens: Sequence[Token], found: Sequence[Found], place: int) -> bool:
+    """Whether a mark is said instead of another: «Запятая. Нет, точка.»."""
+    for left, right in ((place - 1, place), (place, place + 1)):
+        if left < 0 or right >= len(found) or found[left].end + 1 != found[right].start:
+            continue
+        effects = {found[left].phrase.command.effect, found[right].phrase.command.effect}
+        if effects <= _SIGNS and tokens[found[left].end].key == "нет":
+            return True
+    return False
+
+
+def _is_defined(tokens: Sequence[Token], here: Found, signs: Signs) -> bool:
+    """Whether a text begins by telling what a mark is: «Двоеточие, скобка — это смайлик», «пробел… это»."""
+    command, trail = here.phrase.command, tokens[here.end - 1].trail
+    if not signs.is_first or command.effect not in _BETWEEN_WORDS or here.end == len(tokens):
+        return False
+    if not trail:
+        return command.name != "period" and tokens[here.end].key == "это"
+    told = tokens[here.end : here.end + _NEAR]
+    return not signs.right_end and any(
+        set(left.trail) & DASHES and right.key == "это" for left, right in pairwise(told)
+    )
+
+
 def _is_idiom(tokens: Sequence[Token], here: Found) -> bool:
     """Whether it is «на этом точка», «и точка», «Всё. Точка.», «Ну всё, абзац»."""
     if here.phrase.words not in _IDIOMS or here.start == 0:
@@ -216,7 +271,10 @@ def _is_backed(tokens: Sequence[Token], here: Found, said: _Said, *, sure: int) 
         return False
     if command.effect in LINES:
         if begins:
-            return said.inside[command.name] > 1 and not is_set_off_after(tokens, here)
+            is_list = here.start == 0 and not has_stops(tokens, here.start, here.end)
+            return said.inside[command.name] > (0 if is_list else 1) and not is_set_off_after(
+                tokens, here
+            )
         return (sure > 0 or said.all[command.name] > 1) and not is_set_off_after(tokens, here)
     if command.name == "comma":
         return sure > 0 or said.all[command.name] > 1
