@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from workers.text.commands.evidence import DASHES, DESTROY, sentence_before
+from workers.text.commands.evidence import DASHES, DESTROY, SIGNS, sentence_before
 from workers.text.commands.table import Effect, Phrase
 from workers.text.frequent import PERSONS, PREPOSITIONS
 from workers.text.letters import is_title
@@ -16,8 +16,6 @@ from workers.text.tokens import Token
 
 _INTO_WORDS: Final = frozenset({Effect.OPEN, Effect.CLOSE, Effect.CAPITALS, Effect.CAPITAL})
 """What they do, they do to words on one side: what a dash is before them says nothing."""
-_NAMED: Final = frozenset({Effect.MARK, Effect.DASH, Effect.SPACE, Effect.JOIN})
-"""What these write has a name, of which people talk."""
 _LOUD: Final = frozenset({"question_mark", "exclamation_mark"})
 """Said after a question that the recogniser heard as one."""
 _TALKS_OF_THEM: Final = re.compile(
@@ -82,7 +80,7 @@ def is_answer(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) -> 
         return False
     if any(_TALKS_OF_THEM.fullmatch(token.key) for token in sentence_before(tokens, start)):
         return True
-    if effect not in _NAMED:
+    if effect not in SIGNS:
         return False
     if effect is Effect.DASH:  # «Ты придёшь? Тире. Спросил он.»
         return end == len(tokens)
@@ -94,7 +92,7 @@ def is_at_a_place(tokens: Sequence[Token], start: int, end: int, phrase: Phrase)
 
     Or somebody is to put it there: «Поставь в конце восклицательный знак».
     """
-    if phrase.command.effect not in _NAMED:
+    if phrase.command.effect not in SIGNS:
         return False
     clause = _clause_before(tokens, start)
     if _PUTS.fullmatch(clause[0]):
@@ -114,7 +112,7 @@ def is_at_a_place(tokens: Sequence[Token], start: int, end: int, phrase: Phrase)
 
 def is_subject(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) -> bool:
     """Whether a sign ends a clause that has no other subject: «Потом идёт двоеточие», «Меня смущает тире»."""
-    if phrase.command.effect not in _NAMED or (end < len(tokens) and not tokens[end - 1].trail):
+    if phrase.command.effect not in SIGNS or (end < len(tokens) and not tokens[end - 1].trail):
         return False
     *rest, verb = _clause_before(tokens, start)
     if not rest or len(rest) > _LONGEST_PLACE or PERSONS.union({"это"}).intersection(rest):

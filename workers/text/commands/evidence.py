@@ -18,6 +18,8 @@ from workers.text.tokens import Token
 SETS_OFF: Final = frozenset(".,!?…:;")
 DASHES: Final = frozenset("—–-")
 MARKS: Final = frozenset({Effect.MARK, Effect.DASH})
+SIGNS: Final = MARKS | {Effect.SPACE, Effect.JOIN}
+"""What these write has a name, of which people talk."""
 LINES: Final = frozenset({Effect.BREAK, Effect.ITEM})
 DESTROY: Final = frozenset({Effect.DELETE_WORD, Effect.DELETE_SENTENCE})
 _IMPERATIVES: Final = frozenset({"открой", "закрой"})
@@ -202,7 +204,7 @@ def _satisfies(surety: Surety, tokens: Sequence[Token], here: Found, signs: Sign
             return signs.right_end or signs.opens or (signs.left and signs.right)
         case Surety.BOTH:
             return signs.left and signs.right
-        case Surety.ALONE:
+        case _:  # ALONE; SIDE depends on the effect
             return _is_own_sentence(tokens, here)
 
 

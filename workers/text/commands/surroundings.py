@@ -25,6 +25,7 @@ from workers.text.commands.evidence import (
     DESTROY,
     LINES,
     MARKS,
+    SIGNS,
     Found,
     Signs,
     closes_a_letter,
@@ -51,7 +52,6 @@ _PAIRS_OF_MARKS: Final = frozenset(
 )
 """Marks that people do say one after the other; of others it is an enumeration."""
 _IDIOMS: Final = frozenset({("точка",), ("абзац",)})
-_SIGNS: Final = _BETWEEN_WORDS | {Effect.JOIN}
 _NEAR: Final = 3
 _ASKING: Final = frozenset("как где какой какая какое".split())
 _AFTER_A_HYPHEN: Final = frozenset({"нибудь", "то", "либо"})
@@ -228,7 +228,7 @@ def _is_corrected(tokens: Sequence[Token], found: Sequence[Found], place: int) -
         if left < 0 or right >= len(found) or found[left].end + 1 != found[right].start:
             continue
         effects = {found[left].phrase.command.effect, found[right].phrase.command.effect}
-        if effects <= _SIGNS and tokens[found[left].end].key == "нет":
+        if effects <= SIGNS and tokens[found[left].end].key == "нет":
             return True
     return False
 
