@@ -163,6 +163,38 @@ def test_no_sentence_is_lost_where_another_person_goes_on(engine, conversations)
     assert after < 0.06 * words
 
 
+@pytest.mark.model
+@pytest.mark.shared
+@pytest.mark.timeout(300)
+def test_a_gap_that_the_terms_of_a_person_made_is_heard_without_them(engine, referenced):
+    """Found by a newcomer on 2026-11-22: with one term stored, seven words of twelve were missing."""
+    (clip,) = (one for one in referenced if one.name == "tts_dictation/dict_p023_anna.flac")
+    asked = request(clip.samples, terms=("Альфавойс",))
+
+    hypothesis, again = climb(engine, job(asked))
+
+    assert [one.reason for one in again] == ["gap"]  # else the recording proves nothing
+    lost, count = lost_words(clip.text, hypothesis.text)
+    assert lost <= 0.2 * count
+    assert hypothesis.text.lower().count("рекомендована") == 1
+
+
+def test_words_that_came_before_a_gap_are_not_said_twice_though_alignment_drew_them_behind_it():
+    (drawn,) = (word("Перекомендована.", 5.6, 7.6),)
+    place = heard_again((drawn,), (0, round(5.6 * S)), samples=8 * S)
+    found = said(
+        word("рекомендована", 0.0, 1.0),
+        word("постельный", 1.0, 2.0),
+        word("режим.", 2.0, 7.0),
+        mean_log_probability=-0.2,
+    )
+
+    whole, after = filled(said(drawn), place, found)
+
+    assert whole.text == "рекомендована постельный режим."
+    assert after == 7 * S
+
+
 def test_last_words_that_alignment_drew_to_the_end_are_heard_again_and_stay_in_their_place():
     first, last = word("Ивану", 4.0, 5.4), word("Петровичу.", 9.2, 11.2)
     place = heard_again((first, last), (round(5.4 * S), round(9.2 * S)), samples=12 * S)

@@ -184,7 +184,9 @@ class WhisperEngine:
         asked = [heard.job.request.language for heard in audible]
         for row, (language, probability) in enumerate(self._languages(asked, encoded)):
             heard = audible[row]
-            terms = term_tokens(heard.job.request.profile.terms, self._vocabulary)
+            # What a gap says was left out with the terms before it: without them it is heard.
+            hints = heard.job.request.profile.terms if heard.job.place is None else ()
+            terms = term_tokens(hints, self._vocabulary)
             spoken = language if self._model.multilingual else None
             windows.append(
                 _Window(
