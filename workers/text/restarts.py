@@ -4,6 +4,7 @@ Only short words of grammar are taken for a stumble, because «очень оче
 meant; so are numbers. A row said more than three times over is meant too.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -25,6 +26,11 @@ _BEGIN_PHRASES: Final = _REPEATED - frozenset("и по за с со из о об
 """ «Снова и снова и снова», «по капле по капле»: rows with these are meant."""
 _MEANT_TWICE: Final = frozenset("чем ком кем".split())
 """ «В чём в чём, а в этом…»"""
+_HAS_A_LETTER: Final = re.compile(
+    r"(?:букв|групп|вариант|пункт|корпус|строени|подъезд|литер|лист|класс|блок|секци|сектор|категори|тип|"
+    r"план|витамин|гепатит|квартал|размер)\w{0,3}"
+)
+"""«Вариант а, а не бэ», «буква в в начале»: the first is a letter."""
 _HESITATING: Final = frozenset({"", "…", "...", "-"})
 _MOST_TIMES: Final = 3
 _LONGEST_PHRASE: Final = 4
@@ -59,6 +65,8 @@ def leave_out_restarts(tokens: Sequence[Token]) -> tuple[Token, ...]:
 
 def _repetition(row: Sequence[Token], place: int) -> tuple[int, int]:
     """Say how long the repeated phrase is that begins at a place, and how often it is said."""
+    if place and len(row[place].key) == 1 and _HAS_A_LETTER.fullmatch(row[place - 1].key):
+        return 1, 1
     if row[place].key in _REPEATED:
         times = 1
         begins = place == 0 or bool(row[place - 1].trail)
@@ -97,7 +105,11 @@ def _is_said_again(left: Token, right: Token, *, begins: bool) -> bool:
 
 def _goes_on(row: Sequence[Token], last: int) -> bool:
     """Whether speech goes on after a stumble; «на, на, на!» and «его его же словами» are none."""
-    return last + 1 < len(row) and not row[last].trail and row[last + 1].key != "же"
+    if last + 1 == len(row) or row[last].trail:
+        return False
+    follows = row[last + 1].key
+    is_said_on = follows == "и" and row[last].key in _SUBJECTS and row[last - 1].trail == ","
+    return follows != "же" and not is_said_on  # «Я, я и ещё раз я»
 
 
 def _is_phrase_said_again(row: Sequence[Token], place: int, length: int) -> bool:

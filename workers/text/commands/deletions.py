@@ -36,7 +36,7 @@ _TO_WHOM: Final = re.compile(r"\w+(?:у|(?<!ь)ю|е|[аяе]м|им|ей)|им|
 _ADDRESSED: Final = frozenset("мне тебе ему ей нам вам им".split())
 """«Она мне. Отмени.»"""
 _ORDERS: Final = re.compile(
-    r"(?:приказ|указани|распоряжени|требовани|рекомендаци|просьб|решени|задач|совет)\w?"
+    r"(?:приказ|указани|распоряжени|требовани|рекомендаци|просьб|решени|предложени|задач|совет)\w?"
 )
 """Before an infinitive: «Есть указание. Отменить.»"""
 _CHOOSES: Final = re.compile(
@@ -61,6 +61,7 @@ def is_told(tokens: Sequence[Token], start: int, phrase: Phrase) -> bool:
     return (
         _SAYS.fullmatch(last) is not None
         or _DECIDES.fullmatch(last) is not None
+        or _ANNOUNCES.fullmatch(last) is not None
         or (
             bool(rest)
             and _SAYS.fullmatch(rest[-1]) is not None
@@ -84,6 +85,5 @@ def is_choice(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) -> 
     return bool(said) and (
         len(said) == 1
         or _INFINITIVE.fullmatch(said[0].key) is not None
-        or _ANNOUNCES.fullmatch(said[-1].key) is not None
         or _ORDERS.fullmatch(said[-1].key) is not None
     )

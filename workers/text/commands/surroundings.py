@@ -223,14 +223,11 @@ def _goes_on(tokens: Sequence[Token], found: Sequence[Found], place: int) -> boo
 
 
 def _is_corrected(tokens: Sequence[Token], found: Sequence[Found], place: int) -> bool:
-    """Whether a mark is said instead of another: «Запятая. Нет, точка.»."""
-    for left, right in ((place - 1, place), (place, place + 1)):
-        if left < 0 or right >= len(found) or found[left].end + 1 != found[right].start:
-            continue
-        effects = {found[left].phrase.command.effect, found[right].phrase.command.effect}
-        if effects <= SIGNS and tokens[found[left].end].key == "нет":
-            return True
-    return False
+    """Whether a text begins with a mark that is said instead of another: «Запятая. Нет, точка.»."""
+    if place > 1 or len(found) == 1 or found[0].start or found[0].end + 1 != found[1].start:
+        return False
+    effects = {each.phrase.command.effect for each in found[:2]}
+    return effects <= SIGNS and tokens[found[0].end].key == "нет"
 
 
 def _is_defined(tokens: Sequence[Token], here: Found, signs: Signs) -> bool:
