@@ -3,6 +3,7 @@
 from typing import Final
 
 from workers.text.numbers.formats import ordinal, roman
+from workers.text.numbers.numerals import NUMERALS
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
 from workers.text.numbers.series import hyphenated, longest
@@ -13,6 +14,7 @@ from workers.text.numbers.surroundings import (
     MOST_OF_RULERS,
     TITLES,
     YEARS,
+    ZEROS,
 )
 
 _FIRST_YEAR: Final = 1000
@@ -22,6 +24,7 @@ _LAST_CENTURY: Final = 30
 _HUNDREDS: Final = frozenset((19, 20))
 _STAGES: Final = ("начал", "конец", "конц", "середин", "половин", "рубеж", "четверт", "трет")
 _FURTHEST_STAGE: Final = 5
+_BETWEEN_STAGES: Final = frozenset("и или до по в во на к с самый самое самом самого".split())
 _MANY: Final = frozenset("е х ми".split())
 _NO_RULER: Final = frozenset("раз день класс год месяц час".split())
 
@@ -40,20 +43,28 @@ def dates(row: Row, place: int) -> tuple[Piece, ...]:
 
 
 def dates_in_digits(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «двадцать пятое ноль первое две тысячи пятого»: the month is an ordinal, too."""
-    found = row.numbers(place, 4)
-    if len(found) < 3 or not found[0].is_ordinal or not 1 <= found[0].value <= _LAST_DAY:
+    """Read «двадцать пятое ноль первое две тысячи пятого», «ноль первого ноль второго двадцать шестого».
+
+    The month is an ordinal, too, or both are cardinals before a year of four digits.
+    """
+    has_zero_before = row.key(place) in ZEROS and row.joined(place)
+    found = row.numbers(place + has_zero_before, 4)
+    if len(found) < 3 or not 1 <= found[0].value <= (9 if has_zero_before else _LAST_DAY):
         return ()
     day, *rest = found
     has_zero = rest[0].value == 0
     month, *rest = rest[has_zero:]
-    if not month.is_ordinal or not (1 <= month.value <= 9 if has_zero else 10 <= month.value <= 12):
+    is_month = 1 <= month.value <= 9 if has_zero else 10 <= month.value <= 12
+    if month.is_ordinal != day.is_ordinal or not is_month:
         return ()
     written = f"{day.value:02}.{month.value:02}"
-    length = day.length + has_zero + month.length
+    length = has_zero_before + day.length + has_zero + month.length
     if rest and _is_year(rest[0]):
         return ((length + rest[0].length, f"{written}.{rest[0].value}"),)
-    return ((length, written),) if has_zero else ()
+    is_sure = has_zero and day.is_ordinal
+    if is_sure and rest and rest[0].ending == "го" and rest[0].value < 100:
+        return ((length + rest[0].length, f"{written}.{rest[0].value:02}"),)
+    return ((length, written),) if is_sure else ()
 
 
 def years(row: Row, place: int) -> tuple[Piece, ...]:
@@ -95,13 +106,21 @@ def parts_of_centuries(row: Row, place: int) -> tuple[Piece, ...]:
     if number is None or not _is_century(number) or not row.precedes(place).startswith(_STAGES):
         return ()
     first = at = place + number.length
+    # «В конце первого тома описан конец девятнадцатого века»: the first is of something else.
     while at < min(len(row), first + _FURTHEST_STAGE) and not row.tokens[at - 1].ends_sentence:
         last = row.number(at)
         if last is not None and row.precedes(at).startswith(_STAGES):
             is_end = _is_century(last) and row.follows(at + last.length - 1) in CENTURIES
             return ((number.length, roman(number.value)),) if is_end else ()
+        if not (_is_between_stages(row.key(at)) or row.key(at).startswith(_STAGES)):
+            return ()
         at += 1
     return ()
+
+
+def _is_between_stages(key: str) -> bool:
+    number = NUMERALS.get(key)
+    return key in _BETWEEN_STAGES or (number is not None and number.is_ordinal)
 
 
 def _is_century(number: Number) -> bool:

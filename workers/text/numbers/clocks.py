@@ -1,7 +1,7 @@
 """Times of day that are said as two numbers, alone and in lists.
 
-«Восемь ноль пять» tells itself by its zero; «семь тридцать» is a time after a word such as «в», or
-beside another time: «в семь ноль пять, семь тридцать и восемь десять».
+«Семь тридцать» and «восемь ноль пять» are times after a word such as «в», or beside another time: «в
+семь ноль пять, семь тридцать и восемь десять». After «поезд» only the latter is one.
 """
 
 import re
@@ -10,28 +10,29 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from workers.text.numbers.counted import can_be_counted
+from workers.text.numbers.counted import MANY, can_be_counted
 from workers.text.numbers.formats import clock
+from workers.text.numbers.named import is_named
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
 from workers.text.numbers.surroundings import (
     AT,
-    CALLS,
     DAYTIMES,
     EVENTS,
-    LABELS,
+    EXACT,
     MEASURES,
+    OCCASIONS,
     SCORES,
     VEHICLES,
 )
 
-_EXACT: Final = frozenset("в к ко".split())
-"""After these two numbers are a time of day, unless what follows is plainly counted."""
-_PLAINLY_COUNTED: Final = ("ов", "ев", "ей")
+_PLAINLY_COUNTED: Final = ("ов", "ев", "ей", "ых", "их")
 _O_CLOCK: Final = frozenset("ноль-ноль ноль-нуль нуль-нуль".split())
 _LINKS: Final = frozenset("и или".split())
+_NOW: Final = frozenset("сейчас уже".split())
 _ENOUGH: Final = 3
 """So many pairs that rise like times of day are a timetable, whatever stands before."""
+_MINUTES_IN_TWO_DIGITS: Final = 10
 _LOOKED_AHEAD: Final = 12
 """So many pairs are looked at for one that is surely a time, so that the work stays linear."""
 _IN_DIGITS: Final = re.compile("[0-2]?[0-9]:[0-5][0-9]")
@@ -69,16 +70,10 @@ def has_zero_of_time(numbers: Sequence[Number]) -> bool:
     return numbers[0].value >= _FIRST_EVIDENT and numbers[1].value == 0 and numbers[2].is_digit
 
 
-def is_named(row: Row, place: int) -> bool:
-    """Tell whether digits are to be a name because of the word before: «кабинет», «позвони»."""
-    before = row.precedes(place)
-    return before.startswith(CALLS) or (before in LABELS and before not in VEHICLES)
-
-
 def is_counted(row: Row, place: int, value: int, after: str) -> bool:
     """Tell whether the minutes of what could be a time count the word after them."""
-    if row.precedes(place) in _EXACT:
-        return after in MEASURES or after.endswith(_PLAINLY_COUNTED)
+    if row.precedes(place) in EXACT:
+        return after in MEASURES or after in MANY or after.endswith(_PLAINLY_COUNTED)
     return after in MEASURES or can_be_counted(value, after)
 
 
@@ -106,6 +101,7 @@ def timetable(row: Row, place: int) -> tuple[Piece, ...]:
         pieces += _next(link, following)
         at += link + following.length
     rises = len(found) >= _ENOUGH and all(a.time < b.time for a, b in pairwise(found))
+    rises = rises and any(one.minute >= _MINUTES_IN_TWO_DIGITS for one in found)
     return tuple(pieces) if found[-1].is_sure or rises else ()
 
 
@@ -157,17 +153,18 @@ def _read(row: Row, place: int) -> _Clock | None:
     minutes = [number.value for number in rest]
     end = place + hour.length
     before = row.precedes(place)
-    at = before in AT or before in EVENTS or _is_beside_digits(row, place)
+    at = before in AT or before in EVENTS or before.startswith(OCCASIONS)
+    at = at or _is_beside_digits(row, place)
     is_one_word = row.follows(end - 1) in _O_CLOCK
     if is_one_word or minutes == [0, 0]:
         return _Clock(hour.value, 0, hour.length + (1 if is_one_word else 2), is_sure=True)
     if len(rest) == 2 and minutes[0] == 0 and rest[1].is_digit:
-        is_other = is_named(row, place) or before in SCORES
-        if (at or (has_zero_of_time(found) and not is_other)) and row.follows(
-            end + 1
-        ) not in MEASURES:
-            return _Clock(hour.value, minutes[1], hour.length + 2, is_sure=True)
-    elif len(rest) == 1 and is_minute(rest[0]) and minutes[0] >= 10:
+        after = row.follows(end + 1)
+        is_sure = at or before in VEHICLES or before in _NOW or after in DAYTIMES
+        can_be = has_zero_of_time(found) and before not in SCORES and not is_named(row, place)
+        if (at or can_be) and after not in MEASURES:
+            return _Clock(hour.value, minutes[1], hour.length + 2, is_sure=is_sure)
+    elif len(rest) == 1 and is_minute(rest[0]) and minutes[0] >= _MINUTES_IN_TWO_DIGITS:
         length = hour.length + rest[0].length
         after = row.follows(place + length - 1)
         if after in DAYTIMES:

@@ -1,14 +1,17 @@
 """Digits said one by one or in groups: codes, versions, addresses on the net, scores."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
-from workers.text.numbers.clocks import has_zero_of_time, is_named
-from workers.text.numbers.counted import can_be_counted
+from workers.text.numbers.clocks import has_zero_of_time
+from workers.text.numbers.counted import MANY, can_be_counted
+from workers.text.numbers.named import is_named
 from workers.text.numbers.numerals import NUMERALS
+from workers.text.numbers.quantities import SMALL
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
-from workers.text.numbers.surroundings import AT, CALLS, CODES, LABELS, SCORES, VERSIONS
+from workers.text.numbers.surroundings import AT, CODES, LABELS, MEASURES, SCORES, VERSIONS
 
 _MOST_NUMBERS: Final = 64
 """Longer rows are read in parts, so that they take linear time."""
@@ -19,7 +22,28 @@ _FEW_DIGITS: Final = 3
 _LOOKED_BACK: Final = 3
 _NUMBERED: Final = frozenset("карты счета паспорта полиса договора заказа".split())
 """After «номер» these do not hide that a code follows."""
+_OF_PARTICIPLES: Final = ("ен", "ан", "ят")
+"""«Код сорок два пять введен»: nothing is counted."""
+_OF_PLURALS: Final = ("и", "ы", "а", "я")
+_WIDEST_STEP: Final = 5
+_SETS: Final = ("сет", "парти", "тайм")
 _MOST_DOTTED: Final = 8
+_MOST_OF_VERSION: Final = 3
+_OF_MATCHES: Final = (
+    "дня",
+    "дней",
+    "недел",
+    "месяц",
+    "год",
+    "лет",
+    "раз",
+    "гол",
+    "матч",
+    "очк",
+    "сет",
+    "человек",
+    "игр",
+)
 
 
 def is_after_code(row: Row, place: int) -> bool:
@@ -38,28 +62,52 @@ def is_after_code(row: Row, place: int) -> bool:
 def codes(row: Row, place: int) -> tuple[Piece, ...]:
     """Read digits said one by one, «один два три четыре», or in groups after «код»."""
     number = row.number(place)
-    if number is None or not _is_part(number):
-        return ()
-    announced = is_after_code(row, place)
-    if not announced and not number.is_digit:
+    before = row.precedes(place)
+    if number is None or not _is_part(number) or before in VERSIONS:
         return ()
     numbers = row.cardinals(place, _MOST_NUMBERS)
-    if announced and len(numbers) > 1 and all(_is_part(part) for part in numbers):
-        return _together(numbers)
-    if has_zero_of_time(numbers) and not is_named(row, place):
+    if _counts(row, place, numbers):
+        return ()
+    if is_after_code(row, place) and len(numbers) > 1 and all(_is_part(part) for part in numbers):
+        return () if _are_several(row, place, numbers) else _together(numbers)
+    named = is_named(row, place)
+    if not number.is_digit or (has_zero_of_time(numbers) and not named) or _are_sets(row, place):
         return ()
     digits: list[Number] = []
     for part in numbers:
         if not part.is_digit or not part.nominative:
             break
         digits.append(part)
-    before = row.precedes(place)
     is_time = before in AT or not any(part.value for part in digits[1:])
     alone = len(digits) == len(numbers) and not row.follows(place + len(digits) - 1)
-    is_code = len(digits) >= _SINGLE_DIGITS or before in LABELS or before.startswith(CALLS)
+    is_code = len(digits) >= _SINGLE_DIGITS or before in LABELS or named
     if len(digits) >= _FEW_DIGITS and (is_code or (alone and not is_time)):
         return _together(digits)
     return ()
+
+
+def _counts(row: Row, place: int, numbers: Sequence[Number]) -> bool:
+    """Tell whether the last counts what follows: «код пять два раза», «пункт два сто рублей»."""
+    after = row.follows(place + sum(number.length for number in numbers) - 1)
+    value = numbers[-1].value if numbers else 0
+    if after in LABELS or after in CODES:
+        return False
+    return can_be_counted(value, after) and (after in MANY or not after.endswith(_OF_PARTICIPLES))
+
+
+def _are_several(row: Row, place: int, numbers: Sequence[Number]) -> bool:
+    """Tell «задачи номер двенадцать тринадцать пятнадцать» from one number in parts."""
+    steps = [b.value - a.value for a, b in pairwise(numbers)]
+    is_series = min(number.value for number in numbers) >= SMALL and len(numbers) >= _FEW_DIGITS
+    of_many = row.precedes(place - 1) if row.precedes(place) == "номер" else ""
+    is_plural = of_many.endswith(_OF_PLURALS) and of_many not in _NUMBERED
+    most = _WIDEST_STEP if is_series else 0
+    return min(steps) > 0 and (is_plural or max(steps) <= most)
+
+
+def _are_sets(row: Row, place: int) -> bool:
+    """Tell whether the score of several sets may follow: «в трех сетах шесть четыре три шесть»."""
+    return any(key.startswith(_SETS) for key in row.keys[max(0, place - _LOOKED_BACK) : place])
 
 
 def _together(numbers: Sequence[Number]) -> tuple[Piece, ...]:
@@ -93,24 +141,27 @@ def dotted(row: Row, place: int) -> tuple[Piece, ...]:
 
 
 def versions(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «версия два ноль»."""
+    """Read «версия два ноль», «версия два ноль пять»."""
     if row.precedes(place) not in VERSIONS:
         return ()
-    found = row.cardinals(place, 3)
-    if len(found) != 2 or not all(_is_part(part) for part in found) or found[1].length > 1:
+    found = row.cardinals(place, _MOST_OF_VERSION + 1)
+    if not 2 <= len(found) <= _MOST_OF_VERSION or not all(_is_part(part) for part in found):
         return ()
-    length = found[0].length + 1
-    if can_be_counted(found[1].value, row.follows(place + length - 1)):
+    if any(part.length > 1 for part in found[1:]) or (
+        len(found) == _MOST_OF_VERSION and not all(part.is_digit for part in found)
+    ):
         return ()
-    return ((length, f"{found[0].value}.{found[1].value}"),)
+    length = sum(part.length for part in found)
+    if can_be_counted(found[-1].value, row.follows(place + length - 1)):
+        return ()
+    return ((length, ".".join(str(part.value) for part in found)),)
 
 
 def scores(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «со счетом пять два», «со счетом три-ноль», and «двадцать четыре на семь»."""
     if row.keys[place : place + 4] == ("двадцать", "четыре", "на", "семь"):
-        if all(row.joined(at) for at in range(place, place + 3)) and not row.follows(place + 3):
-            return ((4, "24/7"),)
-        return ()
+        is_whole = all(row.joined(at) for at in range(place, place + 3))
+        return ((4, "24/7"),) if is_whole and not row.follows(place + 3) else ()
     if row.precedes(place) not in SCORES:
         return ()
     low, _, high = row.key(place).partition("-")
@@ -120,4 +171,8 @@ def scores(row: Row, place: int) -> tuple[Piece, ...]:
     found = row.cardinals(place, 3)
     if len(found) != 2 or not all(_is_part(part) for part in found):
         return ()
-    return ((found[0].length + found[1].length, f"{found[0].value}:{found[1].value}"),)
+    length = found[0].length + found[1].length
+    after = row.follows(place + length - 1)
+    is_counted = after in MEASURES or after.startswith(_OF_MATCHES)
+    # «Счет пять три дня не оплачен.»
+    return () if is_counted else ((length, f"{found[0].value}:{found[1].value}"),)

@@ -20,11 +20,12 @@ _OF_VERBS: Final = (
     "ам", "ах", "ям", "ях", "ий", "ый", "ой", "ай", "уй",
 )  # fmt: skip
 """Also of cases that are not counted."""
-_MANY: Final = frozenset(
+MANY: Final = frozenset(
     "лет минут монет газет ракет конфет сигарет анкет котлет билет тем проблем схем систем "
-    "ламп школ стран чел колл".split()
+    "ламп школ стран чел колл человек раз штук машин страниц недель секунд тонн попыток коробок "
+    "упаковок бутылок книг паллет строк задач минуток".split()
 )
-"""Genitives that end like verbs."""
+"""Genitives that nothing else can be, or that end like verbs."""
 _VOWELS: Final = frozenset("аеиоуыэюя")
 
 
@@ -39,7 +40,7 @@ def can_be_counted(value: int, word: str) -> bool:
         return False
     if 1 < value % 10 < 5 and takes_singular(value):
         return word.endswith(_OF_A_FEW)
-    if word in _MANY or word.endswith(_OF_MANY):
+    if word in MANY or word.endswith(_OF_MANY):
         return True
     return word[-1] not in _VOWELS and not word.endswith(_OF_VERBS)
 

@@ -15,11 +15,9 @@ from workers.text.numbers.formats import clock
 from workers.text.numbers.numerals import NUMERALS
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
-from workers.text.numbers.surroundings import AT, DAYTIMES
+from workers.text.numbers.surroundings import AT, DAYTIMES, EXACT, HOURS
 
-_HOURS: Final = frozenset("час часа часов часам часами часах".split())
 _MINUTES: Final = frozenset("минута минуты минут минуту минутам минутами минутах".split())
-_EXACT: Final = frozenset("в к ко".split())
 _LINKS: Final = {"с": "до", "со": "до", "от": "до", "между": "и"}
 _FROM: Final = frozenset("с со от".split())
 
@@ -56,7 +54,7 @@ def _hyphenated(row: Row, place: int) -> tuple[Piece, ...]:
     hour, minute = NUMERALS.get(low), NUMERALS.get(high)
     if hour is None or minute is None or hour.is_ordinal or minute.is_ordinal:
         return ()
-    if row.precedes(place) not in _EXACT or hour.value >= 24 or not 20 <= minute.value < 60:
+    if row.precedes(place) not in EXACT or hour.value >= 24 or not 20 <= minute.value < 60:
         return ()
     ends = hour.value < 10 and row.number(place + 1) is None
     return ((1, clock(hour.value, minute.value)),) if ends else ()
@@ -83,7 +81,7 @@ def _with_nouns(row: Row, place: int) -> tuple[Piece, ...]:
     if hour is None or not is_hour(hour) or row.precedes(place) not in AT:
         return ()
     noun = place + hour.length
-    if row.follows(noun - 1) not in _HOURS or not row.joined(noun):
+    if row.follows(noun - 1) not in HOURS or not row.joined(noun):
         return ()
     minute = row.amount(noun + 1)
     if minute is None or not is_minute(minute):

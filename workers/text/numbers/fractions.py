@@ -8,23 +8,38 @@ from workers.text.numbers.numerals import DIVISORS
 from workers.text.numbers.quantities import SMALL
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
-from workers.text.numbers.surroundings import GENITIVES, MEASURES, PERCENT, PREPOSITIONS
+from workers.text.numbers.surroundings import (
+    AT,
+    GENITIVES,
+    LABELS,
+    LABELS_OF_MANY,
+    MEASURES,
+    ONE_AND_A_HALF,
+    PERCENT,
+    PREPOSITIONS,
+    SHARES,
+    ZEROS,
+)
 
 _WHOLES: Final = frozenset("целая целых целые целой целую целыми".split())
 _THIRDS: Final = {
     "трети": 3, "третей": 3, "третьих": 3, "четверти": 4, "четвертей": 4, "четвертых": 4
 }  # fmt: skip
-_ONE_AND_A_HALF: Final = frozenset("полтора полторы полутора".split())
 _SCALES: Final = ("тысяч", "миллион", "миллиард", "триллион")
 _TEMPERATURES: Final = range(34, 43)
 """Of a body, in degrees: «тридцать шесть и шесть»."""
+_USUAL: Final = (36, 37)
+_MEASURED: Final = ("температур", "градусник", "термометр", "намер", "померил", "лихорад")
+_MANY_PEOPLE: Final = ("нас", "вас")
+_LOOKED_BACK: Final = 5
 _MOST_ZEROS: Final = 6
-_ZEROS: Final = frozenset(("ноль", "нуль"))
 _UNITS_OF_TIME: Final = ("минут", "час", "секунд")
+_ALSO_ORDINALS: Final = frozenset(("третьих", "четвертых"))
+_NUMBERED: Final = ("класс", "этаж", "подъезд", "курс")
+_OF_MANY: Final = ("ах", "ях", "ами", "ями")
 _ONES: Final = {"одна": "я", "одну": "ю", "одной": "й"}
 """And how the ordinal after it ends."""
 _TWOS: Final = frozenset("две двух двум двумя".split())
-_SHARES: Final = frozenset("часть части частью доля доли долей долю".split())
 
 
 def decimals(row: Row, place: int) -> tuple[Piece, ...]:
@@ -50,7 +65,35 @@ def _temperature(row: Row, place: int, at: int) -> tuple[Piece, ...]:
         return ()
     if part is None or not part.is_digit or can_be_counted(part.value, row.follows(at + 1)):
         return ()
+    if not _is_of_a_body(row, place, whole.value):
+        return ()
     return ((whole.length + 2, decimal(whole.value, part.value, 1)),)
+
+
+def _is_of_a_body(row: Row, place: int, value: int) -> bool:
+    """Tell whether a temperature is spoken of before a place: «у меня», «градусник», or nothing at all."""
+    for at in range(place - 1, max(-1, place - 1 - _LOOKED_BACK), -1):
+        if row.tokens[at].ends_sentence:
+            return at == place - 1 and value in _USUAL
+        if row.key(at).startswith(_MEASURED) or (
+            row.key(at) == "у" and row.key(at + 1) not in _MANY_PEOPLE
+        ):
+            return True
+    return place == 0 and value in _USUAL
+
+
+def apart(row: Row, place: int) -> tuple[Piece, ...]:
+    """Keep «вес восемьдесят два и шесть»: it may be a decimal or two numbers, and is no half of each."""
+    whole = row.number(place)
+    if whole is None or whole.is_ordinal or whole.scales or whole.value < SMALL:
+        return ()
+    link = place + whole.length
+    if row.follows(link - 1) != "и" or not row.joined(link):
+        return ()
+    part = row.number(link + 1)
+    if part is None or not part.is_digit or part.nominative != whole.nominative:
+        return ()
+    return () if row.joined(link + 1) else ((whole.length + 2, None),)
 
 
 def _by_genitive(row: Row, place: int, at: int) -> tuple[Piece, ...]:
@@ -64,10 +107,20 @@ def _by_genitive(row: Row, place: int, at: int) -> tuple[Piece, ...]:
     end = at + 1 + part.length - (1 if part.scales else 0)
     if not 0 < value < 100 or takes_singular(value) or not row.joined(end - 1):
         return ()
-    if GENITIVES.get(row.key(end)) != row.key(end):
+    noun = row.key(end)
+    if GENITIVES.get(noun) != noun or not _is_of_parts(row.precedes(place), noun):
         return ()
     written = decimal(whole.value, value, len(str(value)))
     return _with_percent(row, end - place, written, end)
+
+
+def _is_of_parts(before: str, noun: str) -> bool:
+    """Tell whether parts of a noun are said, not two numbers: «между пятью и шестью часа»."""
+    if before == "между" or before in LABELS or before in LABELS_OF_MANY:
+        return False
+    if noun.startswith(_UNITS_OF_TIME) and before in AT:
+        return False
+    return noun in PERCENT or noun in MEASURES or noun.startswith(_SCALES)
 
 
 def _tenths(row: Row, place: int, at: int) -> tuple[Piece, ...]:
@@ -87,7 +140,7 @@ def _tenths(row: Row, place: int, at: int) -> tuple[Piece, ...]:
 def _spelt(row: Row, place: int, at: int) -> tuple[Piece, ...]:
     """Read what follows «запятая»: zeros, then a number."""
     whole, zeros = row.amount(place), 0
-    while row.key(at) in _ZEROS and row.joined(at) and zeros < _MOST_ZEROS:
+    while row.key(at) in ZEROS and row.joined(at) and zeros < _MOST_ZEROS:
         zeros, at = zeros + 1, at + 1
     part = row.number(at)
     if whole is None or part is None or part.is_ordinal or part.scales:
@@ -105,7 +158,7 @@ def _with_percent(row: Row, length: int, written: str, end: int) -> tuple[Piece,
 
 def zero_points(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «ноль пять литра», «ноль семьдесят пять процента»."""
-    if row.key(place) not in _ZEROS:
+    if row.key(place) not in ZEROS:
         return ()
     found = row.cardinals(place, 3)
     if len(found) != 2 or found[1].is_ordinal or found[1].scales or not found[1].value:
@@ -119,7 +172,7 @@ def zero_points(row: Row, place: int) -> tuple[Piece, ...]:
 
 def halves(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «две с половиной тысячи», «полтора миллиона», «два с половиной процента»."""
-    if row.key(place) in _ONE_AND_A_HALF:
+    if row.key(place) in ONE_AND_A_HALF:
         return _with_noun(row, 1, "1,5", place, has_measure=False)
     whole = row.amount(place)
     if whole is None or whole.scales:
@@ -160,17 +213,33 @@ def fractions(row: Row, place: int) -> tuple[Piece, ...]:
     key = row.follows(at - 1)
     length = number.length + 1
     digits = DIVISORS.get(key, 0)
+    is_counted = _is_of_many(row.follows(at))
     if 0 < digits < 3 and top < 10**digits and (top == 1) == key.endswith(("ая", "ую", "ой")):
-        if row.follows(at) in _SHARES:
+        if row.follows(at) in SHARES or is_counted:
             return ()
         return _with_percent(row, length, decimal(0, top, digits), at + 1)
     if top > 1 and key in _THIRDS:
-        return ((length, f"{top}/{_THIRDS[key]}"),)
+        is_counted = is_counted or (key in _ALSO_ORDINALS and top >= _THIRDS[key])
+        return () if is_counted else ((length, f"{top}/{_THIRDS[key]}"),)
+    return _of_ordinal(row, place, number)
+
+
+def _of_ordinal(row: Row, place: int, number: Number) -> tuple[Piece, ...]:
+    """Read «одна вторая», «три пятых»."""
+    top, at = number.value, place + number.length
+    key = row.follows(at - 1)
     below = row.number(at) if key else None
     ending = "х" if top > 1 else _ONES[row.key(place)]
-    if below is None or not 2 <= below.value <= 100 or below.ending != ending:
+    if below is None or not max(2, top + 1) <= below.value <= 100 or below.ending != ending:
+        return ()
+    if _is_of_many(row.follows(at + below.length - 1)):
         return ()
     return ((number.length + below.length, f"{top}/{below.value}"),) if _is_said(top, below) else ()
+
+
+def _is_of_many(noun: str) -> bool:
+    """Tell whether a noun says that ordinals are counted: «пять десятых классов», «три пятых этажа»."""
+    return noun.startswith(_NUMBERED) or (noun.endswith(_OF_MANY) and noun not in PERCENT)
 
 
 def _is_numerator(row: Row, place: int, number: Number) -> bool:

@@ -29,19 +29,26 @@ def joined_by_hyphen(row: Row, place: int) -> Joined | None:
     at = _place_of_hyphen(row, place)
     if at is None:
         return None
-    low, _, high = row.key(at).partition("-")
+    low = row.key(at).partition("-")[0]
     before = Row((*row.tokens[place:at], Token(low)))
     first = before.number(0)
     if first is None or first.length != len(before):
         return None
-    opened = row.tokens[at]
-    after = (Token(high, trail=opened.trail, gap=opened.gap), *row.tokens[at + 1 : at + _LONGEST])
-    second = Row(after).number(0)
+    after = _after_hyphen(row, at)
+    second = after.number(0)
     if second is not None and second.is_ordinal and not first.is_ordinal:
-        second = Row(after[:1]).number(0)  # «двадцать-тридцать третий»: the ordinal is another
+        second = Row(after.tokens[:1]).number(
+            0
+        )  # «двадцать-тридцать третий»: the ordinal is another
     if second is None or second.is_ordinal != first.is_ordinal:
         return None
     return Joined(first, second, at - place + second.length)
+
+
+def _after_hyphen(row: Row, at: int) -> Row:
+    opened = row.tokens[at]
+    high = Token(row.key(at).partition("-")[2], trail=opened.trail, gap=opened.gap)
+    return Row((high, *row.tokens[at + 1 : at + _LONGEST]))
 
 
 def _place_of_hyphen(row: Row, place: int) -> int | None:
@@ -55,6 +62,9 @@ def _place_of_hyphen(row: Row, place: int) -> int | None:
 
 
 def left_in_words(row: Row, place: int) -> int:
-    """Give how many words from a place on are such a pair that no rule understood."""
+    """Give how many words from a place on are such a pair that no rule understood, both numbers."""
     at = _place_of_hyphen(row, place)
-    return 0 if at is None or at == place else at + 1 - place
+    if at is None:
+        return 0
+    second = _after_hyphen(row, at).number(0)
+    return at - place + (1 if second is None else second.length)

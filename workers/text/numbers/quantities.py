@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from workers.text.numbers.counted import is_one_of
+from workers.text.numbers.counted import MANY, is_one_of
 from workers.text.numbers.formats import GROUP, grouped, ordinal
 from workers.text.numbers.numerals import NUMERALS
 from workers.text.numbers.replacement import Piece
@@ -11,23 +11,40 @@ from workers.text.numbers.runs import Number, Row
 from workers.text.numbers.series import series
 from workers.text.numbers.surroundings import (
     BY_MEASURE,
+    CODES,
+    LABELS,
     MEASURES,
     NEGATIONS,
     PERCENT,
     PREPOSITIONS,
+    SHARES,
     UNHURRIED,
 )
 
-_THOUSAND: Final = 1000
+THOUSAND: Final = 1000
 _PARTED_BY_COMMAS: Final = re.compile("[1-9][0-9]{0,2}(,[0-9]{3}){2,}")
 _MILLION: Final = 10**6
 SMALL: Final = 10
 """Below it a count is a word, unless something asks for digits (Milchin, 2003, § 6.1.1)."""
 _LAST_DAY: Final = 31
 _DAY_OF_MONTH: Final = frozenset("числа числу".split())
-_SHARES: Final = frozenset("часть части частью частей доля доли долю долей долях долями".split())
 _SOME: Final = frozenset("несколько нескольких пара пару пары".split())
+_OF: Final = frozenset("от из с со".split())
 _COSTS: Final = frozenset("стоит стоят стоил стоила стоило стоили цена за по обошлось".split())
+_MONEY: Final = (
+    "руб",
+    "долл",
+    "евро",
+    "юан",
+    "гривн",
+    "тенге",
+    "йен",
+    "фунт",
+    "крон",
+    "лир",
+    "песо",
+    "цент",
+)
 _MEASURED_ONCE: Final = frozenset("метр час рубль километр килограмм кило".split())
 _COLLECTIVES: Final = frozenset(
     "двое двоих двоим двоими трое троих троим троими четверо четверых четверым четверыми пятеро "
@@ -58,6 +75,16 @@ def percentages(row: Row, place: int) -> tuple[Piece, ...]:
     return ((number.length + 1, f"{grouped(number.value)}%"),)
 
 
+def shares(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «от десяти миллионов двадцать процентов»: a share of a number."""
+    whole = row.number(place)
+    if whole is None or not whole.scales or row.precedes(place) not in _OF:
+        return ()
+    at = place + whole.length
+    share = percentages(row, at) if row.joined(at - 1) and row.number(at) is not None else ()
+    return (*written(whole), *share) if share else ()
+
+
 def is_measured(row: Row, last: int) -> bool:
     """Tell whether a measure follows the word at a place: «километров», «квадратных метров»."""
     noun = row.follows(last)
@@ -86,7 +113,7 @@ def _is_many(number: Number) -> bool:
 def begun_in_digits(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «3 миллиона двести тысяч»: the recogniser wrote the beginning in digits."""
     number = row.amount(place)
-    if number is None or not number.in_digits or not 1 <= number.value < _THOUSAND:
+    if number is None or not number.in_digits or not 1 <= number.value < THOUSAND:
         return ()
     scale = row.scale(place + 1) if row.joined(place) else 0
     rest = row.number(place + 2) if scale and row.joined(place + 1) else None
@@ -114,11 +141,15 @@ def prices(row: Row, place: int) -> tuple[Piece, ...]:
     if len(found) != 2 or not found[0].is_digit or found[0].value < 2:
         return ()
     thousands, rest = found
-    if rest.is_ordinal or not 100 <= rest.value < _THOUSAND:
+    if rest.is_ordinal or not 100 <= rest.value < THOUSAND:
         return ()
-    if row.precedes(place) not in _COSTS and not row.follows(place + rest.length).startswith("руб"):
+    after = row.follows(place + rest.length)
+    if row.precedes(place) not in _COSTS and not after.startswith("руб"):
         return ()
-    return ((1 + rest.length, grouped(thousands.value * _THOUSAND + rest.value)),)
+    is_named = row.precedes(place) in LABELS or row.precedes(place) in CODES
+    if is_named or (after in MEASURES and not after.startswith(_MONEY)) or after in MANY:
+        return ()  # «за три пятьсот граммов»
+    return ((1 + rest.length, grouped(thousands.value * THOUSAND + rest.value)),)
 
 
 def after_one_measure(row: Row, place: int) -> tuple[Piece, ...]:
@@ -127,7 +158,7 @@ def after_one_measure(row: Row, place: int) -> tuple[Piece, ...]:
     if number is None or number.is_ordinal or row.precedes(place) not in _MEASURED_ONCE:
         return ()
     before = row.precedes(place - 1)
-    if before.partition("-")[0] in NUMERALS or before[:1].isdigit() or number.value >= _THOUSAND:
+    if before.partition("-")[0] in NUMERALS or before[:1].isdigit() or number.value >= THOUSAND:
         return ()
     return ((number.length, None),)
 
@@ -168,7 +199,7 @@ def ordinals(row: Row, place: int) -> tuple[Piece, ...]:
     if after in _DAY_OF_MONTH and 1 <= number.value <= _LAST_DAY:
         return ((number.length, ordinal(number.value, number.ending)),)
     before = row.precedes(place)
-    is_share = after in _SHARES and number.length == 1 and number.value in {10, 100}
+    is_share = after in SHARES and number.length == 1 and number.value in {10, 100}
     # «тысячный посетитель», «несколько десятых», «сотая часть», «на одной двадцатой»
     if number.is_scale or is_share or before in _SOME or before in _ONE_PART:
         return ()
@@ -180,7 +211,7 @@ def ordinals(row: Row, place: int) -> tuple[Piece, ...]:
 def _in_a_series(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «с пятой по двадцатую», «восьмой, девятый и десятый»: if one is in digits, so are all."""
     found = series(row, place)
-    if found is None or len(found.members) == 1 or found.noun in _SHARES:
+    if found is None or len(found.members) == 1 or found.noun in SHARES:
         return ()
     values = [member.value for member in found.members]
     is_of_days = found.noun in _DAY_OF_MONTH and max(values) <= _LAST_DAY

@@ -5,18 +5,20 @@ from typing import Final
 from workers.text.numbers.counted import can_be_counted
 from workers.text.numbers.formats import grouped
 from workers.text.numbers.hyphens import joined_by_hyphen, left_in_words
-from workers.text.numbers.quantities import SMALL, is_measured, written
+from workers.text.numbers.quantities import SMALL, THOUSAND, is_measured, written
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
-from workers.text.numbers.surroundings import MEASURES, PERCENT
+from workers.text.numbers.surroundings import CODES, MEASURES, ONE_AND_A_HALF, PERCENT
 
 _FROM: Final = frozenset("с со от между".split())
 _LINKS: Final = frozenset("до и или из".split())
 _LAST_LINKS: Final = frozenset("и или".split())
 _AT_LEAST: Final = (("а", "то", "и"), ("а", "может", "и"))
+_DASHES: Final = frozenset((" —", " –"))
 _MOST_DIMENSIONS: Final = 3
-_THOUSAND: Final = 1000
-_LONGEST_LIST: Final = 12
+_MOST_READ: Final = 8
+_LONGEST_LIST: Final = 16
+"""Longer ones are read in parts, so that they take linear time."""
 LONGEST_RUN: Final = 64
 """Longer ones are kept in parts, so that they take linear time."""
 _STEP: Final = 5
@@ -40,9 +42,9 @@ def ranges(row: Row, place: int) -> tuple[Piece, ...]:
     if second is None or (first.in_digits and second.in_digits):
         return ()
     last = at + second.length
-    if second.is_bare and not (second.first.singular and is_measured(row, last)):
-        return ()
-    if not _belong(row, place, (first, second), link=link, last=last):
+    goes_on = row.joined(last) and row.number(last + 1) is not None  # «до двух миллионов двести»
+    is_many = second.is_bare and not (second.first.singular and is_measured(row, last))
+    if goes_on or is_many or not _belong(row, place, (first, second), link=link, last=last):
         return ()
     if row.follows(last) in PERCENT:
         end: tuple[Piece, ...] = ((second.length + 1, f"{grouped(second.value)}%"),)
@@ -64,21 +66,46 @@ def _link(row: Row, at: int) -> tuple[str, int]:
     return "", 0
 
 
+def dashed(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «пять — десять минут»: what is measured with a dash between is in digits on both sides."""
+    first = row.amount(place)
+    if first is None or first.scales:
+        return ()
+    last = place + first.length - 1
+    if row.tokens[last].trail not in _DASHES or row.tokens[last].gap != " ":
+        return ()
+    second = row.amount(last + 1)
+    if second is None or second.scales or not first.value < second.value:
+        return ()
+    end = last + second.length
+    if row.tokens[last + 1].lead or first.nominative != second.nominative:
+        return ()
+    if row.follows(end) in PERCENT:
+        return (*written(first), (second.length + 1, f"{second.value}%"))
+    return (*written(first), *written(second)) if is_measured(row, end) else ()
+
+
 def dimensions(row: Row, place: int) -> tuple[Piece, ...]:
     """Read «три на четыре метра», «пятьдесят на пятьдесят на пять»: all in digits, or all in words."""
-    found, at = [row.amount(place)], place
-    while (number := found[-1]) is not None and len(found) <= _MOST_DIMENSIONS:
-        at += number.length
-        if row.follows(at - 1) != "на" or not row.joined(at):
+    length = _half_words(row, place)
+    first = row.amount(place)
+    if length or first is None:
+        return ((length, None),) if length else ()
+    numbers, at = [first], place + first.length
+    while len(numbers) < _MOST_READ and row.follows(at - 1) == "на" and row.joined(at):
+        number = row.amount(at + 1)
+        if number is None:
             break
-        at += 1
-        found.append(row.amount(at))
-    numbers = [number for number in found if number is not None]
-    if len(numbers) < 2 or len(numbers) < len(found):
+        numbers.append(number)
+        at += 1 + number.length
+    if len(numbers) < 2:
         return ()
     measured = is_measured(row, at - 1)
-    if not measured and any(number.is_bare for number in numbers):
-        return ((at - place, None),)  # «один на миллион»
+    is_parted = row.precedes(place) == "и" and row.amount(place - 2) is not None
+    is_chance = not measured and any(number.is_bare for number in numbers)
+    # «три и пять на тридцать», «один на миллион»
+    if is_parted or is_chance or len(numbers) > _MOST_DIMENSIONS:
+        return ((at - place, None),)
     if not all(
         number.nominative and _is_dimension(number, measured=measured) for number in numbers
     ):
@@ -91,8 +118,20 @@ def dimensions(row: Row, place: int) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
+def _half_words(row: Row, place: int) -> int:
+    """Give how many words «полтора на два» has."""
+    if (
+        row.key(place) not in ONE_AND_A_HALF
+        or row.follows(place) != "на"
+        or not row.joined(place + 1)
+    ):
+        return 0
+    number = row.number(place + 2)
+    return 0 if number is None or number.is_ordinal else 2 + number.length
+
+
 def _is_dimension(number: Number, *, measured: bool) -> bool:
-    return not number.scales or (measured and number.first.singular and number.value == _THOUSAND)
+    return not number.scales or (measured and number.first.singular and number.value == THOUSAND)
 
 
 def lists(row: Row, place: int) -> tuple[Piece, ...]:
@@ -115,11 +154,17 @@ def lists(row: Row, place: int) -> tuple[Piece, ...]:
     values = [number.value for number in found]
     is_plain = not any(number.scales for number in found)
     agree = len({number.nominative for number in found if not number.in_digits}) == 1
-    # «Показания: двадцать, пять, тридцать.»
+    # «Показания: двадцать, пять, тридцать.» «Взяли пять, десять, двадцать штук.»
     ends = is_over or row.tokens[last].ends_sentence or last + 1 == len(row)
+    ends = ends or len(found) == _LONGEST_LIST or _counts(row, last, values[-1])
     if len(found) < 3 or not (ends and is_plain and agree):
         return ()
     return tuple(pieces) if min(values) < SMALL <= max(values) else ()
+
+
+def _counts(row: Row, last: int, value: int) -> bool:
+    """Tell whether a noun follows that a number counts."""
+    return row.number(last + 1) is None and can_be_counted(value, row.follows(last))
 
 
 def _is_comma(row: Row, place: int) -> bool:
@@ -197,6 +242,8 @@ def neighbours(row: Row, place: int) -> tuple[Piece, ...]:
     if second.value > 2 * first.value or first.value % _STEP or second.value % _STEP:
         return ()
     length = first.length + second.length
+    if row.precedes(place) in CODES:
+        return ()  # «автобус номер двадцать пять тридцать минут»
     if not can_be_counted(second.value, row.follows(place + length - 1)):
         return ()
     return ((length, f"{first.value}–{second.value}"),)

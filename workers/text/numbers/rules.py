@@ -2,7 +2,7 @@
 
 From left to right; at each place the first rule that has something to say decides. Small numbers
 stay words unless they measure, name or tell the time; sayings stay as they are. Words that are no
-numbers never change.
+numbers never change, but for the noun after a decimal: «двенадцать с половиной часов» are 12,5 часа.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,12 +32,12 @@ _KEPT: Final[tuple[Callable[[Row, int], int], ...]] = (
 """What stays words: each gives how many from a place on, 0 if it has nothing to say."""
 _RULES: Final[tuple[Rule, ...]] = (
     telephones.telephones,
+    calendar.dates_in_digits,
     codes.dotted,
     codes.versions,
     codes.scores,
     codes.codes,
     calendar.dates,
-    calendar.dates_in_digits,
     calendar.spans,
     calendar.centuries,
     calendar.parts_of_centuries,
@@ -55,9 +55,12 @@ _RULES: Final[tuple[Rule, ...]] = (
     ranges.pairs,
     ranges.lists,
     ranges.ranges,
+    ranges.dashed,
     ranges.dimensions,
+    fractions.apart,
     quantities.of_people,
     quantities.percentages,
+    quantities.shares,
     quantities.measures,
     quantities.prices,
     ranges.neighbours,
@@ -102,7 +105,10 @@ def _whole(row: Row, place: int) -> tuple[Piece, ...]:
     at = 0
     has_words, has_digits = False, False
     while at < length:
-        for words, word in _pieces(row, place + at):
+        found = _pieces(row, place + at)
+        if not at and sum(words for words, _ in found) >= length:
+            return found  # one rule understood the whole
+        for words, word in found:
             if at < length:
                 has_words, has_digits = has_words or word is None, has_digits or word is not None
             pieces.append((words, word))

@@ -12,12 +12,14 @@ from types import MappingProxyType
 from typing import Final
 
 from workers.text.numbers.numerals import NUMERALS, Numeral, Rank
+from workers.text.numbers.surroundings import PERCENT, ZEROS
 from workers.text.tokens import Token
 
 # How often the hundreds below a scale may be read: after «двадцать» comes a unit or a scale.
 _NEXT: Final[Mapping[Rank, Rank]] = MappingProxyType(
     {Rank.HUNDRED: Rank.HUNDRED, Rank.TEN: Rank.TEEN, Rank.TEEN: Rank.UNIT, Rank.UNIT: Rank.ZERO}
 )
+_THOUSAND: Final = 1000
 _BEYOND: Final = 10**15
 """More than any scale."""
 _DIGITS: Final = re.compile("0|[1-9][0-9]{0,5}")
@@ -72,6 +74,8 @@ class Row:
         self.tokens: Final = tuple(tokens)
         self.keys: Final = tuple(token.key for token in tokens)
         self._numbers: dict[int, Number | None] = {}
+        self.named: Final[dict[int, bool]] = {}
+        """What `named.is_named` has found: it looks at each member of a list once."""
 
     def __len__(self) -> int:
         """Count the tokens."""
@@ -165,10 +169,14 @@ class Row:
         """Give the numerals from a place on that are one number, 1 or more."""
         words: list[Numeral] = []
         lowest, below = Rank.SCALE, _BEYOND
+        # «Ноль восемь тысяча девятьсот восьмидесятого»: a month and a year.
+        is_month = self.precedes(place) in ZEROS
         sure = 0  # so many words end in a scale
         while True:
             word = NUMERALS.get(self.key(place + len(words)))
             if word is None or (words and not _goes_on(words, word, lowest)):
+                break
+            if is_month and words and word.rank is Rank.SCALE and word.singular:
                 break
             if word.rank is Rank.SCALE:
                 if word.value >= below:
@@ -180,7 +188,35 @@ class Row:
             words.append(word)
             if word.is_ordinal or not self.joined(place + len(words) - 1):
                 break
-        return words
+        is_share = self.follows(place + len(words) - 1) in PERCENT
+        return words[: _as_one(words, is_share=is_share)]
+
+
+def _as_one(words: Sequence[Numeral], *, is_share: bool) -> int:
+    """Give how many of some words are one number: «десяти миллионов двадцать процентов» are two.
+
+    «Миллион двести» may be 1,200,000 or 1,000,200: it is read as two numbers, so that it stays words.
+
+    Args:
+        words: 0 or more.
+        is_share: whether a percentage ends in them.
+    """
+    if not words or words[-1].is_ordinal:
+        return len(words)
+    for place in range(1, len(words)):
+        scale, rest = words[place - 1], words[place:]
+        if scale.rank is not Rank.SCALE or rest[0].rank is Rank.SCALE:
+            continue
+        head = words[place - 2] if place > 1 else scale
+        is_hundred = scale.value == _THOUSAND and rest[0].rank is Rank.HUNDRED
+        if is_share or not (
+            head.nominative or head.value == 90 or not rest[0].nominative or is_hundred
+        ):
+            return place
+        is_round = all(word.rank in {Rank.TEN, Rank.HUNDRED} for word in rest)
+        if scale.value > _THOUSAND and is_round and sum(word.value for word in rest) >= 50:
+            return place
+    return len(words)
 
 
 def _goes_on(words: Sequence[Numeral], word: Numeral, lowest: Rank) -> bool:

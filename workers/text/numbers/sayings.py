@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from workers.text.numbers.codes import is_after_code
+from workers.text.numbers.ranges import lists
 from workers.text.numbers.runs import Number, Row
 
 _SAYINGS: Final = (
@@ -144,7 +145,12 @@ def counted_aloud(row: Row, place: int) -> int:
         numbers.append(following)
     enough = _SHORTEST_COUNT - (1 if since and number.value == 2 else 0)
     starts = min(numbers[0].value, numbers[-1].value) <= _LARGEST_START
-    return at + numbers[-1].length - place if len(numbers) >= enough and starts else 0
+    length = at + numbers[-1].length - place
+    if len(numbers) < enough or not starts:
+        return 0
+    # «Показания: три, четыре, пять, сорок.»
+    is_list = not since and sum(words for words, _ in lists(row, place)) > length
+    return 0 if is_list else length
 
 
 def _counts(number: Number) -> bool:

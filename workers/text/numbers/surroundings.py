@@ -16,6 +16,8 @@ def _forms(stems: str, endings: str) -> Iterable[str]:
     return (stem + ending for stem in stems.split() for ending in endings.split(" "))
 
 
+ZEROS: Final = frozenset(("ноль", "нуль"))
+ONE_AND_A_HALF: Final = frozenset("полтора полторы полутора".split())
 MONTHS: Final = frozenset(
     "января февраля марта апреля мая июня июля августа сентября октября ноября декабря".split()
 )
@@ -35,14 +37,15 @@ _SOFT_MEASURES: Final = "рубл пиксел юан"
 _FEMININE_MEASURES: Final = "тонн секунд минут миллисекунд гривн йен крон лир"
 _KOPECKS: Final = "копейка копейки копейке копейку копейкой копеек копейкам копейками копейках"
 _MILES: Final = "миля мили миль милям милями"
-_HOURS: Final = "час часа часов часам часами часах"
+HOURS: Final = frozenset("час часа часов часам часами часах".split())
 _CALORIES: Final = "калория калории калорий"
 MEASURES: Final = frozenset(
     [
         *_forms(_HARD_MEASURES, _HARD),
         *_forms(_SOFT_MEASURES, _SOFT),
         *_forms(_FEMININE_MEASURES, _FEMININE),
-        *f"{_KOPECKS} {_MILES} {_CALORIES} {_HOURS} евро тенге песо".split(),
+        *f"{_KOPECKS} {_MILES} {_CALORIES} евро тенге песо".split(),
+        *HOURS,
     ]
 )
 """Before these a number is written in digits, however small."""
@@ -65,7 +68,7 @@ GENITIVES: Final[Mapping[str, str]] = MappingProxyType(
         **dict.fromkeys(_KOPECKS.split(), "копейки"),
         **dict.fromkeys(_MILES.split(), "мили"),
         **dict.fromkeys(_CALORIES.split(), "калории"),
-        **dict.fromkeys(_HOURS.split(), "часа"),
+        **dict.fromkeys(HOURS, "часа"),
         **dict.fromkeys("день дня дню дней дням днями днях".split(), "дня"),
         **dict.fromkeys("лет летам".split(), "года"),
     }
@@ -107,8 +110,22 @@ LABELS: Final = frozenset(
     ]
 )
 """After these a number is a name and written in digits, however small."""
+LABELS_OF_MANY: Final = frozenset(
+    [
+        *_forms("кабинет корпус офис подъезд этаж вагон зал номер пункт билет", "ы и ов ам ами ах"),
+        *_forms(f"{_ROOMS} {_SHEETS}", "ы и ам ами ах"),
+        *"аудитории аудиторий дома коды кодов пароли артикулы индексы места окна столы".split(),
+    ]
+)
+"""After these, digits said one by one are several names: «кабинеты два ноль пять и три ноль шесть»."""
+NAMED_BY_DIGITS: Final = (
+    "ошибк", "статус", "ответ", "отвеча", "вернул", "модел", "лот", "заказ", "боинг", "пежо", "http",
+)  # fmt: skip
+"""How words begin that are named by digits said one by one: «ошибка четыре ноль четыре»."""
 VEHICLES: Final = frozenset(_forms("поезд автобус троллейбус", " а у ом е"))
 """After these «восемь ноль пять» is when they leave."""
+OCCASIONS: Final = ("электричк", "подъем", "отбой", "звонок", "звонк", "сеанс")
+"""How words begin that have a time of day."""
 CALLS: Final = ("позвони", "звони", "набер", "набир", "вызови", "вызыва")
 """How words begin that ask for a telephone number."""
 SCORES: Final = frozenset("счет счетом счета счете".split())
@@ -125,6 +142,8 @@ EVENTS: Final = frozenset(
     "завтра послезавтра утром вечером днем ночью".split()
 )
 """Before a time of day of two numbers."""
+EXACT: Final = frozenset("в к ко".split())
+"""After these two numbers are a time of day, unless what follows is plainly counted."""
 DAYTIMES: Final = frozenset("утра вечера ночи дня".split())
 MONARCHS: Final = tuple(
     "петр екатерин александр никола павел павл пий пия пию пием пие пии бенедикт климент людовик генрих карл иоанн иван елизавет филипп "
@@ -134,6 +153,8 @@ MONARCHS: Final = tuple(
 TITLES: Final = ("цар", "импер", "корол", "папа", "папы", "папе", "султан")
 """How the words before such names begin."""
 MOST_OF_RULERS: Final = 23
+SHARES: Final = frozenset("часть части частью частей доля доли долю долей долях долями".split())
+"""«Десятая часть» is no ordinal."""
 NEGATIONS: Final = frozenset(("ни",))
 PREPOSITIONS: Final = frozenset(
     "из до от около без более менее свыше больше меньше старше младше после к ко о об на в во с со "
