@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from service.library.fields import VARIABLES, SnippetFields
 from workers.contract.finishing import Marker, Moment, Snippet
+from workers.text.numbers.rules import write_numbers
 from workers.text.snippets import (
     MOST_LETTERS,
     expand,
@@ -23,6 +24,18 @@ SNIPPETS = indexed(
         Snippet(trigger="вставь буфер", text="[{clipboard}] {{и}} {cursor}!"),
         Snippet(trigger="моя почта", text="вторая с тем же словом"),
         Snippet(trigger="—", text="без слов"),
+        Snippet(trigger="почта пятнадцать", text="p15@example.ru"),
+        Snippet(trigger="подпись 2", text="С ув., И."),
+        Snippet(trigger="подпись два нуля", text="00"),
+        Snippet(trigger="код семь семь", text="K"),
+        Snippet(trigger="дата двадцать пятое января", text="25.01"),
+        Snippet(trigger="шаблон сто двадцать пять", text="Ш-125"),
+        Snippet(trigger="лимит десять тысяч", text="Л"),
+        Snippet(trigger="пятнадцатый шаблон", text="Ш-15"),
+        Snippet(trigger="сорок два", text="ответ"),
+        Snippet(trigger="линк", text="https://example.ru/a?b=1."),
+        Snippet(trigger="день рождения", text="5 мая 1990 г."),
+        Snippet(trigger="привет всем", text="Всем привет от меня."),
     ]
 )
 MOMENT = Moment(date="22 ноября", time="14:05", name="Иван")
@@ -47,6 +60,63 @@ def expanded(text):
     ],
 )
 def test_a_trigger_becomes_its_text(said, wanted):
+    assert expanded(said) == (wanted, ())
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("Почта пятнадцать.", "p15@example.ru"),
+        ("Пиши на почта пятнадцать.", "Пиши на p15@example.ru."),
+        ("Пиши на почта 15.", "Пиши на p15@example.ru."),
+        ("Подпись два.", "С ув., И."),
+        ("Подпись 2.", "С ув., И."),
+        ("Вот код семь семь.", "Вот K."),
+        ("дата двадцать пятое января подходит", "25.01 подходит"),
+        ("дай шаблон сто двадцать пять", "дай Ш-125"),
+        ("лимит десять тысяч исчерпан", "Л исчерпан"),
+        ("пятнадцатый шаблон", "Ш-15"),
+        ("Это сорок два.", "Это ответ."),
+    ],
+)
+@pytest.mark.parametrize("spelt", [write_numbers, tuple], ids=["in digits", "in words"])
+def test_a_trigger_with_a_number_is_known_in_words_and_in_digits(said, wanted, spelt):
+    assert written(expand(spelt(read(said)), SNIPPETS, MOMENT)) == wanted
+
+
+@pytest.mark.parametrize("said", ["почта двадцать пять", "шаблон сто двадцать", "сорок три", "оба"])
+def test_another_number_is_another_trigger(said):
+    spelt = write_numbers(read(said))
+    assert expand(spelt, SNIPPETS, MOMENT) == spelt
+
+
+def test_a_number_in_a_case_of_its_own_counts_something_and_is_no_name():
+    two = indexed([Snippet(trigger="подпись 2", text="С ув., И.")])
+    assert (
+        written(expand(read("подпись двух свидетелей"), two, MOMENT)) == "подпись двух свидетелей"
+    )
+
+
+def test_of_triggers_that_differ_by_digits_and_words_each_keeps_its_own():
+    both = indexed([Snippet(trigger="код 15", text="А"), Snippet(trigger="код сорок", text="Б")])
+    said = read("код пятнадцать и код 40 и код 15 и код сорок")
+    assert written(expand(said, both, MOMENT)) == "А и Б и А и Б"
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("Зайди на линк, там всё", "Зайди на https://example.ru/a?b=1., там всё"),
+        ("Зайди на линк — там всё", "Зайди на https://example.ru/a?b=1. — там всё"),
+        ("Зайди на линк. Там всё", "Зайди на https://example.ru/a?b=1. Там всё"),
+        ("Знаешь «линк»?", "Знаешь «https://example.ru/a?b=1.»?"),
+        ("Он родился день рождения, в среду", "Он родился 5 мая 1990 г., в среду"),
+        ("Он родился день рождения.", "Он родился 5 мая 1990 г."),
+        ("Он родился день рождения?", "Он родился 5 мая 1990 г.?"),
+        ("Пишу: привет всем, и ухожу", "Пишу: Всем привет от меня. и ухожу"),
+    ],
+)
+def test_a_full_stop_at_the_end_of_a_text_takes_the_place_of_a_full_stop_only(said, wanted):
     assert expanded(said) == (wanted, ())
 
 

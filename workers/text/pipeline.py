@@ -155,7 +155,7 @@ def _obey(work: _Work) -> tuple[Token, ...]:
 
 def _style(work: _Work) -> tuple[Token, ...]:
     tokens = styled(work.tokens, work.utterance.wishes.wanted.style)
-    if work.tokens[-1].trail == "." and not tokens[-1].trail:
+    if work.tokens[-1].trail.count(".") > tokens[-1].trail.count("."):
         work.withheld = "."
     return tokens
 

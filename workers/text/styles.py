@@ -21,9 +21,11 @@ CHAT_WORDS: Final = 15
 """Words up to which a last sentence is a short one: two lines on a telephone. Our choice: from there on
 a text without a full stop looks broken off."""
 _ABBREVIATED: Final = frozenset(
-    "д п г гг др т тд тп пр руб коп ул им стр с см etc e.g i.e a.m p.m a p inc ltd mr mrs dr".split()
+    "д п г гг в вв э др т тд тп пр руб коп тыс шт ул обл им стр с см etc e.g i.e a.m p.m a p inc ltd "
+    "mr mrs dr".split()
 )
 """Last words whose full stop is their own."""
+_CLOSING: Final = "»“”’\"')]}>"
 _STRAIGHT: Final = str.maketrans(
     {"«": '"', "»": '"', "„": '"', "“": '"', "”": '"', "‘": "'", "’": "'", "—": "-", "–": "-",
      "…": "...", "\u00a0": " ", "\u202f": " "}
@@ -69,6 +71,16 @@ def _last_word(row: Sequence[Token]) -> int | None:
     return len(row) - 1 if row and row[-1].word and " " not in row[-1].word else None
 
 
+def _without_stop(token: Token) -> Token:
+    """Take the full stop off that ends the text; one of a word cut short, or of an ellipsis, stays."""
+    marks = token.trail.rstrip(_CLOSING)
+    if not marks.endswith("."):
+        return token
+    before = marks[:-1]
+    ends_phrase = before[-1:] in _CLOSING if before else token.key not in _ABBREVIATED
+    return replace(token, trail=before + token.trail[len(marks) :]) if ends_phrase else token
+
+
 def _complete(row: list[Token]) -> None:
     if row and row[0].word and " " not in row[0].word:
         row[0] = replace(row[0], word=capitalised(row[0].word))
@@ -81,16 +93,17 @@ def _complete(row: list[Token]) -> None:
 
 def _end_lightly(row: list[Token]) -> None:
     last = _last_word(row)
-    if last is None or row[last].trail != "." or row[last].key in _ABBREVIATED:
+    if last is None:
         return
     words = 1
     while words <= CHAT_WORDS and words < len(row) and not row[last - words].ends_sentence:
         words += 1
     if words <= CHAT_WORDS:
-        row[last] = replace(row[last], trail="")
+        row[last] = _without_stop(row[last])
 
 
 def _straighten(row: list[Token]) -> None:
+    last = _last_word(row)  # asked first: a number has no-break spaces, which become blanks
     for place, token in enumerate(row):
         if " " not in token.word and "\n" not in token.word:  # not the text of a snippet
             row[place] = replace(
@@ -99,9 +112,8 @@ def _straighten(row: list[Token]) -> None:
                 lead=token.lead.translate(_STRAIGHT),
                 trail=token.trail.translate(_STRAIGHT),
             )
-    last = _last_word(row)
-    if last is not None and row[last].trail == "." and row[last].key not in _ABBREVIATED:
-        row[last] = replace(row[last], trail="")
+    if last is not None:
+        row[last] = _without_stop(row[last])
     if row and _is_no_name(row):
         row[0] = replace(row[0], word=lowered(row[0].word))
 
@@ -135,6 +147,6 @@ def _part_farewell(row: list[Token]) -> None:
             if "\n" not in before.gap:
                 row[place - 1] = replace(before, gap="\n\n")
             last = _last_word(row)
-            if last is not None and row[last].trail == "." and row[last].key not in _ABBREVIATED:
-                row[last] = replace(row[last], trail="")
+            if last is not None:
+                row[last] = _without_stop(row[last])
             return

@@ -11,20 +11,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from workers.contract.finishing import Term
 from workers.text.frequent import FREQUENT
 from workers.text.letters import capitalised, is_cyrillic, is_title
 from workers.text.terms.dictionary import (
-    HEAD,
     SHORTEST_FUZZY,
     SHORTEST_STEM,
     Dictionary,
-    PhraseForm,
     Stem,
-    heads_of,
-    sounds_of,
 )
 from workers.text.terms.endings import LONGEST, declined
+from workers.text.terms.phrases import Parts, counts
 from workers.text.terms.sounds import code, differing, plain, skeleton
 from workers.text.tokens import Token, one
 
@@ -47,15 +43,14 @@ def write_terms(
     """
     if not terms.words and not terms.phrases:
         return tuple(tokens)
-    sounds = _sounds(tokens, terms)
+    parts = Parts(tokens, terms)
     row: list[Token] = []
     place = 0
     while place < len(tokens):
-        form = _phrase_at(tokens, sounds, place, terms, language)
-        if form is not None:
-            said = tokens[place : place + len(form.sounds)]
-            row += _pieces(said, _phrase_written(said, form))
-            place += len(said)
+        phrase = parts.phrase_at(place, language)
+        if phrase is not None:
+            row += _pieces(tokens[place : place + phrase.length], phrase.written)
+            place += phrase.length
             continue
         pair = _joined_at(tokens, place, terms, language)
         if pair is not None:
@@ -67,19 +62,6 @@ def write_terms(
         row += [token] if written is None else _pieces([token], written)
         place += 1
     return tuple(row)
-
-
-def _sounds(tokens: Sequence[Token], terms: Dictionary) -> list[str]:
-    """Give the sounds of the words where a phrase can begin or go on, "" for the others."""
-    heads = {sound[:HEAD] for sound in terms.phrases}
-    longest = max((len(forms[0].sounds) for forms in terms.phrases.values()), default=0)
-    wanted: dict[int, str] = {}
-    for place, token in enumerate(tokens):
-        if heads and not heads.isdisjoint(heads_of(token.key)):
-            for following in range(place, min(place + longest, len(tokens))):
-                wanted[following] = tokens[following].key
-    found = dict(zip(wanted, sounds_of(wanted.values()), strict=True))
-    return [found.get(place, "") for place in range(len(tokens))]
 
 
 def _pieces(said: Sequence[Token], written: str) -> list[Token]:
@@ -100,13 +82,9 @@ def _pieces(said: Sequence[Token], written: str) -> list[Token]:
     ]
 
 
-def _counts(term: Term, language: str | None) -> bool:
-    return term.language is None or language is None or term.language == language
-
-
 def _word_written(token: Token, terms: Dictionary, language: str | None) -> str | None:
     term = terms.words.get(token.key)
-    if term is not None and _counts(term, language):
+    if term is not None and counts(term, language):
         return _as_begun(term.term, token)
     if token.key in FREQUENT or not SHORTEST_STEM <= len(token.key) <= _LONGEST_WORD:
         return None
@@ -124,7 +102,7 @@ def _form_of(word: str, terms: Dictionary, language: str | None) -> tuple[Stem, 
     for length in range(min(LONGEST, len(word) - SHORTEST_STEM) + 1):
         cut = len(word) - length
         for stem in terms.stems.get(word[:cut], ()):
-            if word[cut:] in stem.endings and _counts(stem.term, language):
+            if word[cut:] in stem.endings and counts(stem.term, language):
                 return stem, word[cut:]
     return None
 
@@ -135,7 +113,7 @@ def _slip_of(word: str, terms: Dictionary, language: str | None) -> tuple[Stem, 
         cut = len(word) - length
         coded = code(word[:cut])
         for stem in terms.skeletons.get(skeleton(coded), ()):
-            if word[cut:] not in stem.endings or not _counts(stem.term, language):
+            if word[cut:] not in stem.endings or not counts(stem.term, language):
                 continue
             if coded[:1] != stem.coded[:1]:
                 continue
@@ -184,48 +162,3 @@ def _joined_at(
         return None
     stem, ending = found
     return _as_begun(_inflected(stem.term.term, ending, key), left)
-
-
-def _phrase_at(
-    tokens: Sequence[Token],
-    sounds: Sequence[str],
-    place: int,
-    terms: Dictionary,
-    language: str | None,
-) -> PhraseForm | None:
-    for form in terms.phrases.get(sounds[place], ()):
-        end = place + len(form.sounds)
-        said = tokens[place:end]
-        if (
-            tuple(sounds[place:end]) == form.sounds
-            and _counts(form.term, language)
-            and not any(token.trail or "\n" in token.gap for token in said[:-1])
-            and _is_no_chance(said, form)
-        ):
-            return form
-    return None
-
-
-def _is_no_chance(said: Sequence[Token], form: PhraseForm) -> bool:
-    """Whether a phrase of frequent words is the term as the person wrote it, not a form of it."""
-    keys = [token.key for token in said]
-    if not all(key in FREQUENT for key in keys):
-        return True
-    texts = [form.term.term, *form.term.sounds_like]
-    return " ".join(keys) in {" ".join(text.lower().replace("ё", "е").split()) for text in texts}
-
-
-def _phrase_written(said: Sequence[Token], form: PhraseForm) -> str:
-    words = form.term.term.split()
-    if not form.is_own or len(words) != len(said) or not is_cyrillic(form.term.term):
-        return form.term.term
-    return " ".join(_cased(token, word) for token, word in zip(said, words, strict=True))
-
-
-def _cased(token: Token, word: str) -> str:
-    """Give a said word the capitals of the term's word, and its letters if it is the same."""
-    if token.key == word.lower().replace("ё", "е"):
-        return word if not is_title(token.word) else capitalised(word)
-    if word.isupper():
-        return token.word.upper()
-    return capitalised(token.word) if is_title(word) else token.word
