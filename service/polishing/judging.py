@@ -24,10 +24,12 @@ editor that the text goes to would obey them (Boucher and Anderson, 2021, CVE-20
 halves of surrogate pairs, which are no letters."""
 _TALK: Final = re.compile(
     r"(?:конечно|разумеется|хорошо|готово|вот|ниже|sure|certainly|of course|okay|here(?:'s|’s| is| are))"
-    r"\b[^\n]{0,120}:\s*(?:\n|$)",
+    r"\b[^\n]{0,120}:\s*(?:\n|$)"
+    r"|(?:конечно|разумеется|хорошо|готово|sure|certainly|of course|okay)\W{1,3}"
+    r"(?:вот|ниже|here(?:'s|’s| is| are))\b[^\n:]{0,80}:",
     re.IGNORECASE,
 )
-"""A first line that announces the text: «Конечно! Вот письмо:»."""
+"""A beginning that announces the text: «Вот письмо:» on a line, «Конечно! Вот письмо: …» on any."""
 _EXCUSE: Final = re.compile(
     r"(?:(?:извините|простите|к сожалению|sorry|i(?:'|’)m sorry|i am sorry|unfortunately)\b[^\n]{0,20}?)?"
     r"\b(?:я не могу|не могу (?:помочь|выполнить)|как (?:языковая модель|ии)\b|я\W{1,3}(?:языковая модель|ии)\b"

@@ -82,7 +82,9 @@ async def test_what_is_there_already_is_only_replaced_when_asked(tmp_path, serve
     status, _, err = await run(*command)
     assert (status, kept.read_text()) == (1, "важное")
     assert "--overwrite" in err
-    assert (await run(*command, "--overwrite"))[0] == 0
+    status, out, err = await run(*command, "--overwrite")
+    assert (status, out) == (0, "")
+    assert str(kept) in err  # where it went is said
     assert kept.read_text() == "1\n2\n"
 
 

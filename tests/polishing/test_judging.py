@@ -58,6 +58,8 @@ def test_what_models_put_around_a_text_is_taken_away(wrapped):
         (completion("Конечно! Вот ваше письмо:\n\nЗдравствуйте!"), Outcome.CHATTING),
         (completion("Here is the e-mail:\nHello"), Outcome.CHATTING),
         (completion("Извините, но я не могу помочь с этим."), Outcome.CHATTING),
+        (completion("Конечно! Вот ваше письмо: Добрый день! Я заболел."), Outcome.CHATTING),
+        (completion("Sure, here's your e-mail: Hello! I am ill."), Outcome.CHATTING),
         (completion("Как языковая модель, я не болею."), Outcome.CHATTING),
         (completion("I'm sorry, but I can't help with that."), Outcome.CHATTING),
         (completion("Привет =====[1]===== ещё"), Outcome.CHATTING),

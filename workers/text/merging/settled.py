@@ -39,6 +39,9 @@ _APPOSITION: Final = 4
 """So many words two commas enclose that go together."""
 _GOES_ON: Final = PREPOSITIONS | CONJUNCTIONS
 """No sentence ends in these, however short."""
+_NAMES_OF_LETTERS: Final = frozenset(
+    "бэ вэ гэ дэ жэ зэ эл эль эм эн пэ эр эс тэ эф цэ икс игрек зет".split()
+)
 _CORRECTS: Final = frozenset(("нет", "да"))
 """After a comma these go on: «в Воронеж, нет, в Ростов»."""
 _PARTED: Final = frozenset(
@@ -101,7 +104,8 @@ def _is_named(token: Token, following: Token, *, bare: bool) -> bool:
 
 def _is_letter(token: Token) -> bool:
     """Whether a word is the name of one letter, or no sentence ends in it: «ГОСТ Р», «к», not «я»."""
-    return len(token.key) == 1 and token.key.isalpha() and token.key != "я"
+    is_one = len(token.key) == 1 and token.key.isalpha() and token.key != "я"
+    return is_one or token.key in _NAMES_OF_LETTERS
 
 
 def command_words(tokens: Sequence[Token]) -> frozenset[int]:
