@@ -274,3 +274,14 @@ def test_thresholds_are_probabilities_and_say_where_they_come_from():
     for name in NAMES:
         with pytest.raises(ValueError, match=name):
             thresholds_of({name: 1.5})
+
+
+def test_a_full_stop_between_two_utterances_is_worth_less_than_one_within():
+    limits = Thresholds(open_end=0.97, open_border=0.75)
+    said, wanted = "Мы поехали. На вокзал.", "Мы поехали на вокзал."
+    assert written(merge(read(said), labelled(wanted, 0.9, said), limits)) == said
+
+    finals = [read("Мы поехали."), read("На вокзал.")]
+    (border,) = borders(finals)
+    cut = rejoined(finals, [border], [labelled(wanted, 0.9, said)], limits)
+    assert [written(tokens) for tokens in cut] == ["Мы поехали", "на вокзал."]

@@ -12,7 +12,7 @@ or an exclamation stays: the recogniser heard how it was said. So does what stan
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Final
 
@@ -87,6 +87,7 @@ def rejoined(
     Raises:
         ValueError: there are more or fewer rows of labels than borders.
     """
+    limits = replace(limits, open_end=limits.open_border)
     joined = [list(tokens) for tokens in utterances]
     for border, row in zip(found, labels, strict=True):
         before, after = joined[border.before], joined[border.after]

@@ -28,7 +28,10 @@ class Thresholds:
     turn_end: float = 0.9
     """Another end of a sentence: «.» becomes «?»."""
     open_end: float = 0.95
-    """No end of a sentence where the recogniser wrote a full stop or an ellipsis…"""
+    """No end of a sentence where the recogniser wrote a full stop or an ellipsis within an utterance: it heard
+    what follows…"""
+    open_border: float = 0.95
+    """…or at the end of one: every utterance ends so, whatever was said…"""
     small_after_open: float = 0.7
     """…if the word after it is also this sure to be written small. Both, or nothing changes."""
     open_last: float = 1.0
