@@ -11,6 +11,7 @@ from typing import Final
 from workers.text.commands.evidence import DESTROY, sentence_before
 from workers.text.commands.table import Phrase
 from workers.text.frequent import PERSONS
+from workers.text.merging.marks import mark_of
 from workers.text.tokens import Token
 
 _SAYS: Final = re.compile(
@@ -69,6 +70,11 @@ def is_told(tokens: Sequence[Token], start: int, phrase: Phrase) -> bool:
         )
         or (len(rest) > 1 and rest[-1] in PERSONS and last in _ADDRESSED)
     )
+
+
+def is_broken_off(tokens: Sequence[Token], end: int) -> bool:
+    """Whether somebody stopped to think after a phrase that ends before a place: «Отмени… встречу»."""
+    return end < len(tokens) and mark_of(tokens[end - 1].trail) == "…"
 
 
 def is_choice(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) -> bool:

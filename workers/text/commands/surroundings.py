@@ -19,7 +19,7 @@ from workers.text.commands.answers import (
     is_explained,
     is_subject,
 )
-from workers.text.commands.deletions import is_choice, is_told
+from workers.text.commands.deletions import is_broken_off, is_choice, is_told
 from workers.text.commands.evidence import (
     DASHES,
     DESTROY,
@@ -175,6 +175,8 @@ def _is_talked_about(tokens: Sequence[Token], here: Found, signs: Signs) -> bool
     """Whether what was said before makes the phrase an answer, a choice, a name or an explanation."""
     span = (tokens, here.start, here.end, here.phrase)
     destroys = here.phrase.command.effect in DESTROY
+    if destroys and is_broken_off(tokens, here.end):
+        return True
     if is_explained(*span) or _is_of_grammar(tokens, here) or (destroys and is_answer(*span)):
         return True
     return not signs.follows and (
@@ -286,7 +288,7 @@ def _paired(
     """Give the places of quotes and brackets that open what another phrase closes, and of those that close it.
 
     A mark after the first half alone, and none before either, is where a clause ends that talks of it:
-    «Не забудь открыть скобку, а потом закрыть скобку».
+    «Не забудь открыть скобку, а потом закрыть скобку». Unless another command follows at once: «… закрыть скобку точка».
     """
     paired: set[int] = set()
     closes: dict[str, int] = {}
@@ -296,7 +298,8 @@ def _paired(
             closes[what] = place
         elif kind is Effect.OPEN and what in closes:
             begins, ends = (signs_of(tokens, found, each) for each in (place, closes[what]))
-            if begins.left or ends.left or not is_set_off_after(tokens, found[place]):
+            goes_on = any(each.start == found[closes[what]].end for each in found)
+            if begins.left or ends.left or goes_on or not is_set_off_after(tokens, found[place]):
                 paired.add(place)
     opened: set[str] = set()
     for place in possible:
