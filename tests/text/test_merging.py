@@ -145,6 +145,9 @@ def test_without_a_model_only_what_is_certain_is_repaired(recognised, expected):
         ("Москва ждёт.", "Москва ждёт.", "Москва"),
         ("москва ждёт.", "Москва ждёт.", "москва"),
         ("и поели", "и поели", "и"),
+        ("и поели", "И поели", "и"),
+        ("москву на поезде", "Москву на поезде", "Москву"),
+        ("про николая второго", "Про Николая Второго", "про"),
         ("Hello there.", "hello there.", "Hello"),
         ("", "", ""),
     ],
@@ -285,3 +288,9 @@ def test_a_full_stop_between_two_utterances_is_worth_less_than_one_within():
     (border,) = borders(finals)
     cut = rejoined(finals, [border], [labelled(wanted, 0.9, said)], limits)
     assert [written(tokens) for tokens in cut] == ["Мы поехали", "на вокзал."]
+
+
+def test_a_name_stays_one_where_a_text_goes_on_unless_the_model_is_all_but_sure():
+    for sure, inside in ((0.85, "Светлане"), (0.95, "светлане")):
+        labels = labelled("светлане.", sure, "Светлане.")
+        assert first_inside(read("Светлане."), labels, Thresholds(small_after_open=0.6)) == inside

@@ -120,10 +120,10 @@ def filled(said: Hypothesis, place: Span, found: Hypothesis) -> tuple[Hypothesis
     ]
     if drawn and _is_alike(new[-len(drawn) :], drawn):
         new = _without_echo(before, new[: -len(drawn)], ())
-        words = (*before, *new, *drawn)
+        words = (*before, *new, *drawn, *behind)
     elif drawn and _is_alike(new[: len(drawn)], drawn):  # the text ended before the gap
         new = _without_echo(before, new, ())
-        words = (*before, *new)
+        words = (*before, *new, *behind)
     else:
         new = _without_echo(before, new, behind)
         words = (*before, *_moved(drawn, before, start), *new, *behind)

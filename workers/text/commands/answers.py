@@ -100,7 +100,7 @@ def is_at_a_place(tokens: Sequence[Token], start: int, end: int, phrase: Phrase)
         return 1 < len(clause) <= _LONGEST_PLACE and clause[0] in PREPOSITIONS
     if end < len(tokens) and not tokens[end - 1].trail:
         return False  # «После обеда запятая мы пойдём»
-    if clause[-1] in _AS_A_RULE:
+    if len(clause) > 1 and clause[-1] in _AS_A_RULE:
         clause = clause[:-1]
     if clause[0] in PREPOSITIONS and tuple(clause[2:]) in _PLACES:  # «в SQL в конце»
         return True

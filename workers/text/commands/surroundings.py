@@ -151,6 +151,7 @@ def _is_refused(
         command.effect is Effect.JOIN
         and after is not None
         and after.key in _AFTER_A_HYPHEN
+        and here.start
         and tokens[here.start - 1].key in _ASKING
     ):
         return False
@@ -290,6 +291,7 @@ def _paired(
     A mark after the first half alone, and none before either, is where a clause ends that talks of it:
     «Не забудь открыть скобку, а потом закрыть скобку». Unless another command follows at once: «… закрыть скобку точка».
     """
+    starts = {each.start for each in found}
     paired: set[int] = set()
     closes: dict[str, int] = {}
     for place in reversed(possible):
@@ -298,7 +300,7 @@ def _paired(
             closes[what] = place
         elif kind is Effect.OPEN and what in closes:
             begins, ends = (signs_of(tokens, found, each) for each in (place, closes[what]))
-            goes_on = any(each.start == found[closes[what]].end for each in found)
+            goes_on = found[closes[what]].end in starts
             if begins.left or ends.left or goes_on or not is_set_off_after(tokens, found[place]):
                 paired.add(place)
     opened: set[str] = set()

@@ -219,6 +219,12 @@ def _setting_off(effect: Effect, *, before: bool) -> frozenset[str]:
     return _NONE if effect in _ACT_ON_THE_NEXT else _STAYS_END
 
 
+def is_ordinal(token: Token) -> bool:
+    """Whether a word is an ordinal: «второго» may be a king's."""
+    numeral = NUMERALS.get(token.key)
+    return numeral is not None and numeral.is_ordinal
+
+
 def is_numeral(token: Token) -> bool:
     """Whether a word is a number or part of one, in words or digits: «пять», «пятого», «5», «пять-шесть»."""
     if token.key.lstrip("+")[:1].isdigit():

@@ -22,7 +22,21 @@ _FEW_DIGITS: Final = 3
 _LOOKED_BACK: Final = 3
 _NUMBERED: Final = frozenset("карты счета паспорта полиса договора заказа".split())
 """After «номер» these do not hide that a code follows."""
-_OF_PARTICIPLES: Final = ("ен", "ан", "ят")
+_OF_VERBS: Final = (
+    "ен",
+    "ан",
+    "ят",
+    "али",
+    "или",
+    "яли",
+    "ели",
+    "ала",
+    "ила",
+    "яла",
+    "ела",
+    "ши",
+    "йте",
+)
 """«Код сорок два пять введен»: nothing is counted."""
 _OF_PLURALS: Final = ("и", "ы", "а", "я")
 _WIDEST_STEP: Final = 5
@@ -92,7 +106,11 @@ def _counts(row: Row, place: int, numbers: Sequence[Number]) -> bool:
     value = numbers[-1].value if numbers else 0
     if after in LABELS or after in CODES:
         return False
-    return can_be_counted(value, after) and (after in MANY or not after.endswith(_OF_PARTICIPLES))
+    if not can_be_counted(value, after):
+        return False
+    if after in MANY or after in MEASURES:
+        return True
+    return not after.endswith(_OF_VERBS)  # «пин-код один два три запиши»
 
 
 def _are_several(row: Row, place: int, numbers: Sequence[Number]) -> bool:

@@ -42,7 +42,8 @@ def ranges(row: Row, place: int) -> tuple[Piece, ...]:
     if second is None or (first.in_digits and second.in_digits):
         return ()
     last = at + second.length
-    goes_on = row.joined(last) and row.number(last + 1) is not None  # «до двух миллионов двести»
+    is_sum = second.scales > 0 and row.joined(last)
+    goes_on = is_sum and row.number(last + 1) is not None  # «до двух миллионов двести»
     is_many = second.is_bare and not (second.first.singular and is_measured(row, last))
     if goes_on or is_many or not _belong(row, place, (first, second), link=link, last=last):
         return ()

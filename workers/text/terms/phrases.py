@@ -79,8 +79,6 @@ class Parts:
         longest = max(len(forms[0].sounds) for forms in phrases.values())
         wanted: dict[int, str] = {}
         for begin in self._begins[:-1]:
-            if begin >= len(self._keys):
-                break
             key = self._keys[begin]
             if heads.isdisjoint(heads_of(key)) and not any(cut in inflected for cut in _cuts(key)):
                 continue
