@@ -235,6 +235,9 @@ async def test_nobody_reads_or_changes_what_is_somebody_elses(admin: Client, bor
 
 @pytest.mark.timeout(120)
 async def test_without_a_sign_in_there_is_nothing_to_see(admin: Client, nobody: Client) -> None:
+    async with asyncio.timeout(30):  # the recogniser is loaded beside: until then that is a 503
+        while (await nobody.http.get("/health/ready")).status_code != 200:
+            await asyncio.sleep(0.02)
     document = (await nobody.http.get("/openapi.json")).json()
     theirs = dict.fromkeys(
         [*await things_of(admin), "invitation_id", "news_id", "model"], str(uuid4())
