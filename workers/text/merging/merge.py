@@ -104,7 +104,8 @@ def first_inside(
 ) -> str:
     """Give the first word as it is written where the text goes on with a sentence: «на вокзал».
 
-    One that the recogniser began small is small there: the model may want a capital for the place only.
+    One that the recogniser began small is small there: the model may want a capital for the place only. Where the
+    recogniser writes no capitals at all, that is so for frequent words; any other may be a name.
 
     Args:
         tokens: as of `merge`; of none the word is empty.
@@ -114,7 +115,6 @@ def first_inside(
     first = tokens[0] if tokens else Token("")
     label = _known(tokens[:1], labels and labels[:1])[0] if tokens else None
     if is_for_the_model(tokens) and case_of(first.word) is Case.SMALL and is_bare(tokens):
-        # Such a recogniser writes names small, too: only a word that is none for certain stays so.
         wants_capital = label is not None and first.key not in FREQUENT
         return _first(first, label, None, before=".").word if wants_capital else first.word
     if not is_for_the_model(tokens) or case_of(first.word) is Case.SMALL:

@@ -72,10 +72,8 @@ def allowed_marks(tokens: Sequence[Token], *, bare: bool) -> list[frozenset[str]
             allowed[place] = _STAYS - _STAYS_END
         elif _is_letter(token) and not token.ends_sentence:
             allowed[place] = EVERY - _STAYS_END
-    if bare and tokens:
-        allowed[-1] -= (
-            {",", "…"} if is_numeral(tokens[-1]) else {","}
-        )  # nothing follows that we know of
+    if bare and tokens:  # nothing follows that we know of
+        allowed[-1] -= {",", "…"} if is_numeral(tokens[-1]) else {","}
     if not bare:
         _keep_ends(tokens, allowed)
         _keep_last(tokens, allowed)
