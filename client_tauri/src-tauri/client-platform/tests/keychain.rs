@@ -46,10 +46,13 @@ fn there() -> bool {
     there
 }
 
-const UNLOCKED: &str = "printf pass | gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 & daemon=$!; \
+/// Waits for the daemon that was just started. Asking for anything by its name before it has that name would have the bus
+/// start a second one, without the password and on the same half-written file; `gdbus wait` starts nothing.
+const READY: &str = "gdbus wait --session --timeout 60 org.freedesktop.secrets; \
      until gdbus introspect --session --dest org.freedesktop.secrets --object-path /org/freedesktop/secrets/collection/login >/dev/null 2>&1; do sleep 0.1; done;";
-const LOCKED: &str = "gnome-keyring-daemon --foreground --components=secrets >/dev/null 2>&1 & daemon=$!; \
-     until gdbus introspect --session --dest org.freedesktop.secrets --object-path /org/freedesktop/secrets/collection/login >/dev/null 2>&1; do sleep 0.1; done;";
+const UNLOCKED: &str = "printf pass | gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 & daemon=$!;";
+const LOCKED: &str =
+    "gnome-keyring-daemon --foreground --components=secrets >/dev/null 2>&1 & daemon=$!;";
 
 #[test]
 fn secrets_are_kept_and_forgotten_and_a_locked_keychain_is_said() {
@@ -57,8 +60,10 @@ fn secrets_are_kept_and_forgotten_and_a_locked_keychain_is_said() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    in_session(folder.path(), "", "within_an_open_keychain", UNLOCKED);
-    in_session(folder.path(), "", "within_a_locked_keychain", LOCKED);
+    let open = format!("{UNLOCKED} {READY}");
+    in_session(folder.path(), "", "within_an_open_keychain", &open);
+    let locked = format!("{LOCKED} {READY}");
+    in_session(folder.path(), "", "within_a_locked_keychain", &locked);
 }
 
 #[test]
