@@ -104,6 +104,22 @@ def test_nothing_is_written_on_recorded_noise_and_music_behind_voice_detection(e
 
 @pytest.mark.shared
 @pytest.mark.slow
+def test_changed_last_bits_of_a_noise_make_no_text_of_it(engine, clip):
+    # Where a sum is rounded can turn what base makes of noise from nothing into a loop: twice in these eight times.
+    (part,) = [
+        part for whole in windows_of(clip("noise/sb_noise5.flac")) for part in speech_in(whole)
+    ]
+    changed = [
+        part + np.random.default_rng(seed).integers(-1, 2, len(part)) / 32768 for seed in range(8)
+    ]
+
+    texts = [written(engine, samples, "ru", TERMS) for samples in changed]
+
+    assert [text for text in texts if text] == []
+
+
+@pytest.mark.shared
+@pytest.mark.slow
 def test_little_is_written_on_recorded_noise_and_music_without_voice_detection(
     engine, recordings, clip
 ):

@@ -132,8 +132,7 @@ def cut_repetition(hypothesis: Hypothesis) -> Hypothesis:
         if _bare(word) and not _LOOP_IN_A_WORD.search(_bare(word))
     ]
     while (tail := repeated_tail(tuple(_bare(words[place]) for place in places))) is not None:
-        period, times = tail
-        places = places[: len(places) - period * (times - 1)]
+        places = places[: len(places) - tail.period * (tail.times - 1) - tail.begun]
     text = " ".join(words[: places[-1] + 1]) if places else ""
     if compression_ratio(text) > COMPRESSION_LIMIT:
         text = ""
@@ -148,27 +147,50 @@ def compression_ratio(text: str) -> float:
     return len(raw) / len(zlib.compress(raw)) if raw else 0.0
 
 
-def repeated_tail(words: tuple[str, ...]) -> tuple[int, int] | None:
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """How a text ends that says a phrase several times over."""
+
+    period: int
+    """Words in the phrase."""
+    times: int
+    """It is said in a row, whole."""
+    begun: int = 0
+    """Words of one more turn, at the very end, that the token cap broke off; the last may be half a word."""
+
+
+def repeated_tail(words: tuple[str, ...]) -> Tail | None:
     """Find a phrase the text ends with several times over.
 
     Args:
         words: lower case, without marks.
 
     Returns:
-        (words in the phrase, times in a row), the shortest such phrase: any said three times or
-        more, or one of at least four words said twice; None when the tail does not repeat.
+        The shortest such phrase: any said three times or more, one of at least four words said twice, or one of
+        at least two words said twice and begun again; None when the tail does not repeat.
     """
-    size = len(words)
-    for period in range(1, size // 2 + 1):
-        phrase = words[size - period :]
-        times = 1
-        while (start := size - period * (times + 1)) >= 0 and words[
-            start : start + period
-        ] == phrase:
-            times += 1
-        if times >= 3 or (times == 2 and period >= 4):
-            return period, times
+    for period in range(1, len(words) // 2 + 1):
+        for begun in (0, *range(period if period > 1 else 0, 0, -1)):
+            end = len(words) - begun
+            phrase = words[end - period : end]
+            if not _begins(phrase, words[end:]):
+                continue
+            times = 1
+            while (start := end - period * (times + 1)) >= 0 and (
+                words[start : start + period] == phrase
+            ):
+                times += 1
+            if times >= 3 or (times == 2 and (period >= 4 or begun)):
+                return Tail(period, times, begun)
     return None
+
+
+def _begins(phrase: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    """Say whether a phrase begins with these words, the last of them perhaps broken off."""
+    if not words:
+        return True
+    *whole, last = words
+    return phrase[: len(whole)] == tuple(whole) and phrase[len(whole)].startswith(last)
 
 
 def loops(text: str) -> bool:
