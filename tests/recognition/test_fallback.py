@@ -12,6 +12,7 @@ from workers.recognition.fallback import (
     Tail,
     compression_ratio,
     cut_repetition,
+    loops,
     next_plan,
     repeated_tail,
     review,
@@ -202,6 +203,21 @@ def test_marks_and_dashes_do_not_hide_a_repetition():
 @pytest.mark.parametrize("loop", ["А" + "а" * 200, "R.I.R.I.R.I.R.I.R.I.R.I.R.I."])
 def test_a_loop_within_a_word_is_dropped_with_its_word(loop):
     assert cut_repetition(Hypothesis(request="r", text=f"Так {loop}", language="ru")).text == "Так"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Матрики, Элли, Матрики, Элли, Матрики, Эл",
+        "Слышь, а-а-а-а-а-а-а-а-а",
+        "R.I.E.R.E.R.E.R.E.R.E.R.E.R",
+        "Да, да, да.",
+        "спасибо " * 30,
+    ],
+)
+def test_a_loop_is_known_by_its_tail_its_words_or_its_length(text):
+    assert loops(text)
+    assert not loops(SENTENCE)
 
 
 def test_text_without_a_loop_is_not_touched():

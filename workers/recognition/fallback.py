@@ -194,8 +194,9 @@ def _begins(phrase: tuple[str, ...], words: tuple[str, ...]) -> bool:
 
 
 def loops(text: str) -> bool:
-    """Say whether a text ends in a repetition or compresses like one."""
-    repeats = repeated_tail(_plain(text)) is not None
+    """Say whether a text ends in a repetition, has one within a word, or compresses like one."""
+    words = _plain(text)
+    repeats = repeated_tail(words) is not None or any(map(_LOOP_IN_A_WORD.search, words))
     return repeats or compression_ratio(text) > COMPRESSION_LIMIT
 
 
