@@ -25,6 +25,7 @@ _WHOLES: Final = frozenset("целая целых целые целой целу
 _THIRDS: Final = {
     "трети": 3, "третей": 3, "третьих": 3, "четверти": 4, "четвертей": 4, "четвертых": 4
 }  # fmt: skip
+_ONE_OF: Final = {"треть": 3, "четверть": 4}
 _SCALES: Final = ("тысяч", "миллион", "миллиард", "триллион")
 _TEMPERATURES: Final = range(34, 43)
 """Of a body, in degrees: «тридцать шесть и шесть»."""
@@ -49,7 +50,7 @@ def decimals(row: Row, place: int) -> tuple[Piece, ...]:
         return ()
     at = place + whole.length
     if row.follows(at - 1) in _WHOLES and row.joined(at):
-        return _tenths(row, place, at + 1)
+        return _tenths(row, place, at + 1) or _mixed(row, place, at + 1)
     if row.follows(at - 1) == "запятая" and row.joined(at):
         return _spelt(row, place, at + 1)
     if row.follows(at - 1) == "и" and row.joined(at):
@@ -135,6 +136,19 @@ def _tenths(row: Row, place: int, at: int) -> tuple[Piece, ...]:
         return ()
     end = at + part.length + 1
     return _with_percent(row, end - place, decimal(whole.value, part.value, digits), end)
+
+
+def _mixed(row: Row, place: int, at: int) -> tuple[Piece, ...]:
+    """Read «три целых одна третья», «две целых и три четверти»."""
+    whole = row.amount(place)
+    if row.key(at) == "и" and row.joined(at):
+        at += 1
+    (length, written), *_ = fractions(row, at) or ((0, None),)
+    if not written and row.key(at) == "одна" and row.follows(at) in _ONE_OF:
+        length, written = 2, f"1/{_ONE_OF[row.follows(at)]}"
+    if whole is None or not written or "/" not in written:
+        return ()
+    return ((at + length - place, f"{grouped(whole.value)} {written}"),)
 
 
 def _spelt(row: Row, place: int, at: int) -> tuple[Piece, ...]:

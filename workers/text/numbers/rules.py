@@ -17,6 +17,7 @@ from workers.text.numbers import (
     quantities,
     ranges,
     sayings,
+    sums,
     telephones,
 )
 from workers.text.numbers.ranges import LONGEST_RUN
@@ -58,6 +59,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     ranges.dashed,
     ranges.dimensions,
     fractions.apart,
+    sums.sums,
     quantities.of_people,
     quantities.percentages,
     quantities.shares,
