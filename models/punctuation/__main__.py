@@ -38,6 +38,9 @@ def main() -> int:
     train.add_argument("--run", default="small", help="name of the run's folder")
     train.add_argument("--encoder", default="encoder", help="name of the encoder's folder")
     train.add_argument("--from", dest="exported", type=Path, help="an exported model to begin with")
+    train.add_argument(
+        "--grow", action="store_true", help="put the encoder's further layers above that model's"
+    )
     train.add_argument("--minutes", type=float, required=True)
     train.add_argument("--device", default="cpu", help="cpu or cuda")
     train.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
@@ -123,6 +126,7 @@ def _train(args: argparse.Namespace) -> None:
             encoder=args.work / args.encoder,
             run=args.work / args.run,
             exported=args.exported,
+            grown=args.grow,
             minutes=args.minutes,
             device=args.device,
             precision=args.precision,

@@ -21,12 +21,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.punctuation import bert
+from models.punctuation.beginnings import exported_model, grown_model, initial_model
 from models.punctuation.labels import UNKNOWN
-from models.punctuation.pieces import PieceTable, load_tokenizer
+from models.punctuation.pieces import PieceTable
 from models.punctuation.prepare import load_streams
-from models.punctuation.reread import read_back
 from models.punctuation.scores import Tally
-from models.punctuation.shape import Shape
 from models.punctuation.windows import IGNORED, Batch, Stream, Window, batches, consecutive
 
 CASE_WEIGHT: Final = 0.5
@@ -54,6 +53,8 @@ class Options:
     run: Path
     exported: Path | None = None
     """An exported model to begin with instead of the encoder; its pieces have to be the corpus's."""
+    grown: bool = False
+    """Whether the layers that the encoder has more are put above the exported model's."""
     minutes: float
     """Stop then; the next start goes on."""
     passes: float = 4.0
@@ -99,33 +100,6 @@ def rate_at(done: float) -> float:
     return FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * turn)) / 2
 
 
-def initial_model(
-    encoder: Path, rows: NDArray[np.int64], *, dropout: float
-) -> bert.PunctuationModel:
-    """Take an encoder's weights for the pieces that are kept."""
-    full = Shape.load(encoder / "shape.json")
-    with np.load(encoder / "weights.npz", allow_pickle=False) as arrays:
-        weights = {name: arrays[name].astype(np.float32) for name in arrays.files}
-    weights["pieces.weight"] = weights["pieces.weight"][rows]
-    shape = Shape(**{**asdict(full), "pieces": len(rows)})
-    return bert.from_encoder(weights, shape, dropout=dropout)
-
-
-def exported_model(folder: Path, corpus: Path, *, dropout: float) -> bert.PunctuationModel:
-    """Take the weights of an exported model.
-
-    Raises:
-        ValueError: the corpus is cut into other pieces than the model knows.
-    """
-    known, used = (load_tokenizer(each / "tokenizer.json").get_vocab() for each in (folder, corpus))
-    if known != used:
-        raise ValueError(f"the model in {folder.name} knows other pieces than the corpus has")
-    weights, shape = read_back(folder)
-    model = bert.PunctuationModel(shape, dropout)
-    model.load_state_dict({name: torch.from_numpy(each) for name, each in weights.items()})
-    return model
-
-
 class Run:
     """Model, optimiser and progress, with the folder they are kept in."""
 
@@ -140,14 +114,8 @@ class Run:
         if (options.run / "checkpoint.pt").exists():
             self.model, kept = bert.load(options.run / "checkpoint.pt", dropout=options.dropout)
             self.progress = Progress(**kept["progress"])
-        elif options.exported is not None:
-            self.model = exported_model(options.exported, options.corpus, dropout=options.dropout)
         else:
-            self.model = initial_model(
-                options.encoder,
-                np.load(options.corpus / "rows.npy"),
-                dropout=options.dropout,
-            )
+            self.model = _beginning(options)
         self.model.to(self._device)
         if options.compiled:
             self.model.compile(dynamic=True)
@@ -259,6 +227,15 @@ class Run:
 
     def _tensor(self, array: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(array).to(self._device)
+
+
+def _beginning(options: Options) -> bert.PunctuationModel:
+    dropout = options.dropout
+    if options.exported is None:
+        return initial_model(options.encoder, np.load(options.corpus / "rows.npy"), dropout=dropout)
+    if options.grown:
+        return grown_model(options.exported, options.corpus, options.encoder, dropout=dropout)
+    return exported_model(options.exported, options.corpus, dropout=dropout)
 
 
 def validate(

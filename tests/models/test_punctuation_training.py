@@ -1,7 +1,7 @@
 """Training in torch; skipped where the extra `training` is not installed."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -13,9 +13,10 @@ from models.punctuation.shape import Shape
 torch = pytest.importorskip("torch", reason="torch is not installed: uv sync --extra training")
 
 from models.punctuation import bert  # noqa: E402 - only with torch
+from models.punctuation.beginnings import exported_model, grown_model, initial_model  # noqa: E402
 from models.punctuation.export import export  # noqa: E402
 from models.punctuation.exported import ExportedModel  # noqa: E402
-from models.punctuation.run import Options, exported_model, initial_model, rate_at  # noqa: E402
+from models.punctuation.run import Options, rate_at  # noqa: E402
 from models.punctuation.train import train  # noqa: E402
 
 SHAPE = Shape(pieces=36, positions=256, hidden=32, layers=2, heads=4, feed_forward=64)
@@ -112,6 +113,36 @@ def test_a_run_begins_with_an_exported_model_of_the_same_pieces(folders, tmp_pat
     tokenizer_of(pieces_of(LETTERS[::-1])).save(str(tmp_path / "out" / "tokenizer.json"))
     with pytest.raises(ValueError, match="other pieces"):
         exported_model(tmp_path / "out", corpus, dropout=0.0)
+
+
+def test_a_model_grows_by_the_layers_that_the_encoder_has_more(folders, tmp_path, threads):
+    encoder, corpus, run = folders
+    train(options(folders, minutes=0.0, passes=12))
+    model, _ = bert.load(run / "best.pt")
+    export(model.arrays(), SHAPE, tokenizer_of(pieces_of(LETTERS)), tmp_path / "out", name="x")
+    taller = replace(SHAPE, layers=SHAPE.layers + 1)
+    above = bert.PunctuationModel(taller).arrays()
+    (tmp_path / "taller").mkdir()
+    taller.save(tmp_path / "taller" / "shape.json")
+    inside = {
+        name.removeprefix("encoder."): each
+        for name, each in above.items()
+        if name.startswith("encoder.")
+    }
+    np.savez(tmp_path / "taller" / "weights.npz", **inside)
+
+    grown = grown_model(tmp_path / "out", corpus, tmp_path / "taller", dropout=0.0)
+
+    small, found = exported_model(tmp_path / "out", corpus, dropout=0.0).arrays(), grown.arrays()
+    assert grown.encoder.shape == replace(taller, pieces=small["encoder.pieces.weight"].shape[0])
+    top = f"encoder.layers.{SHAPE.layers}."
+    for name, each in found.items():
+        np.testing.assert_array_equal(each, (above if name.startswith(top) else small)[name])
+    with pytest.raises(ValueError, match="layers, the model"):
+        grown_model(tmp_path / "out", corpus, encoder, dropout=0.0)
+    replace(taller, hidden=2 * SHAPE.hidden).save(tmp_path / "taller" / "shape.json")
+    with pytest.raises(ValueError, match="another size"):
+        grown_model(tmp_path / "out", corpus, tmp_path / "taller", dropout=0.0)
 
 
 def test_padding_changes_no_answer():
