@@ -2,13 +2,13 @@
 
 import argparse
 import asyncio
-import getpass
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service.commands.asking import asked_secret
 from service.commands.configuration import settings_from
 from service.language import Language
 from service.operations.logs import configure_logs
@@ -184,14 +184,14 @@ def _passphrase(args: argparse.Namespace, language: Language, *, twice: bool) ->
             raise SetUpError(
                 "setup.passphrase", "the file of the passphrase cannot be read", why="unreadable"
             ) from None
-    if not sys.stdin.isatty():
+    passphrase = asked_secret(language.text("backup.passphrase")) if sys.stdin.isatty() else None
+    if passphrase is None:
         raise SetUpError(
             "setup.passphrase",
             "this needs the passphrase of the master key: --passphrase-file",
             why="missing",
         )
-    passphrase = getpass.getpass(language.text("backup.passphrase"))
-    if twice and getpass.getpass(language.text("backup.passphrase_again")) != passphrase:
+    if twice and asked_secret(language.text("backup.passphrase_again")) != passphrase:
         raise SetUpError("setup.passphrase", "these are two different passphrases", why="different")
     return passphrase
 

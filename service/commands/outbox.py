@@ -1,7 +1,6 @@
 """`alfavoice outbox list|export|verify`: what the desktop client keeps on this computer."""
 
 import argparse
-import getpass
 import json
 import os
 import shutil
@@ -10,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from service.commands.asking import asked_secret
 from service.language import Language
 
 if TYPE_CHECKING:
@@ -138,13 +138,20 @@ def _file_of_client() -> Path:
 def _secret(key_file: str | None, note: "KeyNote | None", language: Language) -> str:
     """Give the key or the passphrase: from a file, standard input, the keychain or the person."""
     from service.client.outbox_key import wrong_key  # noqa: PLC0415
+    from service.problems import SetUpError  # noqa: PLC0415
 
     if key_file == "-":
         return sys.stdin.readline().rstrip("\r\n")
     if key_file is not None:
         return Path(key_file).read_text(encoding="utf-8").rstrip("\r\n")
     if note is not None and note.is_passphrase:
-        return getpass.getpass(language.text("outbox.passphrase"))
+        passphrase = asked_secret(language.text("outbox.passphrase"))
+        if passphrase is None:
+            raise SetUpError(
+                "setup.no_passphrase",
+                "no passphrase of the outbox was given: type it, or give it with --key-file",
+            )
+        return passphrase
     found = _from_keychain()
     if found is None:
         raise wrong_key()

@@ -1,13 +1,13 @@
 """`alfavoice login URL` and `alfavoice logout URL`: who this person is at a server."""
 
 import argparse
-import getpass
 import sys
 import time
 from typing import TYPE_CHECKING
 
+from service.commands.asking import asked_line, asked_secret
 from service.language import Language
-from service.problems import ServiceError
+from service.problems import ServiceError, SetUpError
 
 if TYPE_CHECKING:
     from service.client.signed_in import SignedIn
@@ -39,11 +39,22 @@ def asked_password(language: Language, *, from_stdin: bool, again: bool = False)
         language: to ask in.
         from_stdin: take one line of standard input instead.
         again: ask twice, for a new one.
+
+    Raises:
+        SetUpError: `setup.no_password`, there is nobody to ask, or nothing was given.
     """
+    password: str | None
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    password = getpass.getpass(language.text("login.password"))
-    if again and getpass.getpass(language.text("login.again")) != password:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = asked_secret(language.text("login.password"))
+    if not password:
+        raise SetUpError(
+            "setup.no_password",
+            "no password was given: type it, or give it as the first line of standard input, with "
+            "--password-stdin",
+        )
+    if again and not from_stdin and asked_secret(language.text("login.again")) != password:
         return None
     return password
 
@@ -53,7 +64,9 @@ def _login(args: argparse.Namespace, language: Language) -> int:
 
     if not is_private(args.server):
         print(language.text("login.open"), file=sys.stderr)  # noqa: T201
-    account = args.account or input(language.text("login.ask"))
+    account = args.account or asked_line(language.text("login.ask"))
+    if not account:
+        raise SetUpError("setup.no_login", "no login was given: type it, or name it with --login")
     password = asked_password(language, from_stdin=args.password_stdin) or ""
     try:
         _signed_in().sign_in(args.server, account, password)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from service.commands.asking import asked_line
 from service.commands.configuration import settings_from
 from service.commands.signing_in import asked_password
 from service.language import Language
@@ -196,8 +197,8 @@ async def _delete(
     user = await _user(accounts, args.account)
     if not args.yes:
         question = language.text("users.delete.ask", login=args.account)
-        typed = await asyncio.to_thread(input, question) if sys.stdin.isatty() else ""
-        if typed.strip() != args.account:
+        typed = await asyncio.to_thread(asked_line, question) if sys.stdin.isatty() else None
+        if typed != args.account:
             print(language.text("users.delete.not_done"), file=sys.stderr)  # noqa: T201
             return _WRONG
     await accounts.people.delete(OPERATOR, user)
