@@ -119,6 +119,8 @@ def _train(args: argparse.Namespace) -> None:
     from models.punctuation.run import Options  # noqa: PLC0415
     from models.punctuation.train import train  # noqa: PLC0415 - loads torch
 
+    if args.grow and args.exported is None:
+        raise SystemExit(_refused("--grow needs --from: a model to put layers above"))
     given = {name: getattr(args, name) for name in _NUMBERS if getattr(args, name) is not None}
     progress = train(
         Options(

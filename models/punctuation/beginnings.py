@@ -1,6 +1,6 @@
 """What a run begins with: an encoder's weights, an exported model's, or the one under the other's upper layers."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +58,7 @@ def grown_model(
     weights = below.arrays() | {
         f"encoder.{name}": each for name, each in _weights(encoder).items() if name.startswith(more)
     }
-    return _model(weights, Shape(**{**asdict(small), "layers": full.layers}), dropout)
+    return _model(weights, replace(small, layers=full.layers), dropout)
 
 
 def _weights(encoder: Path) -> dict[str, NDArray[np.float32]]:

@@ -12,7 +12,6 @@ from workers.recognition.fallback import (
     Tail,
     compression_ratio,
     cut_repetition,
-    loops,
     next_plan,
     repeated_tail,
     review,
@@ -164,10 +163,27 @@ def test_a_better_earlier_pass_is_carried_up_the_ladder():
         ("да да д", None),
     ],
 )
-def test_a_tail_repeats_when_said_three_times_or_four_words_twice_or_two_words_twice_and_begun_again(
+def test_a_tail_repeats_when_said_three_times_or_four_words_twice_or_broken_off_two_words_twice_and_begun(
     text, tail
 ):
-    assert repeated_tail(tuple(text.split())) == tail
+    assert repeated_tail(tuple(text.split()), broken_off=True) == tail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "звони еще и еще и еще",
+        "раз два раз два раз",
+        "код 5 7 5 7 5",
+        "не знаю не знаю не",
+        "всё выше и выше и выше",
+    ],
+)
+def test_a_text_that_ended_by_itself_is_not_broken_off(text):
+    assert repeated_tail(tuple(text.split())) is None
+    honest = Hypothesis(request="r", text=text, language="ru")
+    assert cut_repetition(honest) is honest
+    assert review(request(), SHORT, reading(text), None) == reading(text).hypothesis
 
 
 @given(
@@ -191,7 +207,7 @@ def test_a_loop_that_the_token_cap_broke_off_is_cut_to_one_turn():
     # What base wrote on a hum, once in thirty times that its last bits were changed.
     loop = Hypothesis(request="r", text="Матрики, Элли, Матрики, Элли, Матрики, Эл", language="ru")
 
-    assert cut_repetition(loop).text == "Матрики, Элли,"
+    assert cut_repetition(loop, broken_off=True).text == "Матрики, Элли,"
 
 
 def test_marks_and_dashes_do_not_hide_a_repetition():
@@ -209,15 +225,40 @@ def test_a_loop_within_a_word_is_dropped_with_its_word(loop):
     "text",
     [
         "Матрики, Элли, Матрики, Элли, Матрики, Эл",
-        "Слышь, а-а-а-а-а-а-а-а-а",
-        "R.I.E.R.E.R.E.R.E.R.E.R.E.R",
-        "Да, да, да.",
-        "спасибо " * 30,
+        "Слышь, а-а-а-а-а-а-а-а-а-а-а-а-а-",
+        "R.I.E.R.E.R.E.R.E.R.E.R.E.R.E.R",
     ],
 )
-def test_a_loop_is_known_by_its_tail_its_words_or_its_length(text):
-    assert loops(text)
-    assert not loops(SENTENCE)
+def test_a_capped_pass_that_is_nothing_but_a_loop_is_not_come_back_to(text):
+    outcome = review(request(), SHORT, reading(text, reached_cap=True), None)
+
+    assert isinstance(outcome, Again)
+    assert outcome.reason == "token_cap"
+    assert outcome.best.text == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Мы договорились, что пришлём договор завтра, завтра, завтра, завтра",
+        "Это стоит 1000000 рублей вместе с доставкой и установкой, а потом",
+    ],
+)
+def test_a_capped_pass_with_a_text_before_its_loop_is_kept(text):
+    outcome = review(request(), SHORT, reading(text, reached_cap=True), None)
+
+    assert isinstance(outcome, Again)
+    assert outcome.best.text == text
+
+
+def test_any_text_is_better_than_none():
+    loop = reading("ну что ну что ну что", reached_cap=True, log_probability=-0.9)
+    empty = Hypothesis(request="r", text="", language="ru", mean_log_probability=-0.1)
+
+    outcome = review(request(), TOP, loop, empty)
+
+    assert isinstance(outcome, Hypothesis)
+    assert outcome.text == "ну что"
 
 
 def test_text_without_a_loop_is_not_touched():

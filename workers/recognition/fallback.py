@@ -28,6 +28,9 @@ LOG_PROBABILITY_LIMIT: Final = -1.0
 _LOOP_IN_A_WORD: Final = re.compile(r"(.{1,6}?)\1{5,}")
 """A syllable six times in a row within one word."""
 
+_OUTSIDE: Final = 1 / 3
+"""Share of the letters that a capped text must have outside of its loop."""
+
 AGREEMENT: Final = 0.8
 """Share of words two passes must have in common to be believed. Loops differ in length or reach the
 cap; a menu that says «для …, нажмите …» nine times compresses like a loop and agrees to 0.95."""
@@ -66,11 +69,14 @@ def review(request: Request, plan: Plan, reading: Reading, best: Hypothesis | No
     if suspicion is None:
         return hypothesis
     if request.priority is Priority.PARTIAL:
-        return cut_repetition(hypothesis)
-    kept = better(hypothesis, best)
+        return cut_repetition(hypothesis, broken_off=reading.reached_cap)
     following = next_plan(plan)
     if following is None:
-        return cut_repetition(kept)
+        kept = better(hypothesis, best)
+        return cut_repetition(kept, broken_off=reading.reached_cap and kept is hypothesis)
+    if reading.reached_cap and _is_mostly_a_broken_loop(hypothesis.text):
+        hypothesis = replace(hypothesis, text="", words=())
+    kept = better(hypothesis, best)
     return Again(request=request.id, plan=following, reason=suspicion, best=kept)
 
 
@@ -110,20 +116,28 @@ def next_plan(plan: Plan) -> Plan | None:
 
 
 def better(one: Hypothesis, other: Hypothesis | None) -> Hypothesis:
-    """Choose what to fall back on: text without a loop first, then the more probable.
+    """Choose what to fall back on: text before none, then text without a loop, then the more probable.
 
     Probability alone would choose the loop: inside one it is near certain (performance notes,
     section 2).
     """
     if other is None:
         return one
-    return max(one, other, key=lambda it: (not loops(it.text), it.mean_log_probability))
+    return max(
+        one,
+        other,
+        key=lambda it: (bool(it.text), not loops(it.text), it.mean_log_probability),
+    )
 
 
-def cut_repetition(hypothesis: Hypothesis) -> Hypothesis:
+def cut_repetition(hypothesis: Hypothesis, *, broken_off: bool = False) -> Hypothesis:
     """Keep one turn of a looping tail; text that does not loop is returned as it is.
 
     A loop without word boundaries («ааааа…», "R.I.R.I.R.I.") has no turn to keep: its word goes.
+
+    Args:
+        hypothesis: a text.
+        broken_off: the token cap ended it, perhaps in the middle of a turn.
     """
     words = hypothesis.text.split()
     places = [
@@ -131,7 +145,9 @@ def cut_repetition(hypothesis: Hypothesis) -> Hypothesis:
         for place, word in enumerate(words)
         if _bare(word) and not _LOOP_IN_A_WORD.search(_bare(word))
     ]
-    while (tail := repeated_tail(tuple(_bare(words[place]) for place in places))) is not None:
+    while (
+        tail := repeated_tail(tuple(_bare(words[place]) for place in places), broken_off=broken_off)
+    ) is not None:
         places = places[: len(places) - tail.period * (tail.times - 1) - tail.begun]
     text = " ".join(words[: places[-1] + 1]) if places else ""
     if compression_ratio(text) > COMPRESSION_LIMIT:
@@ -159,18 +175,20 @@ class Tail:
     """Words of one more turn, at the very end, that the token cap broke off; the last may be half a word."""
 
 
-def repeated_tail(words: tuple[str, ...]) -> Tail | None:
+def repeated_tail(words: tuple[str, ...], *, broken_off: bool = False) -> Tail | None:
     """Find a phrase the text ends with several times over.
 
     Args:
         words: lower case, without marks.
+        broken_off: the token cap ended the text: the last turn need not be whole. Of a text that ended by itself
+            it has to be: «ещё и ещё и ещё» is no loop.
 
     Returns:
-        The shortest such phrase: any said three times or more, one of at least four words said twice, or one of
-        at least two words said twice and begun again; None when the tail does not repeat.
+        The shortest such phrase: any said three times or more, one of at least four words said twice, or, broken off,
+        one of at least two words said twice and begun again; None when the tail does not repeat.
     """
     for period in range(1, len(words) // 2 + 1):
-        for begun in (0, *range(period if period > 1 else 0, 0, -1)):
+        for begun in (0, *range(period if broken_off and period > 1 else 0, 0, -1)):
             end = len(words) - begun
             phrase = words[end - period : end]
             if not _begins(phrase, words[end:]):
@@ -194,10 +212,23 @@ def _begins(phrase: tuple[str, ...], words: tuple[str, ...]) -> bool:
 
 
 def loops(text: str) -> bool:
-    """Say whether a text ends in a repetition, has one within a word, or compresses like one."""
-    words = _plain(text)
-    repeats = repeated_tail(words) is not None or any(map(_LOOP_IN_A_WORD.search, words))
+    """Say whether a text ends in a repetition or compresses like one."""
+    repeats = repeated_tail(_plain(text)) is not None
     return repeats or compression_ratio(text) > COMPRESSION_LIMIT
+
+
+def _is_mostly_a_broken_loop(text: str) -> bool:
+    """Say whether little of a text that the token cap ended stands outside of a loop that `loops` does not see.
+
+    It breaks off in the middle of a turn, or has no words; it is no text to come back to.
+    """
+    words = _plain(text)
+    tail = repeated_tail(words, broken_off=True)
+    if tail is not None and not tail.begun:
+        return False
+    head = words if tail is None else words[: len(words) - tail.period * tail.times - tail.begun]
+    outside = sum(len(word) for word in head if not _LOOP_IN_A_WORD.search(word))
+    return outside < _OUTSIDE * sum(map(len, words))
 
 
 def _agree(one: str, other: str) -> bool:

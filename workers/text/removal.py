@@ -24,6 +24,10 @@ _TAKES_A_COMMA: Final = frozenset(
     "привет здравствуйте спасибо хорошо ладно наверное кстати итак во-первых во-вторых".split()
 )
 """After these one comma of two stays: it is their own."""
+_PARENTHESES: Final = frozenset(
+    "пожалуйста например наверное наверно кажется конечно возможно вероятно по-моему по-видимому".split()
+)
+"""Before these a comma stays, and before «может быть»: it is theirs."""
 _NEAR: Final = 2
 """Words in which a word that is said better comes again."""
 
@@ -51,7 +55,8 @@ def without(tokens: Sequence[Token], gone: Container[int]) -> tuple[Token, ...]:
         opened, closed = _unpaired(run)
         if kept:
             rest = tokens[end : end + _NEAR]
-            kept[-1] = _left(kept[-1], run, rest, closed)
+            opens = len(kept) == 1 or kept[-2].ends_sentence
+            kept[-1] = _left(kept[-1], run, rest, closed, opens=opens)
         if following is not None:
             kept.append(_right(following, run[0], opened, begins=begins))
             end += 1
@@ -72,7 +77,9 @@ def _unpaired(run: Sequence[Token]) -> tuple[str, str]:
     return opened[: len(opened) - pairs], closed[pairs:]
 
 
-def _left(left: Token, run: Sequence[Token], rest: Sequence[Token], closed: str) -> Token:
+def _left(
+    left: Token, run: Sequence[Token], rest: Sequence[Token], closed: str, *, opens: bool
+) -> Token:
     following = rest[0] if rest else None
     gap = next((token.gap for token in reversed(run) if "\n" in token.gap), left.gap)
     trail = left.trail
@@ -82,17 +89,18 @@ def _left(left: Token, run: Sequence[Token], rest: Sequence[Token], closed: str)
         if run[-1].ends_sentence and any(mark in SENTENCE_ENDS for mark in marks) and not hesitates:
             trail = bare(trail) + closed + marks
             return replace(left, trail=trail, gap=gap)
-        trail = _within(left, run, rest)
+        trail = _within(left, run, rest, opens=opens)
     return replace(left, trail=trail + closed, gap=gap)
 
 
-def _within(left: Token, run: Sequence[Token], rest: Sequence[Token]) -> str:
+def _within(left: Token, run: Sequence[Token], rest: Sequence[Token], *, opens: bool) -> str:
     """Give the marks after the word before a run that stood inside a sentence.
 
     Args:
         left: the word before.
         run: the words that go.
         rest: some words after them.
+        opens: whether a sentence begins with the word before.
     """
     following = rest[0] if rest else None
     before = "," in left.trail
@@ -103,6 +111,8 @@ def _within(left: Token, run: Sequence[Token], rest: Sequence[Token]) -> str:
     needs_one = (
         following.key in CLAUSE_OPENERS
         or (before and (left.key in _TAKES_A_COMMA or _is_said_better(left, rest)))
+        or (before and opens and left.key == "так")
+        or (before and after and _is_parenthesis(rest))
         or (left.key[-1:].isdigit() and following.key[:1].isdigit())
     )
     if (before or after) and needs_one and not left.trail.strip(" ,"):
@@ -110,6 +120,11 @@ def _within(left: Token, run: Sequence[Token], rest: Sequence[Token]) -> str:
     if before and (after or left.key in _TAKES_NO_COMMA):
         return quiet
     return left.trail
+
+
+def _is_parenthesis(rest: Sequence[Token]) -> bool:
+    keys = [token.key for token in rest]
+    return keys[0] in _PARENTHESES or keys == ["может", "быть"]
 
 
 def _is_said_better(left: Token, rest: Sequence[Token]) -> bool:

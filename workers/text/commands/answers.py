@@ -5,10 +5,11 @@ only what was said before them tells.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from workers.text.commands.evidence import DASHES, DESTROY, SIGNS, sentence_before
+from workers.text.commands.evidence import DASHES, DESTROY, LINES, SIGNS, sentence_before
+from workers.text.commands.refusals import GENDERS
 from workers.text.commands.table import Effect, Phrase
 from workers.text.frequent import PERSONS, PREPOSITIONS
 from workers.text.letters import is_title
@@ -27,6 +28,24 @@ _PUTS: Final = re.compile(
 _PLACES: Final = frozenset({("в", "конце"), ("в", "начале")})
 _AT_A_PLACE: Final = frozenset({"после", "между", "перед", "вместо"})
 _LONGEST_PLACE: Final = 3
+_LONGEST_JUDGEMENT: Final = 7
+_BESIDE: Final = frozenset(
+    "тут здесь там мне тебе нам вам ему ей им не уже еще же все точно вообще совсем всегда явно как раз явно только сейчас".split()
+)
+"""Between a subject and its predicate."""
+_THESE: Final = frozenset(
+    "этом этой этих том той таком такой моем моей нашем нашей данном данной".split()
+)
+_VERBS: Final = r"мешает|стоит|стояла?|ставится|требуется|пропала?|раздражает"
+_JUDGED: Final[Mapping[str, re.Pattern[str]]] = {
+    gender: re.compile(rf"(?:{_VERBS}|(?:не)?(?:{words}))")
+    for gender, words in {
+        "feminine": r"нужна|лишняя|уместна|обязательна|пропущена|поставлена|важна|верна|ошибочна",
+        "masculine": r"нужен|лишний|уместен|обязателен|пропущен|поставлен|важен|верен|ошибочен",
+        "neuter": r"нужно|лишнее|уместно|обязательно|пропущено|поставлено|важно|верно|ошибочно",
+    }.items()
+}
+"""What is said of a mark, in its gender."""
 _AS_A_RULE: Final = frozenset({"всегда", "обычно", "часто", "иногда"})
 """Between a place and what is there: «Перед этим союзом всегда запятая»."""
 _IS_THERE: Final = re.compile(r"идет|следует|мешает|смущает|помогает|бывает|(?:встреч|попад)ается")
@@ -125,6 +144,30 @@ def is_subject(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) ->
         and _TRANSITIVE.fullmatch(verb) is not None
         and phrase.command.name not in _MISSING
     )
+
+
+def is_judged(tokens: Sequence[Token], end: int, phrase: Phrase) -> bool:
+    """Whether a clause follows whose subject is the mark or line named: «запятая тут не нужна», «дефис в этом слове лишний».
+
+    Only if nothing in it could be the subject instead: «запятая мне нужна помощь».
+    """
+    command = phrase.command
+    predicate = _JUDGED.get(GENDERS.get(phrase.words[0], ""))
+    if predicate is None or command.effect not in SIGNS | LINES:
+        return False
+    clause: list[str] = []
+    for token in tokens[end : end + _LONGEST_JUDGEMENT]:
+        clause.append(token.key)
+        if token.trail:
+            break
+    else:
+        if end + len(clause) < len(tokens):
+            return False
+    *between, last = clause or [""]
+    while between and between[0] in PREPOSITIONS:
+        length = 3 if between[1:2] and between[1] in _THESE else 2
+        between = between[length:]
+    return predicate.fullmatch(last) is not None and _BESIDE.issuperset(between)
 
 
 def _clause_before(tokens: Sequence[Token], start: int) -> list[str]:

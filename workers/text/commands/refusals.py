@@ -32,6 +32,11 @@ _BEFORE_NOUNS: Final = (
 )
 _PASSIVE: Final = re.compile(r"\w+(?:[еия]тся|лась|ана|ена|ята)")
 """«Создаётся новая строка»."""
+_BEGINS_A_CLAUSE: Final = frozenset("что чтобы если ли будто почему зачем".split())
+"""Right after these no clause ends and no list begins: «Нужна ли запятая здесь?»."""
+_IN_CLAUSES: Final = frozenset({Effect.MARK, Effect.DASH, Effect.JOIN, Effect.SPACE})
+_LOUD: Final = frozenset("вопросительный восклицательный знак многоточие точка".split())
+"""«Почему? Что! Если…» can be all that somebody says."""
 _BREAKS: Final = frozenset({Effect.BREAK, Effect.ITEM})
 _MODALS: Final = frozenset(
     "надо нужно можно нельзя чтобы не как где забыл забыла забыли следует пришлось придется должен "
@@ -81,7 +86,7 @@ _AGREES: Final[Mapping[str, re.Pattern[str]]] = {
 _NO_ADJECTIVES: Final = frozenset(
     "следующее далее более менее скорее быстрее позднее ранее".split()
 )
-_GENDERS: Final[Mapping[str, str]] = {
+GENDERS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         "точка запятая новая табуляция скобка открывающая закрывающая".split(), "feminine"
     ),
@@ -117,12 +122,14 @@ def refuses_before(word: str, key: str, phrase: str, effect: Effect, *, begins: 
         return key in _MODALS
     if phrase in _QUESTIONS and not begins and key in _ASKING:
         return False  # «Ты где, вопросительный знак»
+    if key in _BEGINS_A_CLAUSE and effect in _IN_CLAUSES and phrase not in _LOUD:
+        return True
     return _governs(key if begins else word, key, phrase, effect)
 
 
 def _governs(word: str, key: str, phrase: str, effect: Effect) -> bool:
     """Whether the noun that a phrase begins with belongs to the word before it."""
-    gender = _GENDERS.get(phrase)
+    gender = GENDERS.get(phrase)
     if key in _BEFORE_NOUNS:
         return True
     if gender != "feminine" and _WRITES.fullmatch(key):

@@ -17,6 +17,7 @@ from workers.text.commands.answers import (
     is_answer,
     is_at_a_place,
     is_explained,
+    is_judged,
     is_subject,
 )
 from workers.text.commands.deletions import is_broken_off, is_choice, is_told
@@ -53,6 +54,8 @@ _PAIRS_OF_MARKS: Final = frozenset(
 """Marks that people do say one after the other; of others it is an enumeration."""
 _IDIOMS: Final = frozenset({("точка",), ("абзац",)})
 _NEAR: Final = 3
+_LIST: Final = 3
+"""New lines: a text of so many is dictated line by line."""
 _ASKING: Final = frozenset("как где какой какая какое".split())
 _AFTER_A_HYPHEN: Final = frozenset({"нибудь", "то", "либо"})
 """«Как дефис нибудь»."""
@@ -105,14 +108,18 @@ def meant(tokens: Sequence[Token], found: Sequence[Found]) -> tuple[Found, ...]:
     )
     paired = _paired(tokens, found, possible)
     last_end = max((place for place, each in enumerate(found) if each.phrase.is_end), default=-1)
-    return tuple(
-        found[place]
-        for place in possible
-        if place in sure
-        or _is_backed(tokens, found[place], said, sure=len(sure))
-        or place in paired
-        or (found[place].phrase.command.effect is Effect.CAPITALS and place < last_end)
-    )
+    obeyed: list[Found] = []
+    for place in possible:
+        here = found[place]
+        if (
+            place in sure
+            or place in paired
+            or _is_backed(tokens, here, said, sure=len(sure))
+            or (here.phrase.command.effect is Effect.CAPITALS and place < last_end)
+            or _ends_with_it(here, obeyed)
+        ):
+            obeyed.append(here)
+    return tuple(obeyed)
 
 
 def _phrase_at(tokens: Sequence[Token], place: int) -> Phrase | None:
@@ -184,6 +191,7 @@ def _is_talked_about(tokens: Sequence[Token], here: Found, signs: Signs) -> bool
         (here.start > 0 and is_a_name(tokens, here.start, here.phrase, is_set_off=signs.left))
         or is_answer(*span)
         or is_told(tokens, here.start, here.phrase)
+        or (not signs.right and not signs.leads and is_judged(tokens, here.end, here.phrase))
         or (not signs.leads and is_choice(*span))
         or (not signs.left and (is_at_a_place(*span) or is_subject(*span)))
     )
@@ -270,17 +278,37 @@ def _is_backed(tokens: Sequence[Token], here: Found, said: _Said, *, sure: int) 
     if here.phrase.is_english or (begins and command.effect not in LINES):
         return False
     if command.effect in LINES:
-        if begins:
-            is_list = here.start == 0 and not has_stops(tokens, here.start, here.end)
-            return said.inside[command.name] > (0 if is_list else 1) and not is_set_off_after(
-                tokens, here
-            )
-        return (sure > 0 or said.all[command.name] > 1) and not is_set_off_after(tokens, here)
+        return _is_one_of_lines(tokens, here, said, sure=sure, begins=begins)
     if command.name == "comma":
         return sure > 0 or said.all[command.name] > 1
     if command.name == "period":
         return sure > 1 or (sure > 0 and said.all[command.name] > 1)
     return sure > 0 and here.phrase.surety is Surety.SIDE and command.effect in MARKS
+
+
+def _is_one_of_lines(
+    tokens: Sequence[Token], here: Found, said: _Said, *, sure: int, begins: bool
+) -> bool:
+    """Whether others of its kind in the text show that a line is meant."""
+    name = here.phrase.command.name
+    if name == "new_line" and said.all[name] >= _LIST:
+        return True
+    if is_set_off_after(tokens, here):
+        return False
+    if not begins:
+        return sure > 0 or said.all[name] > 1
+    is_list = here.start == 0 and not has_stops(tokens, here.start, here.end)
+    return said.inside[name] > (0 if is_list else 1)
+
+
+def _ends_with_it(here: Found, obeyed: Sequence[Found]) -> bool:
+    """Whether a line ends right after a mark that was said: «двоеточие новая строка»."""
+    return (
+        here.phrase.command.effect in LINES
+        and bool(obeyed)
+        and obeyed[-1].end == here.start
+        and obeyed[-1].phrase.command.effect in MARKS
+    )
 
 
 def _paired(

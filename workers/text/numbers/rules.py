@@ -17,7 +17,6 @@ from workers.text.numbers import (
     quantities,
     ranges,
     sayings,
-    sums,
     telephones,
 )
 from workers.text.numbers.ranges import LONGEST_RUN
@@ -59,7 +58,6 @@ _RULES: Final[tuple[Rule, ...]] = (
     ranges.dashed,
     ranges.dimensions,
     fractions.apart,
-    sums.sums,
     quantities.of_people,
     quantities.percentages,
     quantities.shares,

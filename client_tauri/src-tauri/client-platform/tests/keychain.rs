@@ -48,7 +48,7 @@ fn there() -> bool {
 
 /// Waits for the daemon that was just started. Asking for anything by its name before it has that name would have the bus
 /// start a second one, without the password and on the same half-written file; `gdbus wait` starts nothing.
-const READY: &str = "gdbus wait --session --timeout 60 org.freedesktop.secrets; \
+const READY: &str = "gdbus wait --session --timeout 60 org.freedesktop.secrets || exit 1; \
      until gdbus introspect --session --dest org.freedesktop.secrets --object-path /org/freedesktop/secrets/collection/login >/dev/null 2>&1; do sleep 0.1; done;";
 const UNLOCKED: &str = "printf pass | gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 & daemon=$!;";
 const LOCKED: &str =
