@@ -25,7 +25,7 @@ _WHOLES: Final = frozenset("целая целых целые целой целу
 _THIRDS: Final = {
     "трети": 3, "третей": 3, "третьих": 3, "четверти": 4, "четвертей": 4, "четвертых": 4
 }  # fmt: skip
-_ONE_OF: Final = {"треть": 3, "четверть": 4}
+_ONE_OF: Final = {"треть": 3, "трети": 3, "четверть": 4, "четверти": 4}
 _SCALES: Final = ("тысяч", "миллион", "миллиард", "триллион")
 _TEMPERATURES: Final = range(34, 43)
 """Of a body, in degrees: «тридцать шесть и шесть»."""
@@ -144,10 +144,12 @@ def _mixed(row: Row, place: int, at: int) -> tuple[Piece, ...]:
     if row.key(at) == "и" and row.joined(at):
         at += 1
     (length, written), *_ = fractions(row, at) or ((0, None),)
-    if not written and row.key(at) == "одна" and row.follows(at) in _ONE_OF:
+    if not written and row.key(at) in _ONES and row.follows(at) in _ONE_OF:
         length, written = 2, f"1/{_ONE_OF[row.follows(at)]}"
     if whole is None or not written or "/" not in written:
         return ()
+    if not whole.value:
+        return ((at + length - place, written),)
     return ((at + length - place, f"{grouped(whole.value)} {written}"),)
 
 
