@@ -21,7 +21,7 @@ from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTO
 from service.accounts.gate import Gate
 from service.accounts.local import login_is_required
 from service.accounts.opening import open_accounts
-from service.accounts.principal import Principal
+from service.accounts.principal import LOCAL_USER, Principal
 from service.compat.open_ports import open_ports
 from service.dictation.detection import SileroModel
 from service.dictation.options import DictationOptions
@@ -64,6 +64,9 @@ class RunningServer:
     setup_token: str | None
     """With which the first administrator makes their account, once; None where there is one, or
     where nobody signs in."""
+    left_without_login: int
+    """Texts that were dictated while nobody signed in, which the first administrator will not see;
+    0 once there is one."""
 
     async def wait_ready(self, timeout_s: float) -> None:
         """Wait until the recogniser is warmed up.
@@ -141,6 +144,7 @@ async def running_server(
             )
         )
         setup_token = await accounts.invitations.set_up() if is_login_required else None
+        left_without_login = 0 if setup_token is None else await store.count(LOCAL_USER)
         parts = Parts(
             settings=settings,
             storage=storage,
@@ -190,6 +194,7 @@ async def running_server(
                 workers=workers,
                 store=store,
                 setup_token=setup_token,
+                left_without_login=left_without_login,
             )
         finally:
             await sessions.drain(settings.drain_s)

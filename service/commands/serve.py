@@ -48,7 +48,8 @@ def run(args: argparse.Namespace, language: Language) -> int:
         if server.setup_token is not None:
             link = local_address(settings, port=urlsplit(server.url).port)
             link += welcome_link(server.setup_token)
-            print(language.text("serve.setup", link=link), flush=True)  # noqa: T201
+            for line in to_set_up(language, link, left=server.left_without_login):
+                print(line, flush=True)  # noqa: T201
 
     def say_draining() -> None:
         seconds = f"{settings.drain_s:.0f}"
@@ -57,6 +58,18 @@ def run(args: argparse.Namespace, language: Language) -> int:
     if args.with_parent:
         threading.Thread(target=_stop_when_alone, name="parent", daemon=True).start()
     return serve(settings, announce=announce, say_draining=say_draining)
+
+
+def to_set_up(language: Language, link: str, *, left: int) -> list[str]:
+    """Say how the first administrator is made, and what they will not see.
+
+    Args:
+        language: to say it in.
+        link: with which they make their account.
+        left: texts that were dictated without login.
+    """
+    lines = [language.text("serve.setup", link=link)]
+    return [*lines, language.text("users.left", count=left)] if left else lines
 
 
 def _stop_when_alone() -> None:

@@ -103,10 +103,10 @@ async def _user(accounts: "Accounts", login: str) -> "UUID":
 
 
 async def _add(
-    accounts: "Accounts", _: "Storage", args: argparse.Namespace, language: Language
+    accounts: "Accounts", storage: "Storage", args: argparse.Namespace, language: Language
 ) -> int:
     from service.accounts.people import NewPerson  # noqa: PLC0415
-    from service.accounts.principal import Role  # noqa: PLC0415
+    from service.accounts.principal import LOCAL_USER, Role  # noqa: PLC0415
     from service.operations.audit import OPERATOR  # noqa: PLC0415
 
     password = await _new_password(args, language)
@@ -114,8 +114,11 @@ async def _add(
         return _WRONG
     role = Role.ADMIN if args.admin else Role.USER
     new = NewPerson(login=args.account, password=password, name=args.name.strip()[:100], role=role)
+    is_first = args.admin and not await accounts.people.has_admin()
     await accounts.people.create(OPERATOR, new)
     _say(language, f"users.add.{role.value}", login=args.account)
+    if is_first and (left := await storage.transcripts.count(LOCAL_USER)):
+        print(language.text("users.left", count=left), file=sys.stderr)  # noqa: T201
     return 0
 
 

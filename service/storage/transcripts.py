@@ -217,6 +217,15 @@ class PostgresTranscripts:
         found = await self._read(user, _sql["get"], transcript)
         return found[0] if found else None
 
+    async def count(self, user: UUID) -> int:
+        """Count what somebody dictated and did not delete."""
+
+        async def count(connection: Connection) -> int:
+            counted: int = await connection.fetchval(_sql["count"])
+            return counted
+
+        return await self._postgres.call_as(user, count)
+
     async def _read(self, user: UUID, sql: str, *values: object) -> tuple[StoredTranscript, ...]:
         async def read(
             connection: Connection,

@@ -158,3 +158,7 @@ SELECT
     audio_samples
 FROM transcripts
 WHERE id = $1;
+
+-- name: count
+SELECT count(*) FROM transcripts
+WHERE deleted_at IS NULL AND purged_at IS NULL AND word_count > 0;
