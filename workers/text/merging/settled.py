@@ -21,8 +21,9 @@ from workers.text.commands.surroundings import find
 from workers.text.commands.table import Effect
 from workers.text.frequent import CLAUSE_OPENERS, CONJUNCTIONS, PREPOSITIONS
 from workers.text.merging.marks import ENDS, mark_of
+from workers.text.numbers.counted import takes_singular
 from workers.text.numbers.numerals import NUMERALS
-from workers.text.numbers.surroundings import CODES, LABELS, VERSIONS
+from workers.text.numbers.surroundings import CODES, LABELS, MEASURES, VERSIONS
 from workers.text.rubert.labels import MARKS
 from workers.text.styles import begins_farewell
 from workers.text.tokens import Token
@@ -48,6 +49,12 @@ _PARTED: Final = frozenset(
     "час часа часов часу минута минуты минут минуту рубль рубля рублей градус градуса градусов метр метра метров".split()
 )
 """Units that a number of smaller ones follows: «пять часов двадцать минут»."""
+_OF_A_FEW: Final = ("а", "я", "ы", "и")
+_OF_MANY: Final = (
+    "ов", "ев", "ей", "вольт", "ампер", "ватт", "герц", "бит", "байт", "грамм", "копеек", "тонн", "минут", "секунд",
+    "часов", "миль", "крон", "йен", "евро",
+)  # fmt: skip
+"""Ends of what 2, 3 and 4 count, and of what the others do."""
 _SIGNS_IN_NUMBERS: Final = frozenset(("дробь",))
 _NAMES: Final = LABELS | CODES | VERSIONS
 """Words that a number belongs to: «дом пять», «код один два», «версия три»."""
@@ -90,14 +97,27 @@ def parts_numbers(token: Token, following: Token) -> bool:
 
 
 def _is_named(token: Token, following: Token, *, bare: bool) -> bool:
-    """Whether a number belongs to the word before it, or a sign to the number: «дом пять», «пять дробь два»."""
+    """Whether a number belongs to the word before it, or the word after to the number: «дом пять», «пять рублей»."""
     if token.trail:
         return False
     if not is_numeral(following):
-        return is_numeral(token) and following.key in _SIGNS_IN_NUMBERS
+        return is_numeral(token) and (
+            following.key in _SIGNS_IN_NUMBERS or _is_measured(token, following)
+        )
     if token.key in _NAMES or token.key in _SIGNS_IN_NUMBERS:
         return True
     return bare and (token.key in _PARTED or _is_letter(token))
+
+
+def _is_measured(token: Token, following: Token) -> bool:
+    """Whether a unit has the form in which the numeral before counts it: «пять рублей», not «…пять. Рубль упал»."""
+    numeral = NUMERALS.get(token.key)
+    value = int(token.key) if token.key.isdecimal() else numeral.value if numeral else 0
+    if following.key not in MEASURES or (numeral is not None and numeral.is_ordinal):
+        return False
+    if takes_singular(value):
+        return value % 10 > 1 and following.key.endswith(_OF_A_FEW)
+    return following.key.endswith(_OF_MANY)
 
 
 def _is_letter(token: Token) -> bool:
