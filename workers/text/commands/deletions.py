@@ -51,6 +51,8 @@ _INFINITIVE: Final = re.compile(
 )
 """Frequent words that only end like one are none."""
 _INFINITIVES: Final = frozenset({"отменить", "удалить"})
+_SUBORDINATING: Final = frozenset({"если", "когда", "пока", "if", "when", "unless"})
+"""At the beginning of a sentence without a comma: a clause whose main one is to come, «Если не отправили. Отмени.»"""
 _ANNOUNCES: Final = re.compile(r"так(?:ое|ие|ой|ая|ово|овы)|следующ\w{2,3}")
 
 
@@ -58,9 +60,17 @@ def is_told(tokens: Sequence[Token], start: int, phrase: Phrase) -> bool:
     """Whether a phrase that deletes is what somebody said: «Мама пишет. Отмени.», «Врач велел мне. Отменить.»."""
     if phrase.command.effect not in DESTROY:
         return False
-    *rest, last = ["", *(token.key for token in sentence_before(tokens, start))]
+    said = sentence_before(tokens, start)
+    *rest, last = ["", *(token.key for token in said)]
+    is_condition = (
+        phrase.words[0] in _UNDO
+        and bool(said)
+        and said[0].key in _SUBORDINATING
+        and not any(token.trail for token in said[:-1])
+    )
     return (
-        _SAYS.fullmatch(last) is not None
+        is_condition
+        or _SAYS.fullmatch(last) is not None
         or _DECIDES.fullmatch(last) is not None
         or _ANNOUNCES.fullmatch(last) is not None
         or (

@@ -56,7 +56,7 @@ _IDIOMS: Final = frozenset({("точка",), ("абзац",)})
 _NEAR: Final = 3
 _LIST: Final = 3
 """New lines: a text of so many is dictated line by line."""
-_ASKING: Final = frozenset("как где какой какая какое".split())
+_ASKING: Final = frozenset("как где какой какая какое что почему зачем".split())
 _AFTER_A_HYPHEN: Final = frozenset({"нибудь", "то", "либо"})
 """«Как дефис нибудь»."""
 _IN_GRAMMARS: Final = frozenset("раздельно через или а и как но".split())
