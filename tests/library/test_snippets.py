@@ -1,5 +1,7 @@
 """Snippets: their variables are known by name, and a mistake is found when they are written."""
 
+from uuid import uuid4
+
 import httpx
 import pytest
 
@@ -23,6 +25,51 @@ async def test_a_snippet_with_variables_is_made_changed_and_deleted(http):
     assert (await http.get("/v1/snippets")).json()["snippets"] == [changed]
     assert (await http.delete(url)).status_code == 204
     assert (await http.get(url)).status_code == 404
+
+
+async def test_two_snippets_are_not_said_with_the_same_words(http):
+    async def refused(answer):
+        problem = (await answer).json()
+        return problem.get("status"), problem.get("code")
+
+    taken = (409, "library.trigger_taken")
+    mine = (await http.post("/v1/snippets", json={"trigger": "моя ёлка", "text": "раз"})).json()
+    url = f"/v1/snippets/{mine['id']}"
+    same = {"trigger": "Моя  елка!", "text": "два"}
+    assert await refused(http.post("/v1/snippets", json=same)) == taken
+    assert await refused(http.put(f"/v1/snippets/{uuid4()}", json=same)) == taken
+    other = (await http.post("/v1/snippets", json={"trigger": "ёлка", "text": "три"})).json()
+    assert await refused(http.patch(f"/v1/snippets/{other['id']}", json=same)) == taken
+    assert [one["text"] for one in (await http.get("/v1/snippets")).json()["snippets"]] == [
+        "три",
+        "раз",
+    ]
+    # Its own trigger may be written anew, and what was deleted is in nobody's way.
+    assert (await http.put(url, json=same)).json()["text"] == "два"
+    assert (await http.delete(url)).status_code == 204
+    assert (await http.post("/v1/snippets", json=same)).status_code == 201
+
+
+async def test_of_two_devices_both_keep_their_snippet_and_either_can_still_be_changed(http):
+    ids = [str(uuid4()), str(uuid4())]
+    operations = [
+        {
+            "type": "write",
+            "operation": str(uuid4()),
+            "kind": "snippet",
+            "id": one,
+            "fields": {
+                "trigger": {"value": "подпись", "at": 1},
+                "text": {"value": str(number), "at": 1},
+            },
+        }
+        for number, one in enumerate(ids)
+    ]
+    pushed = await http.post("/v1/sync", json={"writer": str(uuid4()), "operations": operations})
+    assert [one["outcome"] for one in pushed.json()["results"]] == ["applied", "applied"]
+    for one in ids:
+        changed = {"trigger": "подпись", "text": "новая"}
+        assert (await http.put(f"/v1/snippets/{one}", json=changed)).status_code == 200
 
 
 NO_SNIPPETS = [
