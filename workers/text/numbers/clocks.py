@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from workers.text.numbers.changes import change
 from workers.text.numbers.counted import MANY, can_be_counted
 from workers.text.numbers.formats import clock
 from workers.text.numbers.named import is_named
@@ -158,6 +159,8 @@ def _read(row: Row, place: int) -> _Clock | None:
     is_one_word = row.follows(end - 1) in _O_CLOCK
     if is_one_word or minutes == [0, 0]:
         return _Clock(hour.value, 0, hour.length + (1 if is_one_word else 2), is_sure=True)
+    if rest and change(row, place) is not None:
+        rest = []
     if len(rest) == 2 and minutes[0] == 0 and rest[1].is_digit:
         after = row.follows(end + 1)
         is_sure = at or before in VEHICLES or before in _NOW or after in DAYTIMES

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
+from workers.text.numbers.changes import Change, change
 from workers.text.numbers.clocks import has_zero_of_time
 from workers.text.numbers.counted import MANY, can_be_counted
 from workers.text.numbers.named import is_named
@@ -159,11 +160,11 @@ def dotted(row: Row, place: int) -> tuple[Piece, ...]:
 
 
 def versions(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «версия два ноль», «версия два ноль пять»."""
-    if row.precedes(place) not in VERSIONS:
-        return ()
+    """Read «версия два ноль», «версия два ноль пять», «обновись до три двенадцать»."""
     found = row.cardinals(place, _MOST_OF_VERSION + 1)
     if not 2 <= len(found) <= _MOST_OF_VERSION or not all(_is_part(part) for part in found):
+        return ()
+    if row.precedes(place) not in VERSIONS and not _is_new(row, place, found):
         return ()
     if any(part.length > 1 for part in found[1:]) or (
         len(found) == _MOST_OF_VERSION and not all(part.is_digit for part in found)
@@ -173,6 +174,12 @@ def versions(row: Row, place: int) -> tuple[Piece, ...]:
     if can_be_counted(found[-1].value, row.follows(place + length - 1)):
         return ()
     return ((length, ".".join(str(part.value) for part in found)),)
+
+
+def _is_new(row: Row, place: int, parts: Sequence[Number]) -> bool:
+    """Tell whether parts are a version that something changes from or to; not «до три ноль ноль»."""
+    is_full_hour = len(parts) == _MOST_OF_VERSION and not any(part.value for part in parts[1:])
+    return not is_full_hour and change(row, place) is Change.VERSION
 
 
 def scores(row: Row, place: int) -> tuple[Piece, ...]:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from workers.text.numbers.changes import change
 from workers.text.numbers.clocks import (
     after_a_time,
     at_a_time,
@@ -101,6 +102,8 @@ def _begun_in_digits(row: Row, place: int) -> tuple[Piece, ...]:
         return ()
     if is_counted(row, place, minute.value, row.follows(place + minute.length)):
         return ()
+    if change(row, place) is not None:
+        return ((1 + minute.length, None),)
     return ((1 + minute.length, clock(hour.value, minute.value)),)
 
 
