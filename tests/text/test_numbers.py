@@ -181,6 +181,7 @@ def test_outer_marks_stay():
         "пять — десять",
         "сорок и",
         "обновись с три одиннадцать на",
+        "обновись, восемь девятьсот,",
     ],
 )
 def test_work_grows_with_the_length_of_the_text_only(unit):

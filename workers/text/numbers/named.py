@@ -42,7 +42,7 @@ def _member_before(row: Row, place: int) -> int | None:
     """Give where a member of three digits begins after which another one follows in a list."""
     if row.precedes(place) in _LINKS and row.joined(place - 2):
         end = place - 2
-    elif place and _is_comma(row, place - 1):
+    elif place and row.has_comma(place - 1):
         end = place - 1
     else:
         return None
@@ -56,11 +56,6 @@ def _member_before(row: Row, place: int) -> int | None:
         if number is not None and at + number.length == end + 1 and not number.is_ordinal:
             return at if 10 ** (_DIGITS - 1) <= number.value < 10**_DIGITS else None
     return None
-
-
-def _is_comma(row: Row, place: int) -> bool:
-    token = row.tokens[place]
-    return (token.trail, token.gap, row.tokens[place + 1].lead) == (",", " ", "")
 
 
 def _is_digit(row: Row, place: int) -> bool:

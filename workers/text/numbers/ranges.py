@@ -62,7 +62,7 @@ def _link(row: Row, at: int) -> tuple[str, int]:
     if link in _LINKS and row.joined(at):
         return link, 1
     is_at_least = row.keys[at : at + 3] in _AT_LEAST and row.joined(at) and row.joined(at + 1)
-    if is_at_least and _is_comma(row, at - 1) and row.joined(at + 2):
+    if is_at_least and row.has_comma(at - 1) and row.joined(at + 2):
         return "или", 3
     return "", 0
 
@@ -144,7 +144,7 @@ def lists(row: Row, place: int) -> tuple[Piece, ...]:
     last, is_over = place + first.length - 1, False
     while not is_over and len(found) < _LONGEST_LIST:
         is_over = row.follows(last) in _LAST_LINKS and row.joined(last + 1)
-        if not is_over and not _is_comma(row, last):
+        if not is_over and not row.has_comma(last):
             break
         number = row.amount(last + 1 + is_over)
         if number is None:
@@ -166,13 +166,6 @@ def lists(row: Row, place: int) -> tuple[Piece, ...]:
 def _counts(row: Row, last: int, value: int) -> bool:
     """Tell whether a noun follows that a number counts."""
     return row.number(last + 1) is None and can_be_counted(value, row.follows(last))
-
-
-def _is_comma(row: Row, place: int) -> bool:
-    """Tell whether a comma, and nothing else, stands after a token."""
-    token = row.tokens[place]
-    is_last = place + 1 == len(row)
-    return not is_last and (token.trail, token.gap, row.tokens[place + 1].lead) == (",", " ", "")
 
 
 def _belong(row: Row, place: int, both: tuple[Number, Number], *, link: str, last: int) -> bool:

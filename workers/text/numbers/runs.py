@@ -92,6 +92,13 @@ class Row:
         token = self.tokens[place]
         return not token.trail and token.gap == " " and not self.tokens[place + 1].lead
 
+    def has_comma(self, place: int) -> bool:
+        """Tell whether a comma, and nothing else, parts the token at a place from the next one."""
+        if not 0 <= place < len(self.tokens) - 1:
+            return False
+        token = self.tokens[place]
+        return (token.trail, token.gap, self.tokens[place + 1].lead) == (",", " ", "")
+
     def follows(self, place: int) -> str:
         """Give the word after the token at a place, if nothing parts them; else ""."""
         return self.keys[place + 1] if self.joined(place) else ""

@@ -1,4 +1,7 @@
-"""Telephone numbers, in the groups that people write them in."""
+"""Telephone numbers, in the groups that people write them in.
+
+Between the groups commas may stand, where the recogniser heard a pause.
+"""
 
 import re
 from collections.abc import Iterator
@@ -18,6 +21,12 @@ _GROUPS: Final = (1, 3, 3, 2, 2)
 _WRITTEN: Final = re.compile(r"\+?[0-9]+")
 _NAMED: Final = ("телефон", "мобильн", "сотов", "позвони", "звони", "набер")
 _NUMBER: Final = frozenset("номер номеру номера".split())
+_NO_LIST: Final = frozenset("номер номеру".split())
+"""«Номера девятьсот, сто, сорок» are several."""
+_ENDS_OF_GROUPS: Final = frozenset((0, 3, 6, 8, 10))
+"""After so many digits, those of the country aside, a comma may stand."""
+_OF_COUNTRY: Final = 10
+"""So many digits a number has without the country's."""
 _LOOKED_BACK: Final = 3
 
 
@@ -26,7 +35,31 @@ def telephones(row: Row, place: int) -> tuple[Piece, ...]:
     if not _can_begin(row, place):
         return ()
     # «Восемьсот пять» may begin 805 or 800 5: it is what makes the number whole.
-    return _read(row, place, is_code_apart=False) or _read(row, place, is_code_apart=True)
+    return (
+        _read(row, place, is_code_apart=False)
+        or _read(row, place, is_code_apart=True)
+        or _with_commas(row, place)
+    )
+
+
+def _with_commas(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «восемь девятьсот двенадцать, сто двадцать три, сорок пять, шестьдесят семь»."""
+    length, digits, ends, has_words = 0, "", list[int](), False
+    for words, said, is_word in _parts(row, place, over_commas=True):
+        length, digits, has_words = length + words, digits + said, has_words or is_word
+        if len(digits) >= _LONGEST:
+            break
+        if not row.joined(place + length - 1):
+            ends.append(len(digits))
+    country = len(digits) - _OF_COUNTRY
+    if not has_words or not _ENDS_OF_GROUPS.issuperset(end - country for end in ends):
+        return ()
+    written = _countrywide(digits)
+    if _is_named(row, place, _NO_LIST):
+        written = written or _mobile(digits)
+    elif country in ends:
+        written = ""  # «Восемь, девятьсот двенадцать, …»: a list
+    return ((length, written),) if written else ()
 
 
 def _read(row: Row, place: int, *, is_code_apart: bool) -> tuple[Piece, ...]:
@@ -47,9 +80,9 @@ def _read(row: Row, place: int, *, is_code_apart: bool) -> tuple[Piece, ...]:
         return ()
     written = _countrywide(digits)
     if not written and not is_code_apart and has_words:
-        if len(groups) <= 6 or _is_named(row, place):
+        if len(groups) <= 6 or _is_named(row, place, _NUMBER):
             written = _mobile(digits)
-        if not written and groups[0] == 3 and _is_named(row, place):
+        if not written and groups[0] == 3 and _is_named(row, place, _NUMBER):
             written = _local(digits)
     return ((length, written),) if written else ()
 
@@ -76,7 +109,7 @@ def _can_begin(row: Row, place: int) -> bool:
     return key in {"плюс", "8", "+7"}
 
 
-def _parts(row: Row, place: int) -> Iterator[tuple[int, str, bool]]:
+def _parts(row: Row, place: int, *, over_commas: bool = False) -> Iterator[tuple[int, str, bool]]:
     """Give how many words each part took, its digits, and whether it was said in words."""
     at = place
     if row.key(at) == "плюс" and row.joined(at):
@@ -93,11 +126,11 @@ def _parts(row: Row, place: int) -> Iterator[tuple[int, str, bool]]:
             at += 1
         else:
             return
-        if not row.joined(at - 1):
+        if not row.joined(at - 1) and not (over_commas and row.has_comma(at - 1)):
             return
 
 
-def _is_named(row: Row, place: int) -> bool:
-    """Tell whether one of the words before says that a telephone number follows."""
+def _is_named(row: Row, place: int, forms: frozenset[str]) -> bool:
+    """Tell whether a word before, or a form of «номер», says that a telephone number follows."""
     before = row.keys[max(0, place - _LOOKED_BACK) : place]
-    return any(key.startswith(_NAMED) or key in _NUMBER for key in before)
+    return any(key.startswith(_NAMED) or key in forms for key in before)
