@@ -182,6 +182,7 @@ def test_outer_marks_stay():
         "сорок и",
         "обновись с три одиннадцать на",
         "обновись, восемь девятьсот,",
+        "от двух с половиной до",
     ],
 )
 def test_work_grows_with_the_length_of_the_text_only(unit):

@@ -1,4 +1,4 @@
-"""Parts of a whole: decimals, halves and fractions."""
+"""Parts of a whole: decimals and fractions."""
 
 from typing import Final
 
@@ -14,7 +14,6 @@ from workers.text.numbers.surroundings import (
     LABELS,
     LABELS_OF_MANY,
     MEASURES,
-    ONE_AND_A_HALF,
     PERCENT,
     PREPOSITIONS,
     SHARES,
@@ -184,40 +183,6 @@ def zero_points(row: Row, place: int) -> tuple[Piece, ...]:
     if noun not in MEASURES or noun.startswith(_UNITS_OF_TIME):
         return ()
     return _with_percent(row, end - place, f"0,{found[1].value}", end)
-
-
-def halves(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «две с половиной тысячи», «полтора миллиона», «два с половиной процента»."""
-    if row.key(place) in ONE_AND_A_HALF:
-        return _with_noun(row, 1, "1,5", place, has_measure=False)
-    whole = row.amount(place)
-    if whole is None or whole.scales:
-        return ()
-    at = place + whole.length
-    if row.follows(at - 1) != "с" or row.follows(at) != "половиной":
-        return ()
-    length, written = whole.length + 2, decimal(whole.value, 5, 1)
-    found = _with_noun(row, length, written, at + 1, has_measure=True)
-    if found or whole.value < SMALL:
-        return found
-    return _in_genitive(length, written, row.follows(at + 1))
-
-
-def _with_noun(
-    row: Row, length: int, written: str, last: int, *, has_measure: bool
-) -> tuple[Piece, ...]:
-    noun = row.follows(last)
-    if noun in PERCENT:
-        return ((length + 1, f"{written}%"),)
-    if noun.startswith(_SCALES) or (has_measure and noun in MEASURES):
-        return _in_genitive(length, written, noun)
-    return ()
-
-
-def _in_genitive(length: int, written: str, noun: str) -> tuple[Piece, ...]:
-    """Write a decimal and what it counts: «двенадцать с половиной часов» are 12,5 часа."""
-    genitive = GENITIVES.get(noun, noun)
-    return ((length, written), (1, genitive)) if genitive != noun else ((length, written),)
 
 
 def fractions(row: Row, place: int) -> tuple[Piece, ...]:

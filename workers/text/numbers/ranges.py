@@ -4,6 +4,7 @@ from typing import Final
 
 from workers.text.numbers.counted import can_be_counted
 from workers.text.numbers.formats import grouped
+from workers.text.numbers.halves import ending_in_half
 from workers.text.numbers.hyphens import joined_by_hyphen, left_in_words
 from workers.text.numbers.quantities import SMALL, THOUSAND, is_measured, written
 from workers.text.numbers.replacement import Piece
@@ -42,6 +43,8 @@ def ranges(row: Row, place: int) -> tuple[Piece, ...]:
     if second is None or (first.in_digits and second.in_digits):
         return ()
     last = at + second.length
+    if row.has_half(last):
+        return ()
     is_sum = second.scales > 0 and row.joined(last)
     goes_on = is_sum and row.number(last + 1) is not None  # «до двух миллионов двести»
     is_many = second.is_bare and not (second.first.singular and is_measured(row, last))
@@ -203,9 +206,13 @@ def pairs(row: Row, place: int) -> tuple[Piece, ...]:
     last = place + both.length - 1
     shared = 0 if first.scales else second.before_scale
     end = shared or second.value
-    if not _is_plausible(first.value, end, has_measure=row.follows(last) in MEASURES):
+    is_half = not second.scales and row.has_half(last)
+    noun = row.follows(last + (2 if is_half else 0))
+    if not _is_plausible(first.value, end, has_measure=noun in MEASURES):
         return _in_words(row, place)
     text = f"{grouped(first.value)}–{grouped(end)}"
+    if is_half:
+        return ending_in_half(row, both.length, text, last)
     if row.follows(last) in PERCENT:
         return ((both.length + 1, f"{text}%"),)
     if shared:

@@ -99,6 +99,10 @@ class Row:
         token = self.tokens[place]
         return (token.trail, token.gap, self.tokens[place + 1].lead) == (",", " ", "")
 
+    def has_half(self, place: int) -> bool:
+        """Tell whether «с половиной» follows the token at a place."""
+        return self.follows(place) == "с" and self.follows(place + 1) == "половиной"
+
     def follows(self, place: int) -> str:
         """Give the word after the token at a place, if nothing parts them; else ""."""
         return self.keys[place + 1] if self.joined(place) else ""
