@@ -139,11 +139,13 @@ def begin_listening(listener: socket.socket) -> None:
 
 
 def _port_in_use(host: str, port: int, error: OSError) -> SetUpError:
+    why = {errno.EADDRINUSE: "taken", errno.EACCES: "forbidden"}.get(error.errno or 0)
     return SetUpError(
         "setup.port_in_use",
         f"port {port} on {host} cannot be opened ({error.strerror}); choose another with --port",
         port=port,
         reason=error.strerror,
+        why=why,
     )
 
 

@@ -68,12 +68,8 @@ async def _backup(args: argparse.Namespace, language: Language) -> int:
         sealed_key = await asyncio.to_thread(seal_master_keys, secrets, passphrase)
     async with _database(settings) as dsn:
         manifest = await make_backup(dsn, args.file, master=master, sealed_key=sealed_key)
-    size = f"{args.file.stat().st_size / 1e6:.1f}"
-    _tell(
-        language.text(
-            "backup.done", file=args.file.name, rows=manifest.rows, size=_number(size, language)
-        )
-    )
+    size = round(args.file.stat().st_size / 1e6, 1)
+    _tell(language.text("backup.done", file=args.file.name, rows=manifest.rows, size=size))
     _tell(
         language.text(
             "backup.key_in_it" if args.with_key else "backup.keep_key", name=master.current.name
@@ -205,10 +201,6 @@ async def _database(settings: "Settings") -> AsyncIterator[str]:
         return
     async with embedded_postgres(settings.data_dir) as dsn:
         yield dsn
-
-
-def _number(value: str, language: Language) -> str:
-    return value.replace(".", ",") if language.code == "ru" else value
 
 
 def _tell(sentence: str) -> None:

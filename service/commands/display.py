@@ -86,7 +86,7 @@ class Display:
                 self._reach(event.stored)
             case Interrupted():
                 said = self._language.text(
-                    "stream.interrupted", code=event.code, seconds=f"{event.retry_in_s:.1f}"
+                    "stream.interrupted", code=event.code, seconds=round(event.retry_in_s, 1)
                 )
                 self.say(said)
             case Done():
@@ -125,7 +125,11 @@ class Display:
             return [position]
         done = min(self._reached_s, self._length_s)
         bar = ProgressBar(total=self._length_s or 1.0, completed=done, width=24)
-        return [bar, Text(f"{_clock(done)} / {_clock(self._length_s)}"), Text(f"{self.speed:.1f}×")]
+        return [
+            bar,
+            Text(f"{_clock(done)} / {_clock(self._length_s)}"),
+            Text(f"{self._language.number(self.speed)}×"),
+        ]
 
 
 def _clock(seconds: float) -> str:

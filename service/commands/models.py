@@ -218,10 +218,7 @@ def _size(size_bytes: int | None, language: Language) -> str:
         return language.text("models.size_unknown")
     if size_bytes < 1_000_000_000:
         return language.text("models.size_mb", size=f"{size_bytes / 1e6:.0f}")
-    gigabytes = f"{size_bytes / 1e9:.1f}"
-    return language.text(
-        "models.size_gb", size=gigabytes.replace(".", ",") if language.code == "ru" else gigabytes
-    )
+    return language.text("models.size_gb", size=round(size_bytes / 1e9, 1))
 
 
 def _tell(sentence: str) -> None:

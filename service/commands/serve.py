@@ -44,9 +44,9 @@ def run(args: argparse.Namespace, language: Language) -> int:
     from service.client.servers import local_address  # noqa: PLC0415
 
     def announce(server: "RunningServer") -> None:
-        print(language.text("serve.ready", url=server.url), flush=True)  # noqa: T201
+        print(ready(language, server.url, local_address(settings, port=_port(server))), flush=True)  # noqa: T201
         if server.setup_token is not None:
-            link = local_address(settings, port=urlsplit(server.url).port)
+            link = local_address(settings, port=_port(server))
             link += welcome_link(server.setup_token)
             for line in to_set_up(language, link, left=server.left_without_login):
                 print(line, flush=True)  # noqa: T201
@@ -58,6 +58,23 @@ def run(args: argparse.Namespace, language: Language) -> int:
     if args.with_parent:
         threading.Thread(target=_stop_when_alone, name="parent", daemon=True).start()
     return serve(settings, announce=announce, say_draining=say_draining)
+
+
+def ready(language: Language, url: str, local: str) -> str:
+    """Say where to dictate: an address to listen on everywhere is none to open.
+
+    Args:
+        language: to say it in.
+        url: of the server, with the address it listens on.
+        local: at which it is reached from this machine.
+    """
+    if urlsplit(url).hostname not in ("0.0.0.0", "::"):  # noqa: S104
+        return language.text("serve.ready", url=url)
+    return language.text("serve.ready_beyond", url=local, port=urlsplit(local).port)
+
+
+def _port(server: "RunningServer") -> int | None:
+    return urlsplit(server.url).port
 
 
 def to_set_up(language: Language, link: str, *, left: int) -> list[str]:

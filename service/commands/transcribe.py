@@ -46,7 +46,7 @@ def add_parser(
     parser.add_argument(
         "--format",
         dest="formats",
-        type=_formats,
+        type=_formats(language),
         default=("txt",),
         metavar="txt,srt,vtt,json",
         help=say("transcribe.format"),
@@ -92,11 +92,17 @@ def spoken_type(language: Language) -> Callable[[str], str]:
     return check
 
 
-def _formats(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(terms(text.lower())))
-    if not names or not set(names) <= set(FORMAT_NAMES):
-        raise argparse.ArgumentTypeError(f"{text!r}: {', '.join(FORMAT_NAMES)}")
-    return names
+def _formats(language: Language) -> Callable[[str], tuple[str, ...]]:
+    def check(text: str) -> tuple[str, ...]:
+        names = tuple(dict.fromkeys(terms(text.lower())))
+        if not names or not set(names) <= set(FORMAT_NAMES):
+            known = ", ".join(FORMAT_NAMES)
+            raise argparse.ArgumentTypeError(
+                language.text("transcribe.no_such_format", given=text, known=known)
+            )
+        return names
+
+    return check
 
 
 def _stops_all(error: Exception) -> bool:
@@ -191,8 +197,8 @@ class _Transcribing:
             self._language.text(
                 "transcribe.done",
                 file=file.name,
-                audio=f"{audio_s:.1f}",
-                speed=f"{display.speed:.1f}",
+                audio=round(audio_s, 1),
+                speed=round(display.speed, 1),
             )
         )
         for path in targets.values():

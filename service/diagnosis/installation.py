@@ -36,7 +36,7 @@ def check_folder(settings: Settings) -> Finding:
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         return fail("folder", "doctor.folder_unwritable", folder=settings.data_dir)
     free = shutil.disk_usage(existing).free
-    gigabytes = f"{free / 1024**3:.1f}"
+    gigabytes = round(free / 1024**3, 1)
     if free < _NO_DISK_BYTES:
         return fail("folder", "doctor.disk_full", folder=settings.data_dir, free=gigabytes)
     if free < _LITTLE_DISK_BYTES:

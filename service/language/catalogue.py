@@ -37,7 +37,8 @@ class Language:
 
         Args:
             key: dotted key of the catalogue.
-            values: what its placeholders stand for; `count` also chooses the plural form.
+            values: what its placeholders stand for; `count` also chooses the plural form. A float
+                is written as the language writes it: «1,5».
 
         Raises:
             KeyError: there is no such sentence, or one of its placeholders was not given.
@@ -48,7 +49,16 @@ class Language:
             if not isinstance(count, int | float):
                 raise TypeError(f"{key}: count must be a number, got {type(count).__name__}")
             sentence = sentence[self._plural(count)]
-        return sentence.format_map(values)
+        return sentence.format_map({name: self._written(value) for name, value in values.items()})
+
+    def number(self, value: float) -> str:
+        """Write a number with one decimal: «55,4», “55.4”."""
+        return str(self._written(round(float(value), 1)))
+
+    def _written(self, value: object) -> object:
+        if isinstance(value, float) and self.code == "ru":
+            return str(value).replace(".", ",")
+        return value
 
 
 def preferred_language(environment: Mapping[str, str]) -> LanguageCode:

@@ -20,6 +20,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from service.library.kinds import Kind
 from service.library.merging import MergeRefused
@@ -56,13 +57,13 @@ def storable(text: str) -> str:
         ValueError: it holds U+0000 or half a surrogate pair.
     """
     if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ValueError("letters that cannot be stored")
+        raise PydanticCustomError("unstorable", "letters that cannot be stored")
     return text
 
 
 def _one_line(text: str) -> str:
     if len(text.splitlines()) > 1 or any(ord(letter) < 32 for letter in text):
-        raise ValueError("more than one line")
+        raise PydanticCustomError("several_lines", "more than one line")
     return storable(text)
 
 
@@ -72,16 +73,20 @@ def _variables_are_known(text: str) -> str:
         if brace[0] in ("{{", "}}"):
             continue
         if brace[1] not in VARIABLES:
-            raise ValueError("an unknown variable, or a brace that is not doubled")
+            raise PydanticCustomError(
+                "variable_unknown", "an unknown variable, or a brace that is not doubled"
+            )
         names.append(brace[1])
     if names.count("cursor") > 1:
-        raise ValueError("{cursor} more than once")
+        raise PydanticCustomError("cursor_twice", "the cursor more than once")
     return text
 
 
 def _a_language(code: str) -> str:
     if code not in LANGUAGES:
-        raise ValueError("no language we know")
+        raise PydanticCustomError(
+            "language_unknown", "no language we know: give a code such as ru, en or de"
+        )
     return code
 
 

@@ -282,3 +282,9 @@ async def test_the_bare_command_shows_its_help():
 
     assert (status, err) == (0, "")
     assert "transcribe" in out
+
+
+async def test_an_unknown_format_is_answered_with_those_there_are(tmp_path):
+    status, _, err = await run("transcribe", "a.wav", "--format", "docx", ALFAVOICE_LANGUAGE="ru")
+    assert status == 2
+    assert "такого вида текста нет, есть txt, srt, vtt, json" in err

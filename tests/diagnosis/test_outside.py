@@ -16,6 +16,7 @@ from service.diagnosis.outside.dictating import Account, check_dictation
 from service.diagnosis.outside.examination import examine_server
 from service.diagnosis.outside.pages import check_guessing
 from service.diagnosis.outside.target import Target, client, target_of
+from service.language import Language
 from tests.client.faulty_server import FaultyServer
 from tests.deploy.nginx import Proxy, free_port, running_nginx
 from tests.server.conftest import StartServer
@@ -211,3 +212,12 @@ def test_a_server_that_is_down_is_said_as_json_with_the_exit_status(
     assert status == 1
     assert [one["finding"] for one in told] == ["outside.name", "outside.port_closed"]
     assert "Nobody answers" in told[1]["message"]
+
+
+async def test_of_a_server_without_login_each_thing_is_said_once(start_server):
+    async with start_server() as server:
+        await server.wait_ready(30)
+        found = await examine_server(target_of(server.url), None)
+    said = [Language("ru").text(finding.key, **finding.values) for finding in found]
+    assert sorted(set(said)) == sorted(said)
+    assert "Входить не нужно никому: адрес одной этой машины" in said

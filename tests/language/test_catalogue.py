@@ -121,3 +121,12 @@ def test_the_language_is_the_one_asked_for_first(environment, code):
 def test_a_sentence_without_its_values_is_an_error_and_not_half_a_sentence():
     with pytest.raises(KeyError):
         RUSSIAN.text("cli.failed", what="x")
+
+
+def test_a_fraction_is_written_as_its_language_writes_it():
+    values = {"file": "1.5.wav", "audio": 3.0, "speed": 10.0}
+    assert RUSSIAN.text("transcribe.done", **values) == (
+        "1.5.wav: 3,0 с звука, быстрее речи в 10,0 раза"
+    )
+    assert "3.0 s" in ENGLISH.text("transcribe.done", **values)
+    assert (RUSSIAN.number(55.44), ENGLISH.number(55.44)) == ("55,4", "55.4")

@@ -90,3 +90,15 @@ async def test_a_snippet_that_could_not_be_inserted_is_refused(http):
         answer = await http.post("/v1/snippets", json=body)
 
         assert (answer.status_code, answer.json()["code"]) == (422, "request.invalid"), body
+
+
+async def test_a_refusal_names_the_reason_and_never_what_was_sent(http):
+    term = {"term": "слово", "language": "klingon"}
+    problem = (await http.post("/v1/dictionary", json=term)).json()
+    assert (problem["status"], problem["fields"]) == (422, ["body.language"])
+    assert "body.language: no language we know: give a code such as ru" in problem["detail"]
+    assert "klingon" not in str(problem)
+    snippet = {"trigger": "т", "text": "{secret}"}
+    problem = (await http.post("/v1/snippets", json=snippet)).json()
+    assert "an unknown variable" in problem["detail"]
+    assert "secret" not in str(problem)

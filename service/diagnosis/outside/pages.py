@@ -180,7 +180,7 @@ async def _library(http: httpx2.AsyncClient, target: Target) -> Finding:
     if answer.status_code == 401:
         return ok("history", "outside.history")
     if answer.status_code == 200 and target.is_here:
-        return ok("history", "outside.login_off_here")
+        return ok("history", "outside.history_here")
     status = answer.status_code
     return (fail if status == 200 else warn)("history", "outside.history_open", status=status)
 
