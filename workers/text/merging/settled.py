@@ -55,6 +55,8 @@ _OF_MANY: Final = (
     "часов", "миль", "крон", "йен", "евро",
 )  # fmt: skip
 """Ends of what 2, 3 and 4 count, and of what the others do."""
+_SHORTENED: Final = frozenset("млн млрд трлн тыс".split())
+"""Written without a full stop by the recogniser; one of the model's would be the abbreviation's, which «млн» has not."""
 _SIGNS_IN_NUMBERS: Final = frozenset(("дробь",))
 _NAMES: Final = LABELS | CODES | VERSIONS
 """Words that a number belongs to: «дом пять», «код один два», «версия три»."""
@@ -73,6 +75,8 @@ def allowed_marks(tokens: Sequence[Token], *, bare: bool) -> list[frozenset[str]
     for place, (token, following) in enumerate(pairwise(tokens)):
         if _is_named(token, following, bare=bare) or parts_numbers(token, following):
             allowed[place] = _NONE
+        elif token.key in _SHORTENED and not token.trail:
+            allowed[place] = EVERY - {"."}
         elif token.ends_sentence and is_numeral(token):
             allowed[place] = _STAYS_END
         elif token.trail == "," and following.key in _CORRECTS:
