@@ -28,7 +28,9 @@ def add_parser(
     parser = subparsers.add_parser(
         "keys", help=say("keys.help"), description=say("keys.description"), allow_abbrev=False
     )
-    actions = parser.add_subparsers(title=say("cli.commands"), metavar="", required=True)
+    actions = parser.add_subparsers(
+        title=say("cli.commands"), metavar=say("cli.command"), required=True
+    )
 
     def add(
         name: str, key: str, action: Callable[..., Coroutine[Any, Any, int]]

@@ -22,7 +22,9 @@ def add_parser(
     parser = subparsers.add_parser(
         "models", help=say("models.help"), description=say("models.help"), allow_abbrev=False
     )
-    actions = parser.add_subparsers(title=say("cli.commands"), metavar="", required=True)
+    actions = parser.add_subparsers(
+        title=say("cli.commands"), metavar=say("cli.command"), required=True
+    )
 
     def add(name: str, **values: object) -> argparse.ArgumentParser:
         help_text = say(f"models.{name}.help", **values)

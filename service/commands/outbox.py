@@ -30,7 +30,9 @@ def add_parser(
     parser = subparsers.add_parser(
         "outbox", help=say("outbox.help"), description=say("outbox.help"), allow_abbrev=False
     )
-    actions = parser.add_subparsers(title=say("cli.commands"), metavar="", required=True)
+    actions = parser.add_subparsers(
+        title=say("cli.commands"), metavar=say("cli.command"), required=True
+    )
 
     def add(name: str) -> argparse.ArgumentParser:
         sentence = say(f"outbox.{name}.help")

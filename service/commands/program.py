@@ -23,6 +23,7 @@ from service.commands import (
     users,
     worker,
 )
+from service.commands.parsing import argparse_in
 from service.language import Language, preferred_language
 
 INTERRUPTED = 130
@@ -41,7 +42,8 @@ def run(argv: Sequence[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     language = Language(preferred_language(_environment_with_flag(arguments)))
-    args = _parser(language).parse_args(arguments or ["--help"])
+    with argparse_in(language):
+        args = _parser(language).parse_args(arguments or ["--help"])
     try:
         status: int = args.run(args, language)
         sys.stdout.flush()
@@ -90,11 +92,18 @@ def _parser(language: Language) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="alfavoice", description=say("cli.description"), allow_abbrev=False
     )
-    parser.add_argument("--version", action="version", version=f"alfavoice {version('alfavoice')}")
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"alfavoice {version('alfavoice')}",
+        help=say("cli.version"),
+    )
     parser.add_argument(
         "--language", dest="messages", choices=("ru", "en"), help=say("cli.language")
     )
-    commands = parser.add_subparsers(title=say("cli.commands"), metavar="", required=True)
+    commands = parser.add_subparsers(
+        title=say("cli.commands"), metavar=say("cli.command"), required=True
+    )
     for command in (
         serve, worker, transcribe, dictate, text, doctor, plan, models, outbox, releases, users, signing_in, keys,
         backup,

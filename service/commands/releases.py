@@ -23,7 +23,9 @@ def add_parser(
     parser = subparsers.add_parser(
         "releases", help=say("releases.help"), description=say("releases.help"), allow_abbrev=False
     )
-    actions = parser.add_subparsers(title=say("cli.commands"), metavar="", required=True)
+    actions = parser.add_subparsers(
+        title=say("cli.commands"), metavar=say("cli.command"), required=True
+    )
 
     def add(name: str) -> argparse.ArgumentParser:
         sentence = say(f"releases.{name}.help")

@@ -37,7 +37,9 @@ def add_parser(
     parser = subparsers.add_parser(
         "users", help=say("users.help"), description=say("users.help"), allow_abbrev=False
     )
-    actions = parser.add_subparsers(title=say("cli.commands"), metavar="", required=True)
+    actions = parser.add_subparsers(
+        title=say("cli.commands"), metavar=say("cli.command"), required=True
+    )
 
     def add(name: str, action: "Action", *, account: bool = True) -> argparse.ArgumentParser:
         sentence = say(f"users.{name}.help")

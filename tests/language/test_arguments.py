@@ -1,0 +1,51 @@
+"""Help and refusals of the parser of commands, in the language of everything else."""
+
+import argparse
+import re
+
+import pytest
+
+from service.commands.program import run
+
+
+@pytest.fixture(autouse=True)
+def russian(monkeypatch):
+    monkeypatch.setenv("ALFAVOICE_LANGUAGE", "ru")
+
+
+def said_of(capsys, *arguments):
+    with pytest.raises(SystemExit):
+        run(arguments)
+    told = capsys.readouterr()
+    return told.out + told.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refusal"),
+    [
+        (["text", "купи", "молоко"], "ошибка: лишнее в команде: молоко"),
+        (["history"], "ошибка: КОМАНДА: 'history' не годится, есть:"),
+        (["transcribe"], "ошибка: не указано: FILE"),
+        (["serve", "--port", "x"], "ошибка: --port: 'x' не годится (нужно int)"),
+        (["serve", "--port"], "ошибка: --port: нужно одно значение"),
+        (["users"], "ошибка: не указано: КОМАНДА"),
+    ],
+)
+def test_what_is_wrong_with_a_command_is_said_in_russian(capsys, arguments, refusal):
+    said = said_of(capsys, *arguments)
+    assert refusal in said
+    assert said.startswith("использование: alfavoice")
+    assert "argument" not in said
+
+
+@pytest.mark.parametrize("command", [[], ["--help"], ["text", "--help"], ["users", "--help"]])
+def test_help_has_no_english_headings(capsys, command):
+    said = said_of(capsys, *command)
+    assert "показать эту справку" in said
+    assert re.findall(r"^[a-z ]+:", said, re.MULTILINE) == []
+
+
+def test_english_keeps_the_parsers_own_words_and_nobody_elses_parser_is_changed(capsys):
+    assert "unrecognized arguments: b" in said_of(capsys, "--language", "en", "text", "a", "b")
+    said_of(capsys, "text", "a", "b")
+    assert "usage: other" in argparse.ArgumentParser(prog="other").format_help()
