@@ -77,6 +77,11 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
 }
 
+/** Sizes told by a program, «1024 B», as people write them. */
+export function withSizes(text: string): string {
+  return text.replace(/\b(\d+) B\b/g, (_, bytes: string) => fileSize(Number(bytes)));
+}
+
 export function fileSize(bytes: number): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));

@@ -6,7 +6,7 @@ import { parse } from 'svelte/compiler';
 import { afterEach, describe, expect, test } from 'vitest';
 
 import en from '../../src/messages/en.json';
-import { duration, fileSize, isKey, problemText, resolveLanguage, setLanguage, t } from '../../src/messages/messages.svelte';
+import { duration, fileSize, isKey, problemText, resolveLanguage, setLanguage, t, withSizes } from '../../src/messages/messages.svelte';
 import ru from '../../src/messages/ru.json';
 
 const SOURCE = fileURLToPath(new URL('../../src', import.meta.url));
@@ -36,6 +36,12 @@ test('Russian counts as Russian does', () => {
   expect([1, 3, 5, 21, 112].map((count) => t('count.words', { count }))).toEqual(['1 слово', '3 слова', '5 слов', '21 слово', '112 слов']);
   setLanguage('en');
   expect([1, 3].map((count) => t('count.words', { count }))).toEqual(['1 word', '3 words']);
+});
+
+test('sizes told by the machine are written as people of the language write them', () => {
+  expect(withSizes('1048576 B / 10738466816 B').replaceAll('\u00A0', ' ')).toBe('1 МБ / 10,7 ГБ');
+  setLanguage('en');
+  expect(withSizes('1048576 B / 10738466816 B').replaceAll('\u00A0', ' ')).toBe('1 MB / 10.7 GB');
 });
 
 test('every code of the server has a sentence that says what to do', () => {

@@ -7,7 +7,8 @@ export async function findings(snapshot: Snapshot): Promise<Finding[]> {
   const found = await microphones();
   const worker = await navigator.serviceWorker?.getRegistration();
   const item = (code: string, value: string | number, state: Finding['state'] = 'plain'): Finding => ({ code, state, value: String(value), problem: null });
-  const megabytes = (bytes: number | undefined): string => `${Math.round((bytes ?? 0) / 1024 / 1024)} MB`;
+  // The screen writes sizes as people of its language do.
+  const size = (bytes: number | undefined): string => `${bytes ?? 0} B`;
   return [
     item('program', snapshot.version),
     item('browser', navigator.userAgent),
@@ -16,6 +17,6 @@ export async function findings(snapshot: Snapshot): Promise<Finding[]> {
     item('microphones', found.length, found.length > 0 ? 'good' : 'warning'),
     item('offline_use', String(Boolean(worker?.active)), worker?.active ? 'good' : 'warning'),
     item('outbox', `${snapshot.outbox.waiting} / ${snapshot.outbox.failed}`, snapshot.outbox.failed > 0 ? 'warning' : 'good'),
-    item('storage', `${megabytes(room?.usage)} / ${megabytes(room?.quota)}`),
+    item('storage', `${size(room?.usage)} / ${size(room?.quota)}`),
   ];
 }
