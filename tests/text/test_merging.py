@@ -290,6 +290,25 @@ def test_a_full_stop_between_two_utterances_is_worth_less_than_one_within():
     assert [written(tokens) for tokens in cut] == ["Мы поехали", "на вокзал."]
 
 
+@pytest.mark.parametrize(
+    ("mark", "sure", "joined"),
+    [
+        ("?", 0.97, ["Если появятся вопросы,", "звоните мне."]),
+        ("?", 0.9, ["Если появятся вопросы?", "Звоните мне."]),
+        ("!", 0.97, ["Если появятся вопросы!", "Звоните мне."]),
+    ],
+)
+def test_a_question_between_two_utterances_goes_where_the_model_is_all_but_sure(mark, sure, joined):
+    limits = Thresholds(open_border=0.75, open_asked_border=0.95)
+    first, second = f"Если появятся вопросы{mark}", "Звоните мне."
+    labels = labelled("Если появятся вопросы, звоните мне.", sure, f"{first} {second}")
+    assert written(merge(read(f"{first} {second}"), labels, limits)) == f"{first} {second}"
+
+    finals = [read(first), read(second)]
+    cut = rejoined(finals, borders(finals), [labels], limits)
+    assert [written(tokens) for tokens in cut] == joined
+
+
 def test_a_name_stays_one_where_a_text_goes_on_unless_the_model_is_all_but_sure():
     for sure, inside in ((0.85, "Светлане"), (0.95, "светлане")):
         labels = labelled("светлане.", sure, "Светлане.")

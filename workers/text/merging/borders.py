@@ -7,8 +7,8 @@ There are two texts then, and both are kept:
     the finals          as each utterance was merged alone: shown, typed and never changed
     the transcript      the same utterances after `rejoined`: what history stores and exports
 
-Only the mark of the last word before a border and the case of the first after it differ. A question
-or an exclamation stays: the recogniser heard how it was said. So does what stands between two numerals.
+Only the mark of the last word before a border and the case of the first after it differ. An exclamation stays: the
+recogniser heard how it was said; a question has to be doubted more than a full stop. So does what stands between two numerals.
 """
 
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ def rejoined(
     Raises:
         ValueError: there are more or fewer rows of labels than borders.
     """
-    limits = replace(limits, open_end=limits.open_border)
+    limits = replace(limits, open_end=limits.open_border, open_asked=limits.open_asked_border)
     joined = [list(tokens) for tokens in utterances]
     for border, row in zip(found, labels, strict=True):
         before, after = joined[border.before], joined[border.after]

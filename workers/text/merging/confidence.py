@@ -61,7 +61,8 @@ def chosen_mark(
     if written in ENDS and is_last:
         return _opened(written, best, label, limits)
     if written in ENDS:
-        opens = written in ".…" and 1.0 - end_probability(label) >= limits.open_end
+        wanted = limits.open_asked if written in "?!" else limits.open_end
+        opens = written != "!" and 1.0 - end_probability(label) >= wanted
         sure = small_after is not None and small_after >= limits.small_after_open
         return best if opens and sure else written
     wanted = limits.change if best else limits.drop

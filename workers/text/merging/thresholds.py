@@ -31,9 +31,13 @@ class Thresholds:
     """No end of a sentence where the recogniser wrote a full stop or an ellipsis within an utterance: it heard
     what follows…"""
     open_border: float = 0.95
-    """…or at the end of one: every utterance ends so, whatever was said…"""
+    """…or at the end of one: every utterance ends so, whatever was said."""
+    open_asked: float = 1.0
+    """The same of a question mark within an utterance…"""
+    open_asked_border: float = 1.0
+    """…and at the end of one: a voice that rises before a pause to think sounds like a question."""
     small_after_open: float = 0.7
-    """…if the word after it is also this sure to be written small. Both, or nothing changes."""
+    """For all of these the word after it has also to be this sure to be written small. Both, or nothing changes."""
     open_last: float = 1.0
     """No end of a sentence after the last word, where nothing is known of what follows: «и тогда мы.» said
     by somebody who stopped to think."""
