@@ -251,6 +251,20 @@ def test_a_capped_pass_with_a_text_before_its_loop_is_kept(text):
     assert outcome.best.text == text
 
 
+@pytest.mark.parametrize(("times", "left"), [(12, 1), (3, 1), (2, 2)])
+def test_a_text_before_a_loop_that_breaks_off_is_kept_to_the_end(times, left):
+    head = "Мы вчера обсудили договор с заказчиком, он просит прислать смету и чертежи до пятницы"
+    text = f"{head}{' и дальше потом' * times} и дал"
+    first = review(request(), SHORT, reading(text, reached_cap=True), None)
+    assert isinstance(first, Again)
+    worse = reading("ну что ну что ну что", reached_cap=True, log_probability=-0.9)
+
+    last = review(request(), TOP, worse, first.best)
+
+    assert isinstance(last, Hypothesis)
+    assert last.text == f"{head}{' и дальше потом' * left}"
+
+
 def test_any_text_is_better_than_none():
     loop = reading("ну что ну что ну что", reached_cap=True, log_probability=-0.9)
     empty = Hypothesis(request="r", text="", language="ru", mean_log_probability=-0.1)

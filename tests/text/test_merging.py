@@ -309,6 +309,16 @@ def test_a_question_between_two_utterances_goes_where_the_model_is_all_but_sure(
     assert [written(tokens) for tokens in cut] == joined
 
 
+def test_a_question_that_a_pause_cut_stays_one():
+    limits = Thresholds(open_border=0.75, open_asked_border=0.95)
+    finals = [read("Ты готов?"), read("К экзамену.")]
+    labels = labelled("Ты готов к экзамену?", 0.97, "Ты готов? К экзамену.")
+
+    cut = rejoined(finals, borders(finals), [labels], limits)
+
+    assert [written(tokens) for tokens in cut] == ["Ты готов?", "К экзамену."]
+
+
 def test_a_name_stays_one_where_a_text_goes_on_unless_the_model_is_all_but_sure():
     for sure, inside in ((0.85, "Светлане"), (0.95, "светлане")):
         labels = labelled("светлане.", sure, "Светлане.")

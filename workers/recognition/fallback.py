@@ -28,8 +28,8 @@ LOG_PROBABILITY_LIMIT: Final = -1.0
 _LOOP_IN_A_WORD: Final = re.compile(r"(.{1,6}?)\1{5,}")
 """A syllable six times in a row within one word."""
 
-_OUTSIDE: Final = 1 / 3
-"""Share of the letters that a capped text must have outside of its loop."""
+_FEW: Final = 3
+"""Fewer words than that outside of a loop are no text that somebody said."""
 
 AGREEMENT: Final = 0.8
 """Share of words two passes must have in common to be believed. Loops differ in length or reach the
@@ -74,9 +74,7 @@ def review(request: Request, plan: Plan, reading: Reading, best: Hypothesis | No
     if following is None:
         kept = better(hypothesis, best)
         return cut_repetition(kept, broken_off=reading.reached_cap and kept is hypothesis)
-    if reading.reached_cap and _is_mostly_a_broken_loop(hypothesis.text):
-        hypothesis = replace(hypothesis, text="", words=())
-    kept = better(hypothesis, best)
+    kept = better(_to_come_back_to(hypothesis) if reading.reached_cap else hypothesis, best)
     return Again(request=request.id, plan=following, reason=suspicion, best=kept)
 
 
@@ -188,19 +186,30 @@ def repeated_tail(words: tuple[str, ...], *, broken_off: bool = False) -> Tail |
         one of at least two words said twice and begun again; None when the tail does not repeat.
     """
     for period in range(1, len(words) // 2 + 1):
-        for begun in (0, *range(period if broken_off and period > 1 else 0, 0, -1)):
-            end = len(words) - begun
-            phrase = words[end - period : end]
-            if not _begins(phrase, words[end:]):
-                continue
-            times = 1
-            while (start := end - period * (times + 1)) >= 0 and (
-                words[start : start + period] == phrase
-            ):
-                times += 1
-            if times >= 3 or (times == 2 and (period >= 4 or begun)):
-                return Tail(period, times, begun)
+        most = period if broken_off and period > 1 else 0
+        found = [
+            tail
+            for begun in range(most + 1)
+            if (tail := _tail(words, period, begun)).times >= 3
+            or (tail.times == 2 and (period >= 4 or begun))
+        ]
+        if (
+            found
+        ):  # «… потом и дальше потом и дал» begins with «и», though «потом и дал» fits as well
+            return max(found, key=lambda it: (period * it.times + it.begun, it.times))
     return None
+
+
+def _tail(words: tuple[str, ...], period: int, begun: int) -> Tail:
+    """Count how often a phrase of so many words stands before so many that begin it again; 0: they do not."""
+    end = len(words) - begun
+    phrase = words[end - period : end]
+    if not _begins(phrase, words[end:]):
+        return Tail(period, 0, begun)
+    times = 1
+    while (start := end - period * (times + 1)) >= 0 and words[start : start + period] == phrase:
+        times += 1
+    return Tail(period, times, begun)
 
 
 def _begins(phrase: tuple[str, ...], words: tuple[str, ...]) -> bool:
@@ -217,18 +226,28 @@ def loops(text: str) -> bool:
     return repeats or compression_ratio(text) > COMPRESSION_LIMIT
 
 
-def _is_mostly_a_broken_loop(text: str) -> bool:
-    """Say whether little of a text that the token cap ended stands outside of a loop that `loops` does not see.
+def _to_come_back_to(capped: Hypothesis) -> Hypothesis:
+    """Give what a pass that the token cap ended leaves for a later one to fall back on.
 
-    It breaks off in the middle of a turn, or has no words; it is no text to come back to.
+    A turn that breaks off goes: without it `loops` sees the loop. Where no more than a word or two stand outside of a
+    loop that breaks off or has no words, nothing is left.
     """
-    words = _plain(text)
+    words = _plain(capped.text)
     tail = repeated_tail(words, broken_off=True)
     if tail is not None and not tail.begun:
-        return False
+        return capped
     head = words if tail is None else words[: len(words) - tail.period * tail.times - tail.begun]
-    outside = sum(len(word) for word in head if not _LOOP_IN_A_WORD.search(word))
-    return outside < _OUTSIDE * sum(map(len, words))
+    outside = [word for word in head if not _LOOP_IN_A_WORD.search(word)]
+    if len(outside) < min(_FEW, len(words)):
+        return replace(capped, text="", words=())
+    return capped if tail is None else _without_last(capped, tail.begun)
+
+
+def _without_last(hypothesis: Hypothesis, count: int) -> Hypothesis:
+    """Take words from the end of a text; those without a letter or digit do not count."""
+    words = hypothesis.text.split()
+    places = [place for place, word in enumerate(words) if _bare(word)]
+    return replace(hypothesis, text=" ".join(words[: places[-count]]), words=())
 
 
 def _agree(one: str, other: str) -> bool:

@@ -33,6 +33,7 @@ _BESIDE: Final = frozenset(
     "тут здесь там мне тебе нам вам ему ей им не уже еще же все точно вообще совсем всегда явно как раз явно только сейчас".split()
 )
 """Between a subject and its predicate."""
+_BEGINS_A_CLAUSE: Final = frozenset("что чтобы если будто почему зачем когда где раз хотя".split())
 _THESE: Final = frozenset(
     "этом этой этих том той таком такой моем моей нашем нашей данном данной".split()
 )
@@ -146,14 +147,19 @@ def is_subject(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) ->
     )
 
 
-def is_judged(tokens: Sequence[Token], end: int, phrase: Phrase) -> bool:
-    """Whether a clause follows whose subject is the mark or line named: «запятая тут не нужна», «дефис в этом слове лишний».
+def is_judged(tokens: Sequence[Token], start: int, end: int, phrase: Phrase) -> bool:
+    """Whether a clause begins whose subject is the mark or line named: «что запятая тут не нужна», «нужна ли запятая».
 
-    Only if nothing in it could be the subject instead: «запятая мне нужна помощь».
+    Only if nothing in it could be the subject instead: «запятая мне нужна помощь», «он рядом запятая мне мешает».
     """
     command = phrase.command
     predicate = _JUDGED.get(GENDERS.get(phrase.words[0], ""))
     if predicate is None or command.effect not in SIGNS | LINES:
+        return False
+    before = tokens[start - 1] if start else None
+    if before is not None and before.key == "ли" and start > 1:
+        return predicate.fullmatch(tokens[start - 2].key) is not None
+    if before is not None and not before.trail and before.key not in _BEGINS_A_CLAUSE:
         return False
     clause: list[str] = []
     for token in tokens[end : end + _LONGEST_JUDGEMENT]:

@@ -32,11 +32,6 @@ _BEFORE_NOUNS: Final = (
 )
 _PASSIVE: Final = re.compile(r"\w+(?:[еия]тся|лась|ана|ена|ята)")
 """«Создаётся новая строка»."""
-_BEGINS_A_CLAUSE: Final = frozenset("что чтобы если ли будто почему зачем".split())
-"""Right after these no clause ends and no list begins: «Нужна ли запятая здесь?»."""
-_IN_CLAUSES: Final = frozenset({Effect.MARK, Effect.DASH, Effect.JOIN, Effect.SPACE})
-_LOUD: Final = frozenset("вопросительный восклицательный знак многоточие точка".split())
-"""«Почему? Что! Если…» can be all that somebody says."""
 _BREAKS: Final = frozenset({Effect.BREAK, Effect.ITEM})
 _MODALS: Final = frozenset(
     "надо нужно можно нельзя чтобы не как где забыл забыла забыли следует пришлось придется должен "
@@ -122,8 +117,6 @@ def refuses_before(word: str, key: str, phrase: str, effect: Effect, *, begins: 
         return key in _MODALS
     if phrase in _QUESTIONS and not begins and key in _ASKING:
         return False  # «Ты где, вопросительный знак»
-    if key in _BEGINS_A_CLAUSE and effect in _IN_CLAUSES and phrase not in _LOUD:
-        return True
     return _governs(key if begins else word, key, phrase, effect)
 
 

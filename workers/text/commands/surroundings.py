@@ -191,7 +191,7 @@ def _is_talked_about(tokens: Sequence[Token], here: Found, signs: Signs) -> bool
         (here.start > 0 and is_a_name(tokens, here.start, here.phrase, is_set_off=signs.left))
         or is_answer(*span)
         or is_told(tokens, here.start, here.phrase)
-        or (not signs.right and not signs.leads and is_judged(tokens, here.end, here.phrase))
+        or (not signs.right and not signs.leads and is_judged(*span))
         or (not signs.leads and is_choice(*span))
         or (not signs.left and (is_at_a_place(*span) or is_subject(*span)))
     )

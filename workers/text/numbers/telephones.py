@@ -55,7 +55,7 @@ def _with_commas(row: Row, place: int) -> tuple[Piece, ...]:
     if not has_words or not _ENDS_OF_GROUPS.issuperset(end - country for end in ends):
         return ()
     written = _countrywide(digits)
-    if _is_named(row, place, _NO_LIST):
+    if _is_named(row, place, frozenset()) or row.precedes(place) in _NO_LIST:
         written = written or _mobile(digits)
     elif country in ends:
         written = ""  # «Восемь, девятьсот двенадцать, …»: a list
