@@ -108,6 +108,9 @@ def snippet_routes(parts: Parts) -> APIRouter:
     ) -> SnippetView:
         given = snippet.given()
         if "trigger" in given:
+            await shelf.get(
+                principal, snippet_id
+            )  # what is not there is a 404 whatever it is to become
             await _check_trigger(shelf, principal, given["trigger"], item=snippet_id)
         return _view(
             await shelf.write(principal, snippet_id, given, must_exist=True, if_change=if_change)

@@ -102,3 +102,12 @@ async def test_a_refusal_names_the_reason_and_never_what_was_sent(http):
     problem = (await http.post("/v1/snippets", json=snippet)).json()
     assert "an unknown variable" in problem["detail"]
     assert "secret" not in str(problem)
+
+
+async def test_a_snippet_that_is_not_there_is_a_404_whatever_it_is_to_become(http):
+    snippet = {"trigger": "мой адрес", "text": "Казань"}
+    assert (await http.post("/v1/snippets", json=snippet)).status_code == 201
+
+    answer = await http.patch(f"/v1/snippets/{uuid4()}", json={"trigger": "мой адрес"})
+
+    assert answer.status_code == 404
