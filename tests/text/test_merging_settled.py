@@ -334,3 +334,8 @@ def test_a_term_stays_as_its_person_spells_it():
     saying = Saying("Мы были в перекрёсток и нашли это на Github там.")
     text = finished([said], saying)[0].text
     assert text == "Мы были в Перекрёсток и нашли это на GitHub там."
+
+
+def test_a_number_of_thousands_of_digits_before_a_unit_is_no_trouble():
+    said = f"{'1' * 5000} рублей и 22 рубля"
+    assert merged(said, said) == said

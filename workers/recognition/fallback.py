@@ -193,9 +193,8 @@ def repeated_tail(words: tuple[str, ...], *, broken_off: bool = False) -> Tail |
             if (tail := _tail(words, period, begun)).times >= 3
             or (tail.times == 2 and (period >= 4 or begun))
         ]
-        if (
-            found
-        ):  # «… потом и дальше потом и дал» begins with «и», though «потом и дал» fits as well
+        # «… потом и дальше потом и дал»: the turn begins with «и», though «потом и дал» fits as well.
+        if found:
             return max(found, key=lambda it: (period * it.times + it.begun, it.times))
     return None
 

@@ -34,6 +34,7 @@ _BESIDE: Final = frozenset(
 )
 """Between a subject and its predicate."""
 _BEGINS_A_CLAUSE: Final = frozenset("что чтобы если будто почему зачем когда где раз хотя".split())
+"""After these words, or a mark, a mark's name can be the subject of what follows."""
 _THESE: Final = frozenset(
     "этом этой этих том той таком такой моем моей нашем нашей данном данной".split()
 )

@@ -116,9 +116,10 @@ def _is_named(token: Token, following: Token, *, bare: bool) -> bool:
 def _is_measured(token: Token, following: Token) -> bool:
     """Whether a unit has the form in which the numeral before counts it: «пять рублей», not «…пять. Рубль упал»."""
     numeral = NUMERALS.get(token.key)
-    value = int(token.key) if token.key.isdecimal() else numeral.value if numeral else 0
     if following.key not in MEASURES or (numeral is not None and numeral.is_ordinal):
         return False
+    # The last two digits decide; `int` refuses more than 4,300.
+    value = int(token.key[-2:]) if token.key.isdecimal() else numeral.value if numeral else 0
     if takes_singular(value):
         return value % 10 > 1 and following.key.endswith(_OF_A_FEW)
     return following.key.endswith(_OF_MANY)
