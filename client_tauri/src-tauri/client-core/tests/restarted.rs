@@ -15,7 +15,7 @@ async fn a_server_that_ends_is_started_again_until_it_is_stopped() {
     let program = folder.path().join("alfavoice");
     let runs = folder.path().join("runs");
     let script = format!(
-        "#!/bin/sh\necho run >> '{}'\necho no luck\nexit 3\n",
+        "#!/bin/sh\necho run >> '{}'\nseq 100\necho no luck >&2\nexit 3\n",
         runs.display()
     );
     std::fs::write(&program, script).unwrap();
@@ -49,8 +49,13 @@ async fn a_server_that_ends_is_started_again_until_it_is_stopped() {
             .unwrap();
     };
     tokio::time::timeout(PATIENCE, twice).await.unwrap();
-    assert!(std::fs::read_to_string(runs).unwrap().lines().count() >= 2);
-    assert!(sidecar.log().iter().any(|line| line == "no luck"));
+    let runs = std::fs::read_to_string(runs).unwrap().lines().count();
+    assert!(runs >= 2);
+    // Also what it wrote right before its end, which says why it ended.
+    let log = sidecar.log();
+    for last in ["100", "no luck"] {
+        assert_eq!(log.iter().filter(|line| *line == last).count(), runs);
+    }
     assert_eq!(sidecar.models().await, Err(SidecarError::Failed));
     assert_eq!(sidecar.verify("--help").await, Err(SidecarError::NoName));
     running.abort();

@@ -4,6 +4,7 @@
 //! ends, no server is left behind, and none that somebody else started is ever touched.
 
 mod models;
+mod output;
 mod program;
 mod run;
 

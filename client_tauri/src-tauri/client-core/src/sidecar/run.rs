@@ -3,11 +3,11 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdin};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
+use super::output::Output;
 use super::program::command;
 use super::{Asked, Log, Plan, Standing};
 use crate::account::{Address, body_of};
@@ -24,8 +24,9 @@ const STOP_PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 const MOST_ANSWER_BYTES: usize = 64 * 1024;
-/// Lines read at once from a program that writes without end.
-const LINES: usize = 64;
+/// What it wrote last is read even when its end is known first: it says why. No longer than this, for what it started may outlive it
+/// and hold its output open.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How a run ended.
 enum End {
@@ -115,26 +116,17 @@ async fn once(
         }
     };
     let held = child.stdin.take();
-    let (lines, mut said) = mpsc::channel(LINES);
-    let (out, errors) = (child.stdout.take(), child.stderr.take());
-    let reading = async move {
-        tokio::join!(read(out, &lines), read(errors, &lines));
-        // Closed by a server that still runs: nothing more is heard of it. `lines` stays, so that nobody takes that for news.
-        std::future::pending::<()>().await;
-        drop(lines);
-    };
-    tokio::pin!(reading);
+    let mut output = Output::new(child.stdout.take(), child.stderr.take());
     let mut ready_since: Option<Instant> = None;
     let mut address: Option<Address> = None;
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = &mut reading => {}
-            line = said.recv() => if let Some(line) = line {
+            Some(line) = output.line() => {
                 address = address.or_else(|| address_in(&line));
                 log.add(&line);
-            },
+            }
             _ = look.tick(), if ready_since.is_none() => if let Some(at) = &address
                 && is_ready(at).await
             {
@@ -142,17 +134,18 @@ async fn once(
                 standing.send_replace(Standing::Ready(at.clone()));
             },
             _ = child.wait() => {
+                rest(&mut output, log).await;
                 return End::Itself(ready_since.map_or(Duration::ZERO, |since| since.elapsed()));
             }
             asked = asking.recv() => match asked {
                 Some(Asked::Start) => {}
                 Some(asked) => {
                     standing.send_replace(Standing::Starting);
-                    end(&mut child, held, &mut reading, &mut said, log).await;
+                    end(&mut child, held, &mut output, log).await;
                     return End::Asked(asked);
                 }
                 None => {
-                    end(&mut child, held, &mut reading, &mut said, log).await;
+                    end(&mut child, held, &mut output, log).await;
                     return End::Over;
                 }
             },
@@ -161,44 +154,33 @@ async fn once(
 }
 
 /// Closes its standard input, which it stops for; a server that does not is ended.
-async fn end(
-    child: &mut Child,
-    held: Option<ChildStdin>,
-    reading: &mut (impl Future<Output = ()> + Unpin),
-    said: &mut mpsc::Receiver<String>,
-    log: &Log,
-) {
+async fn end(child: &mut Child, held: Option<ChildStdin>, output: &mut Output, log: &Log) {
     drop(held);
-    let listening = async {
+    let stopped = timeout(STOP_PATIENCE, async {
         loop {
             tokio::select! {
-                () = &mut *reading => {}
-                line = said.recv() => match line {
-                    Some(line) => log.add(&line),
-                    None => std::future::pending().await,
-                },
+                Some(line) = output.line() => log.add(&line),
+                _ = child.wait() => return,
             }
         }
-    };
-    tokio::select! {
-        () = listening => {}
-        ended = timeout(STOP_PATIENCE, child.wait()) => if ended.is_err() {
-            log.add("the server did not stop in time and was ended");
-            // It may have ended this very moment.
-            let _ = child.kill().await;
-        }
+    });
+    if stopped.await.is_err() {
+        log.add("the server did not stop in time and was ended");
+        // It may have ended this very moment.
+        let _ = child.kill().await;
     }
+    rest(output, log).await;
 }
 
-async fn read(from: Option<impl AsyncRead + Unpin>, lines: &mpsc::Sender<String>) {
-    let Some(from) = from else { return };
-    let mut read = BufReader::new(from).lines();
-    // What is not text ends the reading, not the server.
-    while let Ok(Some(line)) = read.next_line().await {
-        if lines.send(line).await.is_err() {
-            return;
+/// What a server that has ended wrote and nobody has read yet.
+async fn rest(output: &mut Output, log: &Log) {
+    let reading = async {
+        while let Some(line) = output.line().await {
+            log.add(&line);
         }
-    }
+    };
+    // Held open by something that outlives it: what is there has been read.
+    let _ = timeout(LAST_WORDS, reading).await;
 }
 
 /// The address a server says it listens at, in whatever language.
