@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.text.merging.borders import borders, rejoined
-from workers.text.merging.letters import Case, case_of
+from workers.text.merging.letters import Case, case_of, in_case
 from workers.text.merging.marks import mark_of
 from workers.text.merging.merge import first_inside, merge
 from workers.text.merging.thresholds import NAMES, Thresholds, thresholds_of
@@ -133,6 +133,25 @@ def test_a_model_that_wants_what_is_written_changes_little(text):
 )
 def test_without_a_model_only_what_is_certain_is_repaired(recognised, expected):
     assert written(merge(read(recognised), None)) == expected
+
+
+@pytest.mark.parametrize(
+    ("small", "titled"),
+    [
+        ("киев", "Киев"),
+        ("санкт-петербурге", "Санкт-Петербурге"),
+        ("ростове-на-дону", "Ростове-на-Дону"),
+        ("рио-де-жанейро", "Рио-де-Жанейро"),
+        ("нью-йоркский", "Нью-йоркский"),
+        ("каменске-уральском", "Каменске-Уральском"),
+        ("кто-то", "Кто-то"),
+        ("ростовщик-кровопийца", "Ростовщик-кровопийца"),
+        ("на-", "На-"),
+        ("-нью", "-нью"),
+    ],
+)
+def test_a_name_of_several_parts_has_a_capital_in_each(small, titled):
+    assert in_case(small, Case.TITLE) == titled
 
 
 @pytest.mark.parametrize(

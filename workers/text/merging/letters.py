@@ -1,10 +1,22 @@
 """In what case and script a word is written, and the same word in another case."""
 
+import re
 from enum import Enum
 from typing import Final
 
 _MOST_READ: Final = 200
 """Letters looked at: no word is longer, and what is longer is nobody's to correct."""
+
+_FIRST_OF_NAME: Final = frozenset(
+    "алма буэнос йошкар коста лас лос нью пуэрто рио сан санкт тель улан шри".split()
+)
+"""First parts of names of places whose other parts are names too: «Нью-Йорк», «нью-йоркский»."""
+_BENT_FIRST_OF_NAME: Final = re.compile(
+    r"(?:каменск|комсомольск|петропавловск|переславл|ростов|франкфурт)(?:[аеоуьюя]|[ое]м)?"
+)
+"""The same where the first part has cases: «Ростове-на-Дону», «Каменске-Уральском»."""
+_JOINING: Final = frozenset({"на", "де", "дель"})
+_ADJECTIVE: Final = re.compile(r"[сц]к(?:ий|ая|ое|ие|ого|ому|им|ом|ой|ую|их|ими)$")
 
 
 class Script(Enum):
@@ -47,7 +59,7 @@ def case_of(word: str) -> Case:
 
 
 def in_case(word: str, case: Case) -> str:
-    """Write a word small, with a capital, or all in capitals.
+    """Write a word small, with a capital («Киев», «Санкт-Петербург»), or all in capitals.
 
     The word stays the same word: where changing case would change letters («ß» to «SS»), and where
     the first sign is no letter, nothing changes.
@@ -55,10 +67,26 @@ def in_case(word: str, case: Case) -> str:
     if case is Case.SMALL:
         changed = word.lower()
     elif case is Case.TITLE:
-        changed = word[:1].upper() + word[1:]
+        changed = "-".join(_titled(word.split("-")))
     elif case is Case.CAPITALS:
         changed = word.upper()
     else:
         return word
     is_same = len(changed) == len(word) and changed.lower() == word.lower()
     return changed if is_same else word
+
+
+def _titled(parts: list[str]) -> list[str]:
+    """Write the parts of a word between hyphens as those of a name, or of the first word of a sentence."""
+    first, *others = parts
+    capital = first[:1].upper() + first[1:]
+    stem = first.lower()
+    is_name = _BENT_FIRST_OF_NAME.fullmatch(stem) or (
+        stem in _FIRST_OF_NAME and not _ADJECTIVE.search(parts[-1].lower())
+    )
+    if not is_name:
+        return [capital, *others]
+    return [
+        capital,
+        *(part if part in _JOINING else part[:1].upper() + part[1:] for part in others),
+    ]
