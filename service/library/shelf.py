@@ -12,6 +12,7 @@ from service.library.kinds import Kind
 from service.library.merging import Contents, FieldWrite, MergeRefused
 from service.problems import RequestRefused, not_found
 from service.storage.items import DeleteItem, Done, Edit, PostgresItems, StoredItem, WriteItem
+from service.storage.unlike import Unlike
 
 LONGEST_PAGE: Final = 200
 _STATUS: Final = {"request.invalid": 422, "request.not_found": 404}
@@ -64,9 +65,10 @@ def refuse(refusal: MergeRefused) -> NoReturn:
 class Shelf:
     """The items of one kind."""
 
-    def __init__(self, items: PostgresItems, kind: Kind) -> None:
+    def __init__(self, items: PostgresItems, kind: Kind, *, unlike: Unlike | None = None) -> None:
         self._items = items
         self._kind = kind
+        self._unlike = unlike
 
     async def write(
         self,
@@ -92,6 +94,7 @@ class Shelf:
                 must_exist=must_exist,
                 if_change=if_change,
                 settled=tuple(settled),
+                unlike=self._unlike,
             ),
         )
         return await self.get(principal, item)

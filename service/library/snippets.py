@@ -10,15 +10,30 @@ from pydantic import BaseModel, Field
 from service.accounts.principal import Principal, Scope
 from service.library.fields import VARIABLES, Line, SnippetFields
 from service.library.kinds import Kind
-from service.library.shelf import LONGEST_PAGE, Before, IfChange, ItemView, Limit, Shelf, shown
+from service.library.shelf import Before, IfChange, ItemView, Limit, Shelf, shown
 from service.library.wishes import MOST_SNIPPETS
 from service.library.words import plain, words_of
 from service.parts import Parts
-from service.problems import RequestRefused
 from service.storage.identifiers import uuid7
 from service.storage.items import PostgresItems, StoredItem
+from service.storage.unlike import Unlike
 
 _DEFAULTS: Final[dict[str, Any]] = SnippetFields().model_dump()
+
+
+def _said(trigger: str) -> list[str]:
+    return [plain(word) for word in words_of(trigger)] or [trigger]
+
+
+_TRIGGERS: Final = Unlike(
+    field="trigger",
+    same=_said,
+    among=MOST_SNIPPETS,
+    code="library.trigger_taken",
+    message="another snippet has this trigger already: change that one, or take other words",
+)
+"""No two snippets are said with the same words: one would never be inserted. Devices that were away from
+each other may still make two, and both are kept: the newer is used."""
 
 
 class WholeSnippet(SnippetFields):
@@ -58,7 +73,9 @@ class Variables(BaseModel):
 def snippet_routes(parts: Parts) -> APIRouter:
     """Make the router with `/v1/snippets`."""
     router = APIRouter(tags=["snippets"])
-    shelf = Shelf(PostgresItems(parts.storage.postgres, parts.storage.keys), Kind.SNIPPET)
+    shelf = Shelf(
+        PostgresItems(parts.storage.postgres, parts.storage.keys), Kind.SNIPPET, unlike=_TRIGGERS
+    )
     owner = parts.gate.needs(Scope.LIBRARY)
 
     @router.get("/v1/snippets")
@@ -78,7 +95,6 @@ def snippet_routes(parts: Parts) -> APIRouter:
     async def make_snippet(
         principal: Annotated[Principal, owner], snippet: WholeSnippet
     ) -> SnippetView:
-        await _check_trigger(shelf, principal, snippet.trigger)
         item = uuid7(time.time_ns() // 1_000_000)
         return _view(await shelf.write(principal, item, _DEFAULTS | snippet.given()))
 
@@ -95,7 +111,6 @@ def snippet_routes(parts: Parts) -> APIRouter:
         snippet: WholeSnippet,
         if_change: IfChange = None,
     ) -> SnippetView:
-        await _check_trigger(shelf, principal, snippet.trigger, item=snippet_id)
         values = _DEFAULTS | snippet.given()
         return _view(await shelf.write(principal, snippet_id, values, if_change=if_change))
 
@@ -106,14 +121,10 @@ def snippet_routes(parts: Parts) -> APIRouter:
         snippet: SnippetFields,
         if_change: IfChange = None,
     ) -> SnippetView:
-        given = snippet.given()
-        if "trigger" in given:
-            await shelf.get(
-                principal, snippet_id
-            )  # what is not there is a 404 whatever it is to become
-            await _check_trigger(shelf, principal, given["trigger"], item=snippet_id)
         return _view(
-            await shelf.write(principal, snippet_id, given, must_exist=True, if_change=if_change)
+            await shelf.write(
+                principal, snippet_id, snippet.given(), must_exist=True, if_change=if_change
+            )
         )
 
     @router.delete("/v1/snippets/{snippet_id}", status_code=204)
@@ -125,36 +136,6 @@ def snippet_routes(parts: Parts) -> APIRouter:
         await shelf.delete(principal, snippet_id, if_change=if_change)
 
     return router
-
-
-async def _check_trigger(
-    shelf: Shelf, principal: Principal, trigger: str, *, item: UUID | None = None
-) -> None:
-    """See that no other snippet in use is said with these words: one would never be inserted.
-
-    Devices that were away from each other may still make two, and both are kept: the newer is used.
-    A snippet that has the trigger already may be written with it again.
-
-    Raises:
-        RequestRefused: 409 `library.trigger_taken`.
-    """
-    wanted, before = _said(trigger), None
-    having: set[UUID] = set()
-    for _ in range(0, MOST_SNIPPETS, LONGEST_PAGE):
-        page, before = await shelf.page(principal, before=before, limit=LONGEST_PAGE)
-        having |= {one.id for one in page if _said(_view(one).trigger) == wanted}
-        if before is None:
-            break
-    if having and item not in having:
-        raise RequestRefused(
-            "library.trigger_taken",
-            "another snippet has this trigger already: change that one, or take other words",
-            status=409,
-        )
-
-
-def _said(trigger: str) -> list[str]:
-    return [plain(word) for word in words_of(trigger)] or [trigger]
 
 
 def _view(item: StoredItem) -> SnippetView:

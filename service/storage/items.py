@@ -8,23 +8,19 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 import asyncpg
-import msgspec
 
 from service.library.kinds import MOST_ITEMS, PREFERENCES, RULES, Kind
 from service.library.merging import (
     Contents,
     FieldWrite,
-    Lost,
     Merged,
     MergeRefused,
     Outcome,
-    Stamp,
     Tombstone,
-    Written,
     merge_copy,
     merge_delete,
     merge_write,
@@ -32,45 +28,11 @@ from service.library.merging import (
 )
 from service.storage.encryption.keys import UserCipher, UserKeys
 from service.storage.postgres import Connection, Postgres
+from service.storage.sealed_items import opened_contents, sealed_contents
 from service.storage.statements import statements
+from service.storage.unlike import Unlike, alike
 
 _sql: Final = statements("items")
-
-
-class _SealedField(msgspec.Struct, frozen=True):
-    v: Any
-    t: int
-    w: str
-
-
-class _SealedLost(msgspec.Struct, frozen=True):
-    i: str
-    f: str
-    v: str
-    t: int
-    w: str
-
-
-class _Sealed(msgspec.Struct, frozen=True):
-    """What is sealed of an item. Short names: they are in every one."""
-
-    f: dict[str, _SealedField]
-    c: list[_SealedLost] = []
-
-
-class _SealedValue(msgspec.Struct, frozen=True):
-    v: Any
-
-
-class _SealedValues(msgspec.Struct, frozen=True):
-    """The same without times, writers and conflicts."""
-
-    f: dict[str, _SealedValue]
-
-
-_encode: Final = msgspec.json.Encoder().encode
-_decode: Final = msgspec.json.Decoder(_Sealed).decode
-_decode_values: Final = msgspec.json.Decoder(_SealedValues).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +59,7 @@ class WriteItem:
     must_exist: bool = False  # refuse to make it
     if_change: int | None = None  # refuse if its newest change is another
     created_at: datetime | None = None  # aware; of a new one; None: now
+    unlike: Unlike | None = None  # refuse if another one that is stored is like it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,18 +154,21 @@ class PostgresItems:
             found = await connection.fetch(_sql["of_ids"], list({edit.id for edit in edits}))
             rows = {
                 row["id"]: _Row(
-                    kind=Kind(row["kind"]), contents=_contents(cipher, row), change=row["change"]
+                    kind=Kind(row["kind"]),
+                    contents=opened_contents(cipher, row),
+                    change=row["change"],
                 )
                 for row in found
             }
             room = await self._room(connection, edits, rows)
+            taken = await _taken(connection, cipher, edits)
             answers: list[Answer] = []
             for edit in edits:
                 known = done.get(edit.operation) if edit.operation else None
                 if known is not None:
                     answers.append(Done(outcome=known))
                     continue
-                answer = self._do(edit, rows, room, writer)
+                answer = self._do(edit, rows, room, taken, writer)
                 answers.append(answer)
                 if edit.operation and isinstance(answer, Done):
                     done[edit.operation] = answer.outcome
@@ -258,10 +224,17 @@ class PostgresItems:
             kind: MOST_ITEMS - await connection.fetchval(_sql["count"], kind) for kind in growing
         }
 
-    def _do(self, edit: Edit, rows: dict[UUID, _Row], room: dict[Kind, int], writer: str) -> Answer:
+    def _do(
+        self,
+        edit: Edit,
+        rows: dict[UUID, _Row],
+        room: dict[Kind, int],
+        taken: frozenset[UUID],
+        writer: str,
+    ) -> Answer:
         row = rows.get(edit.id)
         try:
-            _check(edit, row, room)
+            _check(edit, row, room, taken)
             merged = self._merged(edit, None if row is None else row.contents, writer)
         except MergeRefused as refusal:
             return refusal
@@ -301,7 +274,7 @@ class PostgresItems:
         return merged
 
 
-def _check(edit: Edit, row: _Row | None, room: dict[Kind, int]) -> None:
+def _check(edit: Edit, row: _Row | None, room: dict[Kind, int], taken: frozenset[UUID]) -> None:
     if (edit.id == PREFERENCES) != (edit.kind is Kind.PREFERENCES) or (
         row is not None and row.kind is not edit.kind
     ):
@@ -313,6 +286,25 @@ def _check(edit: Edit, row: _Row | None, room: dict[Kind, int]) -> None:
         raise MergeRefused("library.changed", "it was changed since: read it again")
     if not isinstance(edit, DeleteItem) and not lives and room[edit.kind] <= 0:
         raise MergeRefused("library.full", f"there are {MOST_ITEMS} already: delete some first")
+    if isinstance(edit, WriteItem) and edit.unlike and edit.id in taken:
+        raise MergeRefused(edit.unlike.code, edit.unlike.message)
+
+
+async def _taken(
+    connection: Connection, cipher: UserCipher, edits: Sequence[Edit]
+) -> frozenset[UUID]:
+    """Give the ids of edits that others stand in the way of, as stored before all of them.
+
+    An item that is like another already may be written so again.
+    """
+    taken: set[UUID] = set()
+    for edit in edits:
+        if isinstance(edit, WriteItem) and edit.unlike and edit.unlike.field in edit.fields:
+            value = edit.fields[edit.unlike.field].value
+            having = await alike(connection, cipher, edit.kind, value, edit.unlike)
+            if having and edit.id not in having:
+                taken.add(edit.id)
+    return frozenset(taken)
 
 
 def stored_item(cipher: UserCipher, row: asyncpg.Record) -> StoredItem:
@@ -324,37 +316,10 @@ def stored_item(cipher: UserCipher, row: asyncpg.Record) -> StoredItem:
     return StoredItem(
         id=row["id"],
         kind=Kind(row["kind"]),
-        contents=_contents(cipher, row),
+        contents=opened_contents(cipher, row),
         change=row["change"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
-    )
-
-
-def item_values(cipher: UserCipher, item: UUID, sealed: bytes) -> dict[str, Any]:
-    """Read what the fields of an item hold, for who reads thousands: half the work of `stored_item`.
-
-    Raises:
-        Unreadable: it was damaged or moved.
-    """
-    values = _decode_values(cipher.unseal("library_items", "sealed", item, sealed))
-    return {name: one.v for name, one in values.f.items()}
-
-
-def _contents(cipher: UserCipher, row: asyncpg.Record) -> Contents | Tombstone:
-    if row["sealed"] is None:
-        at = round(row["deleted_at"].timestamp() * 1000)
-        return Tombstone(stamp=Stamp(at=at, writer=row["deleted_by"]))
-    sealed = _decode(cipher.unseal("library_items", "sealed", row["id"], row["sealed"]))
-    return Contents(
-        fields={
-            name: Written(value=one.v, stamp=Stamp(at=one.t, writer=one.w))
-            for name, one in sealed.f.items()
-        },
-        conflicts=tuple(
-            Lost(id=one.i, field=one.f, value=one.v, stamp=Stamp(at=one.t, writer=one.w))
-            for one in sealed.c
-        ),
     )
 
 
@@ -365,23 +330,10 @@ async def _store(connection: Connection, cipher: UserCipher, item: UUID, row: _R
         deleted_at = datetime.fromtimestamp(contents.stamp.at / 1000, UTC)
         deleted_by = contents.stamp.writer
     else:
-        sealed = cipher.seal("library_items", "sealed", item, _encode(_sealed(contents)))
+        sealed = cipher.seal("library_items", "sealed", item, sealed_contents(contents))
     if row.is_new and sealed is not None:
         await connection.execute(
             _sql["insert"], cipher.user, item, row.kind, sealed, row.created_at
         )
     elif not row.is_new:
         await connection.execute(_sql["update"], item, sealed, deleted_at, deleted_by)
-
-
-def _sealed(contents: Contents) -> _Sealed:
-    return _Sealed(
-        f={
-            name: _SealedField(v=one.value, t=one.stamp.at, w=one.stamp.writer)
-            for name, one in contents.fields.items()
-        },
-        c=[
-            _SealedLost(i=one.id, f=one.field, v=one.value, t=one.stamp.at, w=one.stamp.writer)
-            for one in contents.conflicts
-        ],
-    )

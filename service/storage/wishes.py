@@ -13,8 +13,8 @@ import structlog
 from service.library.kinds import Kind
 from service.storage.encryption.keys import UserCipher, UserKeys
 from service.storage.encryption.sealing import Unreadable
-from service.storage.items import item_values
 from service.storage.postgres import Connection, Postgres
+from service.storage.sealed_items import item_values
 from service.storage.statements import statements
 
 _sql: Final = statements("wishes")

@@ -1,5 +1,6 @@
 """Snippets: their variables are known by name, and a mistake is found when they are written."""
 
+import asyncio
 from uuid import uuid4
 
 import httpx
@@ -48,6 +49,33 @@ async def test_two_snippets_are_not_said_with_the_same_words(http):
     assert (await http.put(url, json=same)).json()["text"] == "два"
     assert (await http.delete(url)).status_code == 204
     assert (await http.post("/v1/snippets", json=same)).status_code == 201
+
+
+async def test_of_many_who_want_one_trigger_at_once_one_gets_it(http):
+    def wish(number):
+        snippet = {"trigger": "подпись", "text": str(number)}
+        if number % 2:
+            return http.put(f"/v1/snippets/{uuid4()}", json=snippet)
+        return http.post("/v1/snippets", json=snippet)
+
+    answers = await asyncio.gather(*map(wish, range(16)))
+
+    assert sorted(answer.status_code for answer in answers)[1:] == [409] * 15
+    (only,) = (await http.get("/v1/snippets")).json()["snippets"]
+    assert only["trigger"] == "подпись"
+
+
+async def test_of_two_snippets_that_change_to_one_trigger_at_once_one_does(http):
+    made = [
+        (await http.post("/v1/snippets", json={"trigger": f"слово {one}", "text": one})).json()
+        for one in "абвгдежз"
+    ]
+
+    answers = await asyncio.gather(
+        *(http.patch(f"/v1/snippets/{one['id']}", json={"trigger": "подпись"}) for one in made)
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
 
 
 async def test_of_two_devices_both_keep_their_snippet_and_either_can_still_be_changed(http):
