@@ -27,7 +27,7 @@ from service.compat.openai_rest_decoding import decoded
 from service.compat.openai_rest_errors import RESPONSES, OpenAIRefused, OpenAIRoute
 from service.compat.openai_rest_events import Told, TranscriptEvents
 from service.compat.openai_rest_form import Form, read_form
-from service.compat.openai_rest_models import Model, ModelList, check_model, model_names
+from service.compat.openai_rest_models import Model, ModelList, check_model, model_list
 from service.compat.openai_rest_parameters import FORMATS, GRANULARITIES, Asked, asked_in
 from service.compat.openai_rest_transcribing import transcribe
 from service.dictation.wire import Final as FinalMessage
@@ -101,17 +101,18 @@ def openai_rest_routes(parts: Parts) -> APIRouter:
             status=404,
         )
 
-    @router.get("/models", responses={**RESPONSES})
+    @router.get("/models", response_model_exclude_none=True, responses={**RESPONSES})
     async def list_models(principal: Annotated[Principal, dictating]) -> ModelList:
         """List the names a request may give as its model."""
-        return ModelList(data=[Model(id=name) for name in model_names(parts)])
+        return model_list(parts.engines())
 
-    @router.get("/models/{model}", responses={**RESPONSES})
+    @router.get("/models/{model}", response_model_exclude_none=True, responses={**RESPONSES})
     async def retrieve_model(
         model: Annotated[str, Path(max_length=200)], principal: Annotated[Principal, dictating]
     ) -> Model:
         """Say whether a name means something here."""
-        return Model(id=check_model(parts, model))
+        known = {each.id: each for each in model_list(parts.engines()).data}
+        return known[check_model(parts, model)]
 
     return router
 

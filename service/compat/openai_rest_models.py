@@ -3,12 +3,14 @@
 Programs made for OpenAI have its names built in. All of them mean the recogniser of this server.
 """
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from pydantic import BaseModel
 
 from service.compat.openai_rest_errors import OpenAIRefused
 from service.parts import Parts
+from workers.contract.engine import EngineDescription
 
 ALIASES: Final = (
     "whisper-1",
@@ -33,6 +35,8 @@ class Model(BaseModel):
     created: int = CREATED
     """Unix seconds."""
     owned_by: str = OWNER
+    size_bytes: int | None = None
+    """Of the recogniser's files; ours, and not given where it is not known or the name is one of OpenAI's."""
 
 
 class ModelList(BaseModel):
@@ -42,10 +46,14 @@ class ModelList(BaseModel):
     data: list[Model]
 
 
-def model_names(parts: Parts) -> tuple[str, ...]:
-    """Give the names a request may use: the recognisers' own ones first."""
-    own = (engine.model for engine in parts.engines())
-    return tuple(dict.fromkeys((*own, *ALIASES)))
+def model_list(engines: Sequence[EngineDescription]) -> ModelList:
+    """Give all names a request may use: the recognisers' own ones first, with their sizes."""
+    sizes = {engine.model: engine.size_bytes for engine in engines}
+    return ModelList(
+        data=[
+            Model(id=name, size_bytes=sizes.get(name)) for name in dict.fromkeys((*sizes, *ALIASES))
+        ]
+    )
 
 
 def check_model(parts: Parts, name: str | None) -> str:
@@ -58,7 +66,7 @@ def check_model(parts: Parts, name: str | None) -> str:
         raise OpenAIRefused(
             "missing_required_parameter", "name a model, such as whisper-1", param="model"
         )
-    if name not in model_names(parts):
+    if name not in {model.id for model in model_list(parts.engines()).data}:
         raise OpenAIRefused(
             "model_not_found",
             "there is no such model; GET /v1/models lists them",

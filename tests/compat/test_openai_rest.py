@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from dataclasses import replace
 
 import httpx
 import openai
@@ -10,10 +11,12 @@ from openai import AsyncOpenAI, OpenAI
 
 from service.accounts.principal import LOCAL_USER
 from service.app import RunningServer
+from service.compat.openai_rest_models import model_list
 from tests.compat.speech_files import TAKE, encoded, wav
 from tests.server.conftest import StartServer
 from tests.server.peer import peer
 from tests.voice import quiet, voice
+from workers.contract.engine import EngineDescription
 
 pytestmark = pytest.mark.postgres
 
@@ -161,6 +164,30 @@ async def test_models_are_listed_and_looked_up_by_their_names(client: AsyncOpenA
     with pytest.raises(openai.NotFoundError) as refused:
         await client.models.retrieve("gpt-5")
     assert refused.value.code == "model_not_found"
+
+
+def test_the_recognisers_own_name_tells_how_large_it_is() -> None:
+    described = EngineDescription(
+        model="base",
+        device="cpu",
+        compute_type="int8_float32",
+        lanes=1,
+        languages=("ru",),
+        size_bytes=150_000_000,
+    )
+
+    own, *aliases = model_list([described, replace(described, device="cuda:0")]).data
+
+    assert (own.id, own.size_bytes) == ("base", 150_000_000)
+    assert {model.size_bytes for model in aliases} == {None}
+
+
+async def test_what_has_no_size_tells_none(server: RunningServer) -> None:
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as http:
+        told = (await http.get("/v1/models")).json()["data"]
+        one = (await http.get("/v1/models/scripted")).json()
+
+    assert one == told[0] == {key: one[key] for key in ("id", "object", "created", "owned_by")}
 
 
 REFUSED = [

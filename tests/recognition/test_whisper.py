@@ -106,6 +106,12 @@ def test_prompts_of_different_length_share_a_batch_and_change_nothing_for_others
 
 
 @pytest.mark.shared
+def test_an_engine_knows_how_large_its_model_is(engine):
+    weights = (whisper_base_folder() / "model.bin").stat().st_size
+
+    assert weights < engine.description.size_bytes < weights * 1.1
+
+
 def test_terms_change_how_a_name_is_spelled(engine, clip):
     speech = clip("speech_en/librivox_ss_0870.flac")  # «… Mr. John Dashwood had then leisure …»
     heard = climb(engine, job(request(speech, language="en", terms=("Mr. Jon Dashwoode",))))[0]

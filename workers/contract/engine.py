@@ -67,6 +67,7 @@ class EngineDescription:
     compute_type: str  # CTranslate2's name, e.g. "int8_float32"
     lanes: int  # batches it can recognise at once
     languages: tuple[str, ...]  # ISO 639-1 codes it knows
+    size_bytes: int | None = None  # of the model's files; None: it has none, or did not tell
 
 
 class Planner(Protocol):

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { concerned } from '../../src/backend/browser/changes';
+import { modelsOf } from '../../src/backend/browser/models';
 import { patched } from '../../src/backend/browser/settings';
 import { pauseMs } from '../../src/backend/browser/uploads';
 import { canBeHeard, type Settings } from '../../src/backend/backend';
@@ -14,6 +15,9 @@ test('ids sort by time and are version 7', () => {
   expect(ids.toSorted()).toEqual(ids);
   expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
+
+test('the models of a server come with the size it tells, without the names of OpenAI', () =>
+  expect(modelsOf({ data: [{ id: 'base', size_bytes: 150 }, { id: 'scripted' }, { id: 'whisper-1' }] }).models.map(({ name, sizeBytes }) => [name, sizeBytes])).toEqual([['base', 150], ['scripted', 0]]));
 
 describe('words', () => {
   test.each([['Поговорим о кубернетес.', 'кубернетес'], ['Как-то так, кое-кто!', 'кое-кто'], ['Один', 'Один'], ['Пишем на C++!', 'C++'], ['Это Node.js…', 'Node.js'], ['…', '']])('the last word of «%s» is «%s»', (text, word) => expect(lastWord(text)).toBe(word));
