@@ -12,7 +12,7 @@ from service.accounts.principal import Principal, Scope
 from service.library.export_archive import HistoryArchive
 from service.library.export_documents import FORMATS, file_name
 from service.library.history_models import ChoiceModel, Ids
-from service.library.time_zones import TimeZone
+from service.library.time_zones import TimeZone, zone_named
 from service.operations.bodies import StreamedFile
 from service.parts import Parts
 from service.problems import RequestRefused, not_found
@@ -31,8 +31,8 @@ class ExportQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: FormatName = "txt"
-    time_zone: TimeZone = "UTC"
-    """For the time in the document and its name."""
+    time_zone: TimeZone | None = None
+    """For the time in the document and its name; none: the one of the person's preferences."""
 
 
 class ExportRequest(ExportQuery):
@@ -63,7 +63,7 @@ def export_routes(parts: Parts, history: PostgresHistory) -> APIRouter:
         principal: Annotated[Principal, parts.gate.needs(Scope.LIBRARY)], asked: ExportRequest
     ) -> StreamedFile:
         """Give many transcripts as a zip of documents."""
-        user, zone = principal.user, ZoneInfo(asked.time_zone)
+        user, zone = principal.user, await _zone(parts, principal.user, asked)
         content: AsyncIterator[bytes]
         if asked.ids is not None:
             ids = list(dict.fromkeys(asked.ids))
@@ -96,7 +96,7 @@ def export_routes(parts: Parts, history: PostgresHistory) -> APIRouter:
         asked: Annotated[ExportQuery, Query()],
     ) -> Response:
         """Give one transcript as a document."""
-        zone = ZoneInfo(asked.time_zone)
+        zone = await _zone(parts, principal.user, asked)
         found = await history.transcripts(principal.user, [transcript_id])
         if not found:
             raise not_found("transcript")
@@ -112,3 +112,11 @@ def export_routes(parts: Parts, history: PostgresHistory) -> APIRouter:
         )
 
     return router
+
+
+async def _zone(parts: Parts, user: UUID, asked: ExportQuery) -> ZoneInfo:
+    """Give the zone that was asked for, else the one in which snippets write dates."""
+    if asked.time_zone is not None:
+        return ZoneInfo(asked.time_zone)
+    wishes = await parts.wishes.of(user, language=None, app=None)
+    return zone_named(wishes.finishing.person.time_zone)

@@ -57,7 +57,7 @@ async def test_a_transcript_is_exported_in_every_format(storage, http):
     md = (await exported(http, told, "md", time_zone="Europe/Moscow")).decode()
     assert md == "# 2026-03-01 15:00\n\n*Редактор · 0:08*\n\nДобрый день.\n\nНачнём.\n"
     assert docx_text(await exported(http, told, "docx")) == [
-        "2026-03-01 12:00", "Редактор · 0:08", "Добрый день.", "Начнём.",
+        "2026-03-01 15:00", "Редактор · 0:08", "Добрый день.", "Начнём.",
     ]  # fmt: skip
     srt = (await exported(http, told, "srt")).decode()
     assert srt.startswith("1\n00:00:00,000 --> 00:00:01,000\nДобрый день.\n\n2\n00:00:04,000")
@@ -88,6 +88,23 @@ async def test_a_file_is_named_by_time_and_id(storage, http):
 
     name = f"2026-03-01_21-00-00_{told.hex[-12:]}.txt"
     assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
+
+
+@pytest.mark.postgres
+async def test_documents_and_their_names_have_the_time_of_the_persons_zone(storage, http):
+    told = await tell(storage, "Раз.", at=NOON)
+    await http.patch("/v1/preferences", json={"time_zone": "Asia/Yekaterinburg"})
+
+    one = await http.get(f"/v1/history/{told}/export", params={"format": "md"})
+    many = zipped((await http.post("/v1/history/export", json={"format": "docx"})).content)
+    asked = await exported(http, told, "md", time_zone="UTC")
+
+    assert "2026-03-01_17-00-00" in one.headers["content-disposition"]
+    assert one.text.startswith("# 2026-03-01 17:00\n")
+    ((name, body),) = many.items()
+    assert name.startswith("2026-03-01_17-00-00")
+    assert docx_text(body)[0] == "2026-03-01 17:00"
+    assert asked.decode().startswith("# 2026-03-01 12:00\n")
 
 
 @pytest.mark.postgres
