@@ -61,7 +61,7 @@ def as_text(
         f"  {say('speech', speech=load.speech_s_per_s, utterances=load.utterances_per_s)}",
         "",
         say("recognisers"),
-        *(f"  {line}" for each in recognisers for line in _machine_lines(each, say)),
+        *(f"  {line}" for each in recognisers for line in _machine_lines(each, say, language)),
         "",
         say("around"),
         "  "
@@ -82,7 +82,7 @@ def as_text(
     return "\n".join(lines)
 
 
-def _machine_lines(each: "Recognisers", say: Callable[..., str]) -> list[str]:
+def _machine_lines(each: "Recognisers", say: Callable[..., str], language: Language) -> list[str]:
     machine = each.machine
     kind = say("gpu" if machine.gpu else "cpu")
     head = say("machine_line", name=machine.name, model=machine.model, kind=kind)
@@ -90,7 +90,7 @@ def _machine_lines(each: "Recognisers", say: Callable[..., str]) -> list[str]:
         f"certainty.{machine.certainty}",
         known=machine.audio_s_per_s,
         planned=each.planned_audio_s_per_s,
-        source=machine.source,
+        source=machine.source_in(language.code),
     )
     if each.needed is None:
         return [head, "  " + say("out_of_reach", p95=each.p95_s), "  " + source]

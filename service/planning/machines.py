@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from service.language import LanguageCode
 from service.problems import SetUpError
 
 OURS: Final = "AlfaVoice"
@@ -39,6 +40,13 @@ class Machine:
     memory_mb: int
     certainty: Literal["measured", "published", "given"]
     source: str
+    """Where the figures are from, in English; a file's name of one's own measurement."""
+    source_ru: str = ""
+    """The same in Russian; empty: it needs no translation."""
+
+    def source_in(self, language: LanguageCode) -> str:
+        """Say where the figures are from."""
+        return (language == "ru" and self.source_ru) or self.source
 
 
 def shipped() -> dict[str, Machine]:

@@ -3,6 +3,7 @@
 import heapq
 import json
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,6 +137,8 @@ def test_every_shipped_figure_says_where_it_is_from() -> None:
     assert "cpu-2-cores" in machines
     for machine in machines.values():
         assert machine.source
+        assert re.search("[а-я]", machine.source_in("ru"))
+        assert not re.search("[а-яё]", machine.source_in("en"))
         assert machine.certainty in {"measured", "published"}
         assert machine.audio_s_per_s > 0
         assert 0 < machine.alone_s < 30
