@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from service.diagnosis.finding import Finding
     from service.diagnosis.outside.dictating import Account
 
-_MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
-_STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
+_MARKS = {"ok": "✓", "skip": "–", "warn": "!", "fail": "✗"}
+_STYLES = {"ok": "green", "skip": "dim", "warn": "yellow", "fail": "red"}
 
 
 def add_parser(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Status = Literal["ok", "warn", "fail"]
+Status = Literal["ok", "skip", "warn", "fail"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,11 @@ class Finding:
 def ok(check: str, key: str, **values: object) -> Finding:
     """Nothing to do."""
     return Finding(check=check, status="ok", key=key, values=values)
+
+
+def skip(check: str, key: str, **values: object) -> Finding:
+    """It was not looked at, so nothing is known of it."""
+    return Finding(check=check, status="skip", key=key, values=values)
 
 
 def warn(check: str, key: str, **values: object) -> Finding:

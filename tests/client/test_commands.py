@@ -17,6 +17,7 @@ import soundfile
 
 from service.commands.targets import choose_targets
 from tests.client.faulty_server import heard, spoken
+from tests.deploy.nginx import free_port
 
 COMMAND = Path(sys.executable).with_name("alfavoice")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x1b]")
@@ -239,6 +240,15 @@ async def test_doctor_names_a_missing_model_and_a_taken_port(tmp_path):
     assert found["python"]["status"] == found["folder"]["status"] == "ok"
     assert found["database"]["status"] == "ok"
     assert not list(tmp_path.iterdir())
+
+
+async def test_doctor_says_where_it_looked_for_a_server_and_how_to_look_elsewhere(tmp_path):
+    port = free_port()
+    _, out, _ = await run("doctor", "--json", "--data-dir", tmp_path, "--port", port)
+
+    (said,) = [one["message"] for one in json.loads(out) if one["check"] == "port"]
+    assert f"{port} на 127.0.0.1" in said
+    assert "alfavoice doctor --server" in said
 
 
 async def test_doctor_says_when_the_folder_and_the_database_are_out_of_reach(tmp_path):

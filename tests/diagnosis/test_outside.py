@@ -1,5 +1,6 @@
 """`alfavoice doctor --server`: real services, behind Nginx as it ships and as it should not be."""
 
+import asyncio
 import json
 import socket
 from collections.abc import Callable
@@ -214,10 +215,23 @@ def test_a_server_that_is_down_is_said_as_json_with_the_exit_status(
     assert "Nobody answers" in told[1]["message"]
 
 
+async def test_a_dictation_that_was_not_tried_is_not_shown_as_a_good_one(start_server, capsys):
+    async with start_server(login="required") as server:
+        await server.wait_ready(30)
+        arguments = ["--language", "ru", "doctor", "--server", server.url]
+        assert await asyncio.to_thread(run, arguments) == 0
+
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "не проверена" in line]
+    assert line == "– Диктовка не проверена: дайте --login или --token-file"
+
+
 async def test_of_a_server_without_login_each_thing_is_said_once(start_server):
     async with start_server() as server:
         await server.wait_ready(30)
         found = await examine_server(target_of(server.url), None)
+    assert [finding.check for finding in found if finding.status != "ok"] == []
+    assert found[-2].key == "outside.dictation"  # there is no login to ask for
+    assert found[-1].key == "outside.cleaned"
     said = [Language("ru").text(finding.key, **finding.values) for finding in found]
     assert sorted(set(said)) == sorted(said)
     assert "Входить не нужно никому: адрес одной этой машины" in said

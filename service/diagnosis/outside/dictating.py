@@ -67,7 +67,7 @@ async def signed_in(http: httpx2.AsyncClient, account: Account) -> AsyncIterator
         await http.post("/v1/auth/logout", json={"refresh_token": told["refresh_token"]})
 
 
-async def check_dictation(target: Target, token: str) -> list[Finding]:
+async def check_dictation(target: Target, token: str | None) -> list[Finding]:
     """Dictate a sample as fast as it is spoken, and delete what came of it."""
     session = uuid.uuid4().hex
     options = StreamOptions(
@@ -102,7 +102,7 @@ async def check_dictation(target: Target, token: str) -> list[Finding]:
     return [*found, await _forgotten(target, token, session)]
 
 
-async def _forgotten(target: Target, token: str, session: str) -> Finding:
+async def _forgotten(target: Target, token: str | None, session: str) -> Finding:
     """Have the session and its transcript deleted for good, as a person's client cancels one."""
     for _ in range(_TRIES):
         try:

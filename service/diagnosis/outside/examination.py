@@ -2,7 +2,7 @@
 
 import httpx2
 
-from service.diagnosis.finding import Finding, fail, ok
+from service.diagnosis.finding import Finding, fail, skip
 from service.diagnosis.outside.connection import check_encryption, check_name, check_port
 from service.diagnosis.outside.dictating import Account, NotLetIn, check_dictation, signed_in
 from service.diagnosis.outside.pages import (
@@ -29,7 +29,8 @@ async def examine_server(
 
     Args:
         target: the server.
-        account: who dictates; None: nobody, sockets and dictation are not tried.
+        account: who dictates; None: nobody, sockets and dictation are not tried, unless the server knows
+            no login.
         http_port: where plain HTTP may answer; None: 80 where the server is at 443.
         deep: guess a password too, of an account that does not exist; the audit log tells of it.
     """
@@ -59,7 +60,11 @@ async def examine_server(
         except httpx2.HTTPError as exc:
             return [*found, fail("answers", "outside.silent", kind=type(exc).__name__)]
         found.append(await check_refusal(target, is_verified=is_verified))
-        found += await _as_somebody(target, http, account, is_verified=is_verified)
+        if any(finding.key == "outside.login_off_here" for finding in found):
+            # Nobody has a login there: the sample is dictated as everybody dictates.
+            found += await check_dictation(target, None)
+        else:
+            found += await _as_somebody(target, http, account, is_verified=is_verified)
     return found
 
 
@@ -67,7 +72,7 @@ async def _as_somebody(
     target: Target, http: httpx2.AsyncClient, account: Account | None, *, is_verified: bool
 ) -> list[Finding]:
     if account is None:
-        return [ok("account", "outside.nobody")]
+        return [skip("account", "outside.nobody")]
     if not is_verified or not (target.is_encrypted or target.is_here):
         return [fail("account", "outside.not_private")]
     found: list[Finding] = []
