@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service.commands.parsing import whole_number
 from service.language import Language
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ def add_settings_flags(parser: argparse.ArgumentParser, language: Language) -> N
         "--device", choices=("auto", "cpu", "cuda"), default=None, help=say("settings.device")
     )
     parser.add_argument("--compute-type", metavar="TYPE", help=say("settings.compute_type"))
-    parser.add_argument("--beam", type=int, metavar="N", help=say("settings.beam"))
+    parser.add_argument(
+        "--beam", type=whole_number(language), metavar="N", help=say("settings.beam")
+    )
 
 
 def settings_from(args: argparse.Namespace, **forced: object) -> "Settings":

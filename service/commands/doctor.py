@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.commands.configuration import add_settings_flags, settings_from
+from service.commands.parsing import whole_number
 from service.commands.signing_in import asked_password
 from service.language import Language
 from service.problems import ServiceError
@@ -31,7 +32,9 @@ def add_parser(
         allow_abbrev=False,
     )
     parser.add_argument("--host", metavar="ADDRESS", help=say("serve.host"))
-    parser.add_argument("--port", type=int, metavar="PORT", help=say("serve.port"))
+    parser.add_argument(
+        "--port", type=whole_number(language), metavar="PORT", help=say("serve.port")
+    )
     parser.add_argument("--json", action="store_true", help=say("doctor.json"))
     parser.add_argument("--deep", action="store_true", help=say("doctor.deep"))
     parser.add_argument("--server", metavar="URL", help=say("doctor.server"))
@@ -40,7 +43,9 @@ def add_parser(
     parser.add_argument(
         "--token-file", dest="token_from", metavar="FILE", help=say("doctor.token_file")
     )
-    parser.add_argument("--http-port", type=int, metavar="PORT", help=say("doctor.http_port"))
+    parser.add_argument(
+        "--http-port", type=whole_number(language), metavar="PORT", help=say("doctor.http_port")
+    )
     add_settings_flags(parser, language)
     parser.set_defaults(run=run)
 

@@ -1,7 +1,7 @@
 """The words of `argparse` itself in the person's language: of help, and of what it refuses."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -53,3 +53,44 @@ def argparse_in(language: Language) -> Iterator[None]:
         yield
     finally:
         words.update(kept)
+
+
+def whole_number(language: Language) -> Callable[[str], int]:
+    """Give the type of a flag that takes a whole number, which refusals call so."""
+
+    def read(text: str) -> int:
+        return int(text)
+
+    read.__name__ = language.text("argparse.whole_number")
+    return read
+
+
+def too_early(
+    arguments: Sequence[str], commands: Container[str], *, own: Container[str], language: Language
+) -> str | None:
+    """Say what is wrong with a flag that stands before the command and is none of the program.
+
+    The parser would take the flag's value for the command, or ask for a command first.
+
+    Args:
+        arguments: as given.
+        commands: names of all commands.
+        own: flags of the program itself.
+        language: of the sentence.
+    """
+    before = []
+    for place, argument in enumerate(arguments):
+        if argument in commands and arguments[place - 1 : place] != ["--language"]:
+            break
+        before.append(argument)
+    unknown = [
+        one
+        for one in before
+        if one.startswith("-") and one != "--" and one.partition("=")[0] not in own
+    ]
+    if not unknown:
+        return None
+    rest = arguments[len(before) :]
+    command = rest[0] if rest else language.text("cli.command")
+    flag = unknown[0].partition("=")[0]
+    return language.text("argparse.too_early", flag=flag, command=command)

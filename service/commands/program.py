@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from importlib.metadata import version
 from itertools import zip_longest
 
@@ -23,11 +23,12 @@ from service.commands import (
     users,
     worker,
 )
-from service.commands.parsing import argparse_in
+from service.commands.parsing import argparse_in, too_early
 from service.language import Language, preferred_language
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells count (POSIX.1, section 2.8.2)."""
+_OWN_FLAGS = frozenset({"-h", "--help", "--version", "--language"})
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -43,7 +44,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     language = Language(preferred_language(_environment_with_flag(arguments)))
     with argparse_in(language):
-        args = _parser(language).parse_args(arguments or ["--help"])
+        args = _parsed(arguments or ["--help"], language)
     try:
         status: int = args.run(args, language)
         sys.stdout.flush()
@@ -87,7 +88,15 @@ def _environment_with_flag(arguments: Sequence[str]) -> dict[str, str]:
     return dict(os.environ)
 
 
-def _parser(language: Language) -> argparse.ArgumentParser:
+def _parsed(arguments: list[str], language: Language) -> argparse.Namespace:
+    parser, commands = _parser(language)
+    misplaced = too_early(arguments, commands, own=_OWN_FLAGS, language=language)
+    if misplaced is not None:
+        parser.error(misplaced)
+    return parser.parse_args(arguments)
+
+
+def _parser(language: Language) -> tuple[argparse.ArgumentParser, Container[str]]:
     say = language.text
     parser = argparse.ArgumentParser(
         prog="alfavoice", description=say("cli.description"), allow_abbrev=False
@@ -109,4 +118,4 @@ def _parser(language: Language) -> argparse.ArgumentParser:
         backup,
     ):  # fmt: skip
         command.add_parser(commands, language)
-    return parser
+    return parser, commands.choices

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from service.commands.configuration import add_settings_flags, settings_from
+from service.commands.parsing import whole_number
 from service.language import Language
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ def add_parser(
         "serve", help=say("serve.help"), description=say("serve.help"), allow_abbrev=False
     )
     parser.add_argument("--host", metavar="ADDRESS", help=say("serve.host"))
-    parser.add_argument("--port", type=int, metavar="PORT", help=say("serve.port"))
+    parser.add_argument(
+        "--port", type=whole_number(language), metavar="PORT", help=say("serve.port")
+    )
     add_settings_flags(parser, language)
     parser.add_argument(
         "--log-format", choices=("auto", "json", "console"), help=say("serve.log_format")
