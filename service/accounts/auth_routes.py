@@ -14,6 +14,8 @@ from service.accounts.invitations import Acceptance
 from service.accounts.links import WELCOME_PATH
 from service.accounts.messages import (
     AcceptBody,
+    InvitationBody,
+    InvitedAnswer,
     RefreshBody,
     SetupAnswer,
     SignedInAnswer,
@@ -87,6 +89,13 @@ def auth_routes(parts: Parts) -> APIRouter:
         """Make a single-use ticket for one socket of a browser."""
         _keep_secret(response)
         return TicketAnswer(ticket=await accounts.tickets.issue(principal), expires_in=LIFETIME_S)
+
+    @router.post("/invitation/open")
+    async def open_invitation(body: InvitationBody, response: Response) -> InvitedAnswer:
+        """Say for whom an invitation is; in the body, as what is in an address gets into logs."""
+        _keep_secret(response)
+        invited = await accounts.invitations.opened(body.token)
+        return InvitedAnswer(login=invited.login, role=invited.role, is_first=invited.is_setup)
 
     @router.post("/invitation", status_code=201)
     async def accept_invitation(

@@ -43,6 +43,17 @@ class Invitation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Invited:
+    """What somebody is told who holds an invitation."""
+
+    role: Role
+    login: str | None
+    """Theirs; None: they choose."""
+    is_setup: bool
+    """It makes the first administrator."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
     """What somebody invited says."""
 
@@ -161,6 +172,33 @@ class Invitations:
 
         await self._postgres.call(delete)
 
+    async def opened(self, token: str) -> Invited:
+        """Say for whom an invitation is; it stays good.
+
+        Raises:
+            RequestRefused: `invitation.invalid`.
+        """
+        row = await self._good(token)
+        return Invited(role=Role(row["role"]), login=row["login"], is_setup=row["is_setup"])
+
+    async def _good(self, token: str) -> Record:
+        """Give the row of an invitation that may be accepted.
+
+        Raises:
+            RequestRefused: `invitation.invalid`; so is that of the first administrator where there is one.
+        """
+
+        async def find(connection: Connection) -> Record | None:
+            row: Record | None = await connection.fetchrow(_sql["invitation"], hash_of(token))
+            if row is None or (row["is_setup"] and await connection.fetchval(_sql["has_admin"])):
+                return None
+            return row
+
+        row = await self._postgres.call(find)
+        if row is None:
+            raise _invalid()
+        return row
+
     async def accept(
         self, said: Acceptance, *, device: DeviceDescription, address: Address | None
     ) -> SignedIn:
@@ -170,11 +208,7 @@ class Invitations:
             RequestRefused: `invitation.invalid`, `account.*`.
             Refused: `auth.busy`.
         """
-        row = await self._postgres.call(
-            lambda connection: connection.fetchrow(_sql["invitation"], hash_of(said.token))
-        )
-        if row is None:
-            raise _invalid()
+        row = await self._good(said.token)
         login = plain_login(row["login"] or said.login or "")
         new = NewPerson(login=login, password=said.password, name=said.name, role=Role(row["role"]))
         stored = await self._people.prepared(new)

@@ -71,6 +71,22 @@ class SignOutBody(Body):
     refresh_token: Opaque
 
 
+class InvitationBody(Body):
+    """Somebody invited asks for whom the invitation is."""
+
+    token: Opaque
+
+
+class InvitedAnswer(BaseModel):
+    """For whom an invitation is."""
+
+    login: str | None
+    """Theirs, as whoever invited them wished; none: they choose."""
+    role: Role
+    is_first: bool
+    """It makes the first administrator of the server."""
+
+
 class AcceptBody(Body):
     """Somebody invited makes their account."""
 

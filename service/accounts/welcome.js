@@ -1,67 +1,164 @@
 "use strict";
-const language = navigator.language.startsWith("ru") ? "ru" : "en";
-document.documentElement.lang = language;
-for (const element of document.querySelectorAll("[data-ru]")) {
-  element.textContent = element.dataset[language];
-}
-const sentences = {
+const SENTENCES = {
   ru: {
+    first: "Это первая учётная запись на этом сервере: она будет управлять остальными.",
+    invited: "Вас пригласили на этот сервер. Придумайте логин и пароль.",
+    named: "Вас пригласили на этот сервер под этим логином. Придумайте пароль.",
+    given: "Логин выбрал тот, кто вас пригласил.",
+    incomplete: "Ссылка неполная: откройте её целиком, вместе с тем, что стоит после знака #. Обновить страницу нельзя, ссылку нужно открыть заново.",
+    done: "Готово, учётная запись {login} создана. Теперь войдите с этим логином и паролем: в программе AlfaVoice, на странице сервера или командой alfavoice login.",
+    working: "Создаю…",
+    no_login: "Напишите логин.",
+    short: "Пароль короче 10 знаков.",
     differ: "Пароли не совпадают.",
-    done: "Готово. Теперь войдите с этим логином и паролем в программе AlfaVoice или командой alfavoice login.",
     unreachable: "Сервер не отвечает. Попробуйте ещё раз.",
+    failed: "Не получилось. Попробуйте ещё раз чуть позже.",
+    "request.invalid": "Сервер не понял написанного. Проверьте поля.",
+    "auth.busy": "Сервер занят. Попробуйте через минуту.",
     "account.weak_password": "Этот пароль слишком простой. Возьмите три-четыре не связанных между собой слова.",
-    "account.invalid_login": "Логин: от 2 букв и цифр, можно . _ @ + -",
+    "account.invalid_login": "В логине от 2 букв и цифр, можно . _ @ + -",
     "account.login_taken": "Этот логин занят.",
     "invitation.invalid": "Приглашение использовано, отозвано или истекло. Попросите новое.",
   },
   en: {
+    first: "This is the first account of this server: it will manage the others.",
+    invited: "You were invited to this server. Choose a login and a password.",
+    named: "You were invited to this server under this login. Choose a password.",
+    given: "The login was chosen by who invited you.",
+    incomplete: "The link is not complete: open all of it, with what stands after the sign #. This page cannot be reloaded: open the link again.",
+    done: "Done, the account {login} is made. Now sign in with this login and password: in AlfaVoice, on the server's page, or with the command alfavoice login.",
+    working: "Working…",
+    no_login: "Write a login.",
+    short: "The password is shorter than 10 characters.",
     differ: "The passwords differ.",
-    done: "Done. Now sign in with this login and password in AlfaVoice or with the command alfavoice login.",
     unreachable: "The server does not answer. Try again.",
+    failed: "It did not work. Try again a little later.",
+    "request.invalid": "The server did not understand what is written. Look at the fields.",
+    "auth.busy": "The server is busy. Try again in a minute.",
     "account.weak_password": "This password is too simple. Take three or four words that do not belong together.",
     "account.invalid_login": "A login has at least 2 letters and digits, and may have . _ @ + -",
     "account.login_taken": "This login is taken.",
     "invitation.invalid": "The invitation was used, withdrawn or has expired. Ask for another one.",
   },
-}[language];
+};
+/** Next to which field a refusal is said; any other is said above the button. */
+const PLACES = {
+  no_login: "login", short: "password", differ: "again",
+  "account.weak_password": "password", "account.invalid_login": "login", "account.login_taken": "login",
+};
+const FIELDS = ["login", "password", "again", "form"];
+const RUSSIAN = /^(ru|be|kk)\b/;  // who reads one of these reads Russian
+
 const field = (id) => document.getElementById(id);
-const say = (text) => { field("said").textContent = text; };
 const token = location.hash.slice(1);
 history.replaceState(null, "", location.pathname);  // not in the history of the browser
 
-field("form").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  if (field("password").value !== field("again").value) {
-    say(sentences.differ);
-    return;
+const marked = [...document.querySelectorAll("[data-en]")];
+for (const element of marked) element.dataset.ru = element.textContent;
+let language = RUSSIAN.test(navigator.language) ? "ru" : "en";
+/** What is said where, by the id of the element: said anew when the language changes. */
+const told = new Map();
+
+function say(id, key, places = {}) {
+  told.set(id, [key, places]);
+  const sentence = key ? SENTENCES[language][key] ?? SENTENCES[language].failed : "";
+  field(id).textContent = sentence.replace(/\{(\w+)\}/g, (_, name) => places[name]);
+}
+
+function speak(chosen) {
+  language = chosen;
+  const other = chosen === "ru" ? "en" : "ru";
+  document.documentElement.lang = chosen;
+  field("language").lang = other;
+  field("language").textContent = other === "ru" ? "Русский" : "English";
+  for (const element of marked) element.textContent = element.dataset[chosen];
+  for (const [id, [key, places]] of told) say(id, key, places);
+}
+
+function refuse(key) {
+  const place = PLACES[key] ?? "form";
+  for (const one of FIELDS) {
+    say(`${one}-problem`, one === place ? key : "");
+    if (one !== "form") field(one).setAttribute("aria-invalid", String(one === place));
   }
+  if (place !== "form") field(place).focus();
+}
+
+function end(key, places) {
+  field("form").hidden = true;
+  say("about", key, places);
+  field("title").tabIndex = -1;
+  field("title").focus();
+}
+
+async function ask(path, body) {
+  const answer = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const said = answer.status === 204 ? {} : await answer.json();
+  return answer.ok ? said : { refused: said.code ?? "failed" };
+}
+
+async function open() {
+  if (!token) return end("incomplete");
+  try {
+    const invited = await ask("v1/auth/invitation/open", { token });
+    if (["invitation.invalid", "request.invalid"].includes(invited.refused)) return end("invitation.invalid");
+    if (invited.login) {
+      field("login").value = invited.login;
+      field("login").readOnly = true;
+      say("login-hint", "given");
+    }
+    if (!invited.refused) say("about", invited.is_first ? "first" : invited.login ? "named" : "invited");
+  } catch {
+    // The form says so when it is sent.
+  }
+  field("form").hidden = false;
+  field(field("login").readOnly ? "name" : "login").focus();
+}
+
+async function accept() {
   const body = {
     token,
-    login: field("login").value,
+    login: field("login").value.trim(),
     name: field("name").value,
     password: field("password").value,
     device: { name: "browser", client: "welcome" },
   };
+  const made = await ask("v1/auth/invitation", body);
+  if (made.refused === "invitation.invalid") return end("invitation.invalid");
+  if (made.refused) return refuse(made.refused);
+  end("done", { login: made.user.login });
+  field("next").hidden = false;
+  // This page keeps nothing: the sign-in it was given ends here.
+  await ask("v1/auth/logout", { refresh_token: made.refresh_token });
+}
+
+field("language").addEventListener("click", () => speak(language === "ru" ? "en" : "ru"));
+field("shown").addEventListener("change", ({ target }) => {
+  for (const id of ["password", "again"]) field(id).type = target.checked ? "text" : "password";
+});
+field("form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (field("submit").disabled) return;
+  if (!field("login").value.trim()) return refuse("no_login");
+  if ([...field("password").value].length < 10) return refuse("short");
+  if (field("password").value !== field("again").value) return refuse("differ");
+  refuse("");
+  say("submit", "working");
+  field("submit").disabled = true;
   try {
-    const answer = await fetch("v1/auth/invitation", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    const told = await answer.json();
-    if (!answer.ok) {
-      say(sentences[told.code] ?? told.detail);
-      return;
-    }
-    field("form").hidden = true;
-    say(sentences.done);
-    // This page keeps nothing: the sign-in it was given ends here.
-    await fetch("v1/auth/logout", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ refresh_token: told.refresh_token }),
-    });
+    await accept();
   } catch {
-    if (!field("form").hidden) say(sentences.unreachable);
+    if (!field("form").hidden) refuse("unreachable");
+  } finally {
+    told.delete("submit");
+    field("submit").textContent = field("submit").dataset[language];
+    field("submit").disabled = false;
   }
 });
+
+speak(language);
+void open();

@@ -1,6 +1,8 @@
 """People made, invited, changed, disabled, listed; and what the audit log says of it."""
 
 import asyncio
+import re
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -44,6 +46,30 @@ async def test_an_invitation_says_for_whom_it_is(admin, nobody):
     token = await invite(admin, login="Vera", role="admin")
     answer = await nobody.got("POST", "/auth/invitation", accepting(token, login="mallory"))
     assert (answer["user"]["login"], answer["user"]["role"]) == ("vera", "admin")
+
+
+async def test_who_holds_an_invitation_is_told_for_whom_it_is_and_it_stays_good(admin, nobody):
+    for fields, told in (
+        ({"login": "Vera"}, {"login": "vera", "role": "user", "is_first": False}),
+        ({"role": "admin"}, {"login": None, "role": "admin", "is_first": False}),
+    ):
+        token = await invite(admin, **fields)
+        for _ in range(2):
+            assert await nobody.got("POST", "/auth/invitation/open", {"token": token}) == told
+        accepted = accepting(token, login="somebody")
+        assert (await nobody.ask("POST", "/auth/invitation", accepted)).status_code == 201
+        answer = await nobody.ask("POST", "/auth/invitation/open", {"token": token})
+        assert refused(answer) == (404, "invitation.invalid")
+
+
+async def test_the_first_administrators_link_says_so_until_there_is_one(server, nobody):
+    token = {"token": server.setup_token}
+    told = await nobody.got("POST", "/auth/invitation/open", token)
+    assert told == {"login": None, "role": "admin", "is_first": True}
+    made = accepting(server.setup_token, login="anna")
+    assert (await nobody.ask("POST", "/auth/invitation", made)).status_code == 201
+    answer = await nobody.ask("POST", "/auth/invitation/open", token)
+    assert refused(answer) == (404, "invitation.invalid")
 
 
 async def test_a_bad_password_does_not_use_an_invitation_up(admin, nobody):
@@ -189,3 +215,18 @@ async def test_the_page_for_invited_people_is_closed_to_everything_else(nobody):
     for kind in ("js", "css"):
         assert f"welcome.{kind}" in page.text
         assert (await nobody.http.get(f"/welcome.{kind}")).is_success
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_page_for_invited_people_has_the_colours_of_the_application(dark):
+    root = Path(__file__).parents[2]
+    of_the_page = (root / "service/accounts/welcome.css").read_text()
+    tokens = (root / "client_tauri/src/look/tokens.css").read_text()
+    light_page, _, dark_page = of_the_page.partition("@media (prefers-color-scheme: dark)")
+    light, _, rest = tokens.partition(":root[data-theme='dark']")
+
+    ours = set(re.findall(r"--[\w-]+: [^;]+;", dark_page if dark else light_page))
+    theirs = set(re.findall(r"--[\w-]+: [^;]+;", rest if dark else light))
+
+    assert ours
+    assert ours <= theirs

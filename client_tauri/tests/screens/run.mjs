@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 import { babble, service } from './service.mjs';
+import { welcome } from './welcome.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PICTURES = process.env.ALFAVOICE_SCREENSHOTS ?? fileURLToPath(new URL('../../test-results/screens', import.meta.url));
@@ -90,22 +91,38 @@ async function dictate(ms) {
   await page.waitForTimeout(ms);
 }
 
+async function violations(of) {
+  await of.evaluate(AXE);
+  const { violations: found } = await of.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'], resultTypes: ['violations'] }));
+  return found.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ target, failureSummary }) => `${id} at ${target}: ${failureSummary}`));
+}
+
+function watched(one) {
+  one.on('console', (message) => {
+    if (/Content Security Policy|Uncaught/i.test(message.text())) complaints.push(message.text());
+  });
+  one.on('pageerror', (error) => complaints.push(String(error)));
+  return one;
+}
+
 async function launch() {
   context = await chromium.launchPersistentContext(join(folder, 'profile'), {
     executablePath: process.env.ALFAVOICE_CHROMIUM ?? '/usr/bin/chromium', viewport: { width: 1180, height: 760 }, locale: 'ru-RU', colorScheme: 'light', serviceWorkers: 'allow',
     args: ['--no-sandbox', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${speech}`],
   });
-  page = context.pages()[0] ?? (await context.newPage());
-  page.on('console', (message) => {
-    if (/Content Security Policy|Uncaught/i.test(message.text())) complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(String(error)));
+  page = watched(context.pages()[0] ?? (await context.newPage()));
 }
 
 try {
   await server.start();
   server.command(['users', 'add', 'anna', '--admin', '--name', 'Анна', '--password-stdin'], `${PASSWORD}\n`);
   await launch();
+
+  await step('somebody invited makes their account', async () => {
+    const guest = watched(await context.newPage());
+    await welcome({ server, page: guest, violations, pictures: PICTURES });
+    await guest.close();
+  });
 
   await step('somebody signs in, after a wrong password was explained', async () => {
     await page.goto(server.url);
@@ -297,10 +314,7 @@ try {
         for (const screen of SCREENS) {
           await open(screen);
           await page.waitForTimeout(120);
-          await page.evaluate(AXE);
-          const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'], resultTypes: ['violations'] }));
-          const told = violations.flatMap(({ id, nodes }) => nodes.slice(0, 3).map(({ target, failureSummary }) => `${id} at ${target}: ${failureSummary}`));
-          assert.deepEqual(told, [], `${screen}, ${theme}, ${language}`);
+          assert.deepEqual(await violations(page), [], `${screen}, ${theme}, ${language}`);
           await picture(`${screen}-${theme}-${language}`);
         }
       }

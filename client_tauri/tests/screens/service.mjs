@@ -52,6 +52,7 @@ export async function service() {
   function command(words, said) {
     const done = spawnSync(program, words, { env, input: said, encoding: 'utf8' });
     if (done.status !== 0) throw new Error(`alfavoice ${words[0]}: ${done.stderr}`);
+    return done.stdout;
   }
 
   return {

@@ -1,0 +1,82 @@
+/** The page of the service on which somebody invited makes their account: what they do, and both themes looked at for accessibility. */
+import assert from 'node:assert/strict';
+
+const PATIENCE = { timeout: 20_000 };
+const PASSWORD = 'четыре жёлтых зонта';
+
+/**
+ * @param server as `service()` gives it, with an administrator.
+ * @param page a page of nobody's.
+ * @param violations looks at a page for accessibility.
+ * @param pictures folder for screenshots.
+ */
+export async function welcome({ server, page, violations, pictures }) {
+  const invite = (...flags) => server.command(['users', 'invite', '--server', server.url, ...flags]).trim();
+  const open = async (link) => {
+    await page.goto('about:blank'); // another part after the # alone would load nothing
+    await page.goto(link);
+  };
+  const look = async (name) => {
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      assert.deepEqual(await violations(page), [], `${name}, ${colorScheme}`);
+      await page.screenshot({ path: `${pictures}/welcome-${name}-${colorScheme}.png`, animations: 'disabled' });
+    }
+    await page.emulateMedia({ colorScheme: 'light' });
+  };
+  const submit = page.getByRole('button', { name: 'Создать учётную запись' });
+  const password = page.getByLabel('Пароль', { exact: true });
+  const again = page.getByLabel('Пароль ещё раз');
+
+  const named = invite('--login', 'olga');
+  await open(named);
+  const login = page.getByLabel('Логин');
+  await login.waitFor(PATIENCE);
+  assert.equal(await login.inputValue(), 'olga');
+  assert.equal(await login.isEditable(), false, 'the login of the invitation is not to be changed');
+  assert.equal(new URL(page.url()).hash, '', 'the invitation is not in the address any more');
+  await look('invited');
+
+  await password.fill('короткий');
+  await submit.click();
+  await page.getByText('Пароль короче 10 знаков.').waitFor(PATIENCE);
+  await password.fill(PASSWORD);
+  await again.fill('другой пароль совсем');
+  await submit.click();
+  await page.getByText('Пароли не совпадают.').waitFor(PATIENCE);
+  assert.equal(await again.getAttribute('aria-invalid'), 'true');
+  await password.fill('password123');
+  await again.fill('password123');
+  await submit.click();
+  await page.getByText('Этот пароль слишком простой.').waitFor(PATIENCE);
+  await look('refused');
+  await page.getByRole('button', { name: 'English' }).click();
+  await page.getByText('This password is too simple.').waitFor(PATIENCE);
+  await look('english');
+  await page.getByRole('button', { name: 'Русский' }).click();
+  await page.setViewportSize({ width: 360, height: 740 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  assert.ok(wide <= 0, `it is ${wide} px too wide for a telephone`);
+  await page.setViewportSize({ width: 1180, height: 760 });
+
+  await password.fill(PASSWORD);
+  await again.fill(PASSWORD);
+  await submit.click();
+  await page.getByText('учётная запись olga создана').waitFor(PATIENCE);
+  await look('done');
+
+  await open(named);
+  await page.getByText('Приглашение использовано').waitFor(PATIENCE);
+  assert.equal(await login.isVisible(), false, 'nothing can be filled in for an invitation that was used');
+  await open(`${server.url}/welcome`);
+  await page.getByText('Ссылка неполная').waitFor(PATIENCE);
+
+  await open(invite());
+  await login.waitFor(PATIENCE);
+  assert.equal(await login.isEditable(), true);
+  await login.fill('olga');
+  await password.fill(PASSWORD);
+  await again.fill(PASSWORD);
+  await submit.click();
+  await page.getByText('Этот логин занят.').waitFor(PATIENCE);
+}
