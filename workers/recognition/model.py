@@ -59,6 +59,7 @@ class WhisperModel:
         *,
         device: str,
         lanes: int,
+        size_bytes: int,
         wide: Any = None,  # noqa: ANN401
         greedy: "GreedyDecoder | None" = None,
     ) -> None:
@@ -68,6 +69,7 @@ class WhisperModel:
             model: `ctranslate2.models.Whisper`.
             device: "cpu" or "cuda:N".
             lanes: threads it may be called from at once.
+            size_bytes: of all its files.
             wide: the same weights with a thread for every lane, to encode with while a lane is
                 alone; None: never.
             greedy: decodes where neither beam nor temperature is asked for; None: CTranslate2 does.
@@ -77,6 +79,7 @@ class WhisperModel:
         self._greedy = greedy
         self.device = device
         self.lanes = lanes
+        self.size_bytes = size_bytes
         self.compute_type = str(model.compute_type)
         self.n_mels = int(model.n_mels)
         self.multilingual = bool(model.is_multilingual)
@@ -105,13 +108,14 @@ class WhisperModel:
             Whisper, str(model_dir), device=kind, device_index=index, compute_type=compute_type
         )
         model = load(intra_threads=1, inter_threads=lanes)
+        size = sum(file.stat().st_size for file in model_dir.iterdir() if file.is_file())
         if kind != "cpu":
-            return cls(model, device=f"{kind}:{index}", lanes=lanes)
+            return cls(model, device=f"{kind}:{index}", lanes=lanes, size_bytes=size)
         wide = None
         if lanes > 1 and (model_dir / "model.bin").stat().st_size <= _WIDE_LIMIT_BYTES:
             wide = load(intra_threads=min(lanes, _WIDEST), inter_threads=1)
         greedy = _greedy_decoder(model_dir, vocabulary, compute_type=str(model.compute_type))
-        return cls(model, device=kind, lanes=lanes, wide=wide, greedy=greedy)
+        return cls(model, device=kind, lanes=lanes, size_bytes=size, wide=wide, greedy=greedy)
 
     def encode(
         self, features: Sequence[LogMelArray], *, alone: Callable[[], bool] = lambda: False

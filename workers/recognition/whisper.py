@@ -65,9 +65,7 @@ class _Window:
 class WhisperEngine:
     """A loaded Whisper model; `recognise` may be called from as many threads as it has lanes."""
 
-    def __init__(
-        self, model: WhisperModel, vocabulary: Vocabulary, *, name: str, size_bytes: int
-    ) -> None:
+    def __init__(self, model: WhisperModel, vocabulary: Vocabulary, *, name: str) -> None:
         self._model = model
         self._vocabulary = vocabulary
         self._lanes_at_work = LanesAtWork()
@@ -78,7 +76,7 @@ class WhisperEngine:
             compute_type=model.compute_type,
             lanes=model.lanes,
             languages=vocabulary.languages if model.multilingual else (_ONLY_LANGUAGE,),
-            size_bytes=size_bytes,
+            size_bytes=model.size_bytes,
         )
 
     @classmethod
@@ -111,8 +109,7 @@ class WhisperEngine:
         model = WhisperModel.load(
             model_dir, vocabulary, device=device, compute_type=compute_type, lanes=lanes
         )
-        size_bytes = sum(file.stat().st_size for file in model_dir.iterdir() if file.is_file())
-        engine = cls(model, vocabulary, name=name or model_dir.name, size_bytes=size_bytes)
+        engine = cls(model, vocabulary, name=name or model_dir.name)
         engine._warm_up(beam=beam)
         return engine
 
