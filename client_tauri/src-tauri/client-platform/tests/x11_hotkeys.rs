@@ -106,8 +106,12 @@ fn keys_are_heard_though_the_layout_changes_while_they_are_bound() {
         let (hotkeys, heard) = std::thread::scope(|scope| {
             let change = scope.spawn(|| screen.layout(layout));
             let (mut hotkeys, heard) = listen(&screen);
-            while !change.is_finished() {
+            // Once at least: the change may be over before anybody listens.
+            loop {
                 hotkeys.bind(&talk).unwrap();
+                if change.is_finished() {
+                    break;
+                }
             }
             (hotkeys, heard)
         });
