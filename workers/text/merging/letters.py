@@ -7,16 +7,14 @@ from typing import Final
 _MOST_READ: Final = 200
 """Letters looked at: no word is longer, and what is longer is nobody's to correct."""
 
-_FIRST_OF_NAME: Final = frozenset(
-    "алма буэнос йошкар коста лас лос нью пуэрто рио сан санкт тель улан шри".split()
+_PLACES: Final = re.compile(
+    r"(алма-ат|буэнос-айрес|йошкар-ол|каменск\w*-уральск|коста-рик|лас-вегас|лос-анджелес|нью-джерси|нью-йорк"
+    r"|петропавловск\w*-камчатск|переславл\w*-залесск|пуэрто-рико|рио-де-жанейро|санкт-петербург|сан-марино"
+    r"|сан-франциско|тель-авив|улан-батор|улан-удэ|шри-ланк|комсомольск\w*-на-амуре|ростов\w*-на-дону"
+    r"|франкфурт\w*-на-майне)[аеёиоуыйямх]*(?:го|му)?"
 )
-"""First parts of names of places whose other parts are names too: «Нью-Йорк», «нью-йоркский»."""
-_BENT_FIRST_OF_NAME: Final = re.compile(
-    r"(?:каменск|комсомольск|петропавловск|переславл|ростов|франкфурт)(?:[аеоуьюя]|[ое]м)?"
-)
-"""The same where the first part has cases: «Ростове-на-Дону», «Каменске-Уральском»."""
-_JOINING: Final = frozenset({"на", "де", "дель"})
-_ADJECTIVE: Final = re.compile(r"[сц]к(?:ий|ая|ое|ие|ого|ому|им|ом|ой|ую|их|ими)$")
+"""Names of several parts that are written with a capital in each, in all their cases; no words made of them."""
+_JOINING: Final = frozenset({"на", "де"})
 
 
 class Script(Enum):
@@ -67,7 +65,7 @@ def in_case(word: str, case: Case) -> str:
     if case is Case.SMALL:
         changed = word.lower()
     elif case is Case.TITLE:
-        changed = "-".join(_titled(word.split("-")))
+        changed = _titled(word)
     elif case is Case.CAPITALS:
         changed = word.upper()
     else:
@@ -76,17 +74,11 @@ def in_case(word: str, case: Case) -> str:
     return changed if is_same else word
 
 
-def _titled(parts: list[str]) -> list[str]:
-    """Write the parts of a word between hyphens as those of a name, or of the first word of a sentence."""
-    first, *others = parts
+def _titled(word: str) -> str:
+    """Write a word as a name, or as the first one of a sentence."""
+    first, *others = word.split("-")
     capital = first[:1].upper() + first[1:]
-    stem = first.lower()
-    is_name = _BENT_FIRST_OF_NAME.fullmatch(stem) or (
-        stem in _FIRST_OF_NAME and not _ADJECTIVE.search(parts[-1].lower())
-    )
-    if not is_name:
-        return [capital, *others]
-    return [
-        capital,
-        *(part if part in _JOINING else part[:1].upper() + part[1:] for part in others),
-    ]
+    if not _PLACES.fullmatch(word.lower()):
+        return "-".join([capital, *others])
+    named = (part if part in _JOINING else part[:1].upper() + part[1:] for part in others)
+    return "-".join([capital, *named])
