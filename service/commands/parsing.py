@@ -78,19 +78,20 @@ def too_early(
         own: flags of the program itself.
         language: of the sentence.
     """
-    before = []
+    before: list[str] = []
+    unknown: str | None = None
     for place, argument in enumerate(arguments):
-        if argument in commands and arguments[place - 1 : place] != ["--language"]:
+        is_value = arguments[place - 1 : place] == ["--language"]
+        if argument in commands and not is_value:
             break
+        if argument.startswith("-") and argument != "--":
+            flag = argument.partition("=")[0]
+            unknown = unknown or (None if flag in own else flag)
+        elif unknown is None and not is_value:
+            return None  # no command is called so: the parser says it, and which there are
         before.append(argument)
-    unknown = [
-        one
-        for one in before
-        if one.startswith("-") and one != "--" and one.partition("=")[0] not in own
-    ]
-    if not unknown:
+    if unknown is None:
         return None
     rest = arguments[len(before) :]
     command = rest[0] if rest else language.text("cli.command")
-    flag = unknown[0].partition("=")[0]
-    return language.text("argparse.too_early", flag=flag, command=command)
+    return language.text("argparse.too_early", flag=unknown, command=command)
