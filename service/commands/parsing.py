@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
+from math import nan
 from typing import Final
 
 from service.language import Language
@@ -63,6 +64,34 @@ def whole_number(language: Language) -> Callable[[str], int]:
 
     read.__name__ = language.text("argparse.whole_number")
     return read
+
+
+def number_within(
+    language: Language, low: float, high: float, *, whole: bool = False
+) -> Callable[[str], float]:
+    """Give the type of a flag that takes a number between two bounds, which refusals name."""
+    kind = language.text(f"argparse.{'whole_number' if whole else 'number'}")
+    bounds = {"low": _grouped(low, language), "high": _grouped(high, language)}
+
+    def read(text: str) -> float:
+        try:
+            number: float = int(text) if whole else float(text)
+        except ValueError:
+            number = nan
+        if not low <= number <= high:
+            raise argparse.ArgumentTypeError(
+                language.text("argparse.within", value=repr(text), kind=kind, **bounds)
+            )
+        return number
+
+    return read
+
+
+def _grouped(number: float, language: Language) -> str:
+    """Write a number as people do: «1 000 000», «0,05»."""
+    written = f"{int(number):,}" if number == int(number) else str(number)
+    # A usual blank, which every terminal has.
+    return written.translate({ord(","): " ", ord("."): ","}) if language.code == "ru" else written
 
 
 def too_early(

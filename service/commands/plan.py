@@ -2,9 +2,11 @@
 
 import argparse
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from service.commands.parsing import number_within
 from service.language import Language
 
 if TYPE_CHECKING:
@@ -22,12 +24,17 @@ def add_parser(
     """Describe the command."""
     from service.planning.plan import Habits, Wishes  # noqa: PLC0415 - only what it needs
 
-    say = language.text
+    say, within = language.text, partial(number_within, language)
     parser = subparsers.add_parser(
         "plan", help=say("plan.help"), description=say("plan.description"), allow_abbrev=False
     )
     parser.add_argument(
-        "--users", dest="people", type=_count, metavar="N", required=True, help=say("plan.users")
+        "--users",
+        dest="people",
+        type=within(1, 1_000_000, whole=True),
+        metavar="N",
+        required=True,
+        help=say("plan.users"),
     )
     habits, wishes = Habits(people=1), Wishes()
     for group, defaults, ranges in ((say("plan.habits"), habits, _HABITS), (say("plan.wishes"), wishes, _WISHES)):  # fmt: skip
@@ -36,7 +43,7 @@ def add_parser(
             value = getattr(defaults, name)
             section.add_argument(
                 "--" + name.replace("_", "-"),
-                type=_within(low, high, whole=isinstance(value, int)),
+                type=within(low, high, whole=isinstance(value, int)),
                 default=value,
                 metavar="N",
                 help=f"{say(f'plan.of.{name}')} ({value:g})",
@@ -49,17 +56,17 @@ def add_parser(
     machine.add_argument("--machine", metavar="NAME", help=say("plan.machine"))
     machine.add_argument("--measured", type=Path, metavar="FILE", help=say("plan.measured"))
     machine.add_argument(
-        "--throughput", type=_within(0.1, 1e6), metavar="X", help=say("plan.throughput")
+        "--throughput", type=within(0.1, 1e6), metavar="X", help=say("plan.throughput")
     )
     machine.add_argument(
         "--alone",
-        type=_within(0.01, 60),
+        type=within(0.01, 60),
         default=GIVEN_ALONE_S,
         metavar="S",
         help=say("plan.alone"),
     )
     machine.add_argument(
-        "--lanes", type=_within(1, 64, whole=True), default=1, metavar="N", help=say("plan.lanes")
+        "--lanes", type=within(1, 64, whole=True), default=1, metavar="N", help=say("plan.lanes")
     )
     parser.add_argument("--json", action="store_true", help=say("plan.json"))
     parser.set_defaults(run=run)
@@ -157,20 +164,3 @@ def _machines(args: argparse.Namespace) -> "list[Machine]":
             known=names,
         )
     return [known[args.machine]]
-
-
-class _within:  # noqa: N801 - used like a function; argparse says its name in errors
-    """Take a number between two bounds."""
-
-    def __init__(self, low: float, high: float, *, whole: bool = False) -> None:
-        self._low, self._high, self._whole = low, high, whole
-        self.__name__ = f"{low:g}–{high:g}"
-
-    def __call__(self, text: str) -> float:
-        number: float = int(text) if self._whole else float(text)
-        if not self._low <= number <= self._high:
-            raise ValueError
-        return number
-
-
-_count = _within(1, 1_000_000, whole=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from service.commands.asking import asked_line
 from service.commands.configuration import settings_from
-from service.commands.parsing import whole_number
+from service.commands.parsing import number_within
 from service.commands.signing_in import asked_password
 from service.language import Language
 
@@ -62,7 +62,7 @@ def add_parser(
     invited.add_argument("--admin", action="store_true", help=say("users.admin"))
     invited.add_argument("--login", dest="account", metavar="LOGIN", help=say("users.invite.login"))
     invited.add_argument(
-        "--days", type=whole_number(language), default=7, choices=range(1, 91), metavar="N"
+        "--days", type=number_within(language, 1, 90, whole=True), default=7, metavar="N"
     )
     invited.add_argument("--server", metavar="URL", help=say("users.invite.server"))
     add("disable", _lock_out)

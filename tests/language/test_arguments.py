@@ -35,6 +35,19 @@ def said_of(capsys, *arguments):
         (["serve", "--port", "x"], "ошибка: --port: 'x' не годится (нужно целое число)"),
         (["serve", "--port"], "ошибка: --port: нужно одно значение"),
         (["serve", "--port=1.5"], "ошибка: --port: '1.5' не годится (нужно целое число)"),
+        (
+            ["plan", "--users", "x"],
+            "ошибка: --users: 'x' не годится (нужно целое число от 1 до 1 000 000)",
+        ),
+        (["plan", "--users", "0"], "'0' не годится (нужно целое число от 1 до 1 000 000)"),
+        (
+            ["plan", "--users", "5", "--p95-s", "nan"],
+            "--p95-s: 'nan' не годится (нужно число от 0,05 до 60)",
+        ),
+        (
+            ["users", "invite", "--days", "100"],
+            "ошибка: --days: '100' не годится (нужно целое число от 1 до 90)\n",
+        ),
         (["--nope"], "ошибка: --nope: до команды такого ключа нет; ключи команды пишут после неё"),
         (["--nope=1", "--language", "ru"], "alfavoice КОМАНДА --nope …"),
         (
@@ -60,5 +73,7 @@ def test_help_has_no_english_headings(capsys, command):
 
 def test_english_keeps_the_parsers_own_words_and_nobody_elses_parser_is_changed(capsys):
     assert "unrecognized arguments: b" in said_of(capsys, "--language", "en", "text", "a", "b")
+    said = said_of(capsys, "--language", "en", "plan", "--users", "1_000_001")
+    assert "'1_000_001' will not do: a whole number from 1 to 1,000,000 is wanted" in said
     said_of(capsys, "text", "a", "b")
     assert "usage: other" in argparse.ArgumentParser(prog="other").format_help()
