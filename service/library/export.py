@@ -12,12 +12,14 @@ from service.accounts.principal import Principal, Scope
 from service.library.export_archive import HistoryArchive
 from service.library.export_documents import FORMATS, file_name
 from service.library.history_models import ChoiceModel, Ids
-from service.library.time_zones import TimeZone, zone_named
+from service.library.preferences import preferences_of
+from service.library.time_zones import TimeZone
 from service.operations.bodies import StreamedFile
 from service.parts import Parts
 from service.problems import RequestRefused, not_found
 from service.storage.encryption.sealing import Unreadable
 from service.storage.history import PostgresHistory
+from service.storage.items import PostgresItems
 
 MOST: Final = 20_000
 """Transcripts in one zip: its list of contents is kept in memory until it is sent, 1 kB each."""
@@ -57,13 +59,14 @@ def export_routes(parts: Parts, history: PostgresHistory) -> APIRouter:
     """Make the router with the routes of the export."""
     router = APIRouter(prefix="/v1/history")
     archive = HistoryArchive(history)
+    items = PostgresItems(parts.storage.postgres, parts.storage.keys)
 
     @router.post("/export", response_class=StreamedFile, responses=_file_of("application/zip"))
     async def export_transcripts(
         principal: Annotated[Principal, parts.gate.needs(Scope.LIBRARY)], asked: ExportRequest
     ) -> StreamedFile:
         """Give many transcripts as a zip of documents."""
-        user, zone = principal.user, await _zone(parts, principal.user, asked)
+        user, zone = principal.user, await _zone(items, principal.user, asked)
         content: AsyncIterator[bytes]
         if asked.ids is not None:
             ids = list(dict.fromkeys(asked.ids))
@@ -96,7 +99,7 @@ def export_routes(parts: Parts, history: PostgresHistory) -> APIRouter:
         asked: Annotated[ExportQuery, Query()],
     ) -> Response:
         """Give one transcript as a document."""
-        zone = await _zone(parts, principal.user, asked)
+        zone = await _zone(items, principal.user, asked)
         found = await history.transcripts(principal.user, [transcript_id])
         if not found:
             raise not_found("transcript")
@@ -114,9 +117,8 @@ def export_routes(parts: Parts, history: PostgresHistory) -> APIRouter:
     return router
 
 
-async def _zone(parts: Parts, user: UUID, asked: ExportQuery) -> ZoneInfo:
-    """Give the zone that was asked for, else the one in which snippets write dates."""
+async def _zone(items: PostgresItems, user: UUID, asked: ExportQuery) -> ZoneInfo:
+    """Give the zone that was asked for, else the one of the person's preferences."""
     if asked.time_zone is not None:
         return ZoneInfo(asked.time_zone)
-    wishes = await parts.wishes.of(user, language=None, app=None)
-    return zone_named(wishes.finishing.person.time_zone)
+    return ZoneInfo((await preferences_of(items, user)).values.time_zone)

@@ -14,14 +14,6 @@ def _known(name: str) -> str:
     return name
 
 
-def zone_named(name: str) -> ZoneInfo:
-    """Give a zone that was stored; where this machine does not know it any more, UTC."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
-
-
 TimeZone = Annotated[
     str,
     Field(max_length=64, pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$"),

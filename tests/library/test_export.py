@@ -16,6 +16,12 @@ from service.library.history_entries import Entry, Transcript
 from tests.library.said import final, tell
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NO_LIBRARY = """
+CREATE FUNCTION is_away() RETURNS boolean LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION USING ERRCODE = 'query_canceled'; END $$;
+CREATE POLICY away ON library_items AS RESTRICTIVE USING (is_away());
+"""
+"""What people keep there cannot be read now, while all else can."""
 
 
 @pytest.fixture
@@ -105,6 +111,31 @@ async def test_documents_and_their_names_have_the_time_of_the_persons_zone(stora
     assert name.startswith("2026-03-01_17-00-00")
     assert docx_text(body)[0] == "2026-03-01 17:00"
     assert asked.decode().startswith("# 2026-03-01 12:00\n")
+
+
+@pytest.mark.postgres
+async def test_who_never_said_a_zone_has_the_one_that_preferences_have_by_default(storage, http):
+    told = await tell(storage, "Раз.", at=NOON)
+
+    default = (await http.get("/v1/preferences")).json()["values"]["time_zone"]
+
+    assert default == "Europe/Moscow"
+    assert (await exported(http, told, "md")).decode().startswith("# 2026-03-01 15:00\n")
+
+
+@pytest.mark.postgres
+async def test_nothing_is_exported_in_another_zone_because_the_persons_cannot_be_read(
+    storage, http
+):
+    told = await tell(storage, "Раз.", at=NOON)
+    await http.patch("/v1/preferences", json={"time_zone": "Asia/Yekaterinburg"})
+    await storage.postgres.call(lambda connection: connection.execute(NO_LIBRARY))
+
+    one = await http.get(f"/v1/history/{told}/export", params={"format": "md"})
+    many = await http.post("/v1/history/export", json={"format": "md"})
+
+    assert [answer.status_code for answer in (one, many)] == [503, 503]
+    assert (await exported(http, told, "md", time_zone="UTC")).startswith(b"# 2026-03-01 12:00")
 
 
 @pytest.mark.postgres
