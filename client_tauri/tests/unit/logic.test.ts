@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 
 import { concerned } from '../../src/backend/browser/changes';
 import { modelsOf } from '../../src/backend/browser/models';
@@ -8,7 +8,7 @@ import { canBeHeard, type Settings } from '../../src/backend/backend';
 import { calendar, niceTop } from '../../src/state/bars';
 import { chordOf, chordText } from '../../src/state/chords';
 import { lastWord, listed, marked, preview } from '../../src/state/words';
-import { dayIn } from '../../src/state/zone';
+import { dayIn, ownZone } from '../../src/state/zone';
 import { uuid7 } from '../../src/uuid';
 
 test('ids sort by time and are version 7', () => {
@@ -20,7 +20,14 @@ test('ids sort by time and are version 7', () => {
 test('the models of a server come with the size it tells, without the names of OpenAI', () =>
   expect(modelsOf({ data: [{ id: 'base', size_bytes: 150 }, { id: 'scripted' }, { id: 'whisper-1' }] }).models.map(({ name, sizeBytes }) => [name, sizeBytes])).toEqual([['base', 150], ['scripted', 0]]));
 
-test.each([['Europe/Moscow', '2026-11-23'], ['UTC', '2026-11-22'], ['Asia/Tokyo', '2026-11-23']])('a file is named by the day there was in %s', (zone, day) => expect(dayIn('2026-11-22T22:30:00Z', zone)).toBe(day));
+test.each([['Europe/Moscow', '2026-11-23'], ['UTC', '2026-11-22'], ['Asia/Tokyo', '2026-11-23'], [undefined, '2026-11-22']])('a file is named by the day there was in %s', (zone, day) => expect(dayIn('2026-11-22T22:30:00Z', zone)).toBe(day));
+
+test.each([['Asia/Tokyo', 'Asia/Tokyo'], ['Etc/Unknown', undefined], ['', undefined], [undefined, undefined], ['+03:00', undefined]])('of a machine that calls its zone %s the server is told %s', (zone, told) => {
+  const options = { ...new Intl.DateTimeFormat('en').resolvedOptions(), timeZone: zone as string };
+  const asked = vi.spyOn(Intl.DateTimeFormat.prototype, 'resolvedOptions').mockReturnValue(options);
+  expect(ownZone()).toBe(told);
+  asked.mockRestore();
+});
 
 describe('words', () => {
   test.each([['Поговорим о кубернетес.', 'кубернетес'], ['Как-то так, кое-кто!', 'кое-кто'], ['Один', 'Один'], ['Пишем на C++!', 'C++'], ['Это Node.js…', 'Node.js'], ['…', '']])('the last word of «%s» is «%s»', (text, word) => expect(lastWord(text)).toBe(word));
