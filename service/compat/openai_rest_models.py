@@ -48,7 +48,9 @@ class ModelList(BaseModel):
 
 def model_list(engines: Sequence[EngineDescription]) -> ModelList:
     """Give all names a request may use: the recognisers' own ones first, with their sizes."""
-    sizes = {engine.model: engine.size_bytes for engine in engines}
+    sizes: dict[str, int | None] = {}
+    for engine in engines:  # of two with one name, an older one elsewhere may not tell it
+        sizes[engine.model] = sizes.get(engine.model) or engine.size_bytes
     return ModelList(
         data=[
             Model(id=name, size_bytes=sizes.get(name)) for name in dict.fromkeys((*sizes, *ALIASES))

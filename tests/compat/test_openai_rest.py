@@ -176,8 +176,10 @@ def test_the_recognisers_own_name_tells_how_large_it_is() -> None:
         size_bytes=150_000_000,
     )
 
-    own, *aliases = model_list([described, replace(described, device="cuda:0")]).data
+    own, *aliases = model_list([described, replace(described, size_bytes=None)]).data
+    other_way, *_ = model_list([replace(described, size_bytes=None), described]).data
 
+    assert own == other_way
     assert (own.id, own.size_bytes) == ("base", 150_000_000)
     assert {model.size_bytes for model in aliases} == {None}
 
