@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,27 +71,25 @@ def _of_a_deployment(args: argparse.Namespace, language: Language) -> list["Find
     import asyncio  # noqa: PLC0415 - this and what follows is slow to import
 
     from service.diagnosis.outside.examination import examine_server  # noqa: PLC0415
+    from service.diagnosis.outside.pages import knows_no_login  # noqa: PLC0415
     from service.diagnosis.outside.target import target_of  # noqa: PLC0415
 
-    examining = examine_server(
-        target_of(args.server),
-        _account(args, language),
-        http_port=args.http_port,
-        deep=args.deep,
-    )
-    return asyncio.run(examining)
+    target = target_of(args.server)
+    account = _account(args)
+    if account is not None and account.token is None and not asyncio.run(knows_no_login(target)):
+        # Only now: nobody is to type a password for nothing.
+        password = asked_password(language, from_stdin=args.password_stdin)
+        account = replace(account, password=password)
+    return asyncio.run(examine_server(target, account, http_port=args.http_port, deep=args.deep))
 
 
-def _account(args: argparse.Namespace, language: Language) -> "Account | None":
+def _account(args: argparse.Namespace) -> "Account | None":
     """Give who dictates; what nobody else may read comes from a file or a pipe, never as a flag."""
     from service.diagnosis.outside.dictating import Account  # noqa: PLC0415
 
     if args.token_from is not None:
         return Account(token=_token(args.token_from))
-    if args.account:
-        password = asked_password(language, from_stdin=args.password_stdin)
-        return Account(login=args.account, password=password)
-    return None
+    return Account(login=args.account) if args.account else None
 
 
 def _token(file: str) -> str:

@@ -1,8 +1,10 @@
 """`alfavoice doctor --server`: real services, behind Nginx as it ships and as it should not be."""
 
 import asyncio
+import io
 import json
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -223,6 +225,20 @@ async def test_a_dictation_that_was_not_tried_is_not_shown_as_a_good_one(start_s
 
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "не проверена" in line]
     assert line == "– Диктовка не проверена: дайте --login или --token-file"
+
+
+async def test_nobody_is_asked_for_a_password_that_the_server_has_no_use_for(
+    start_server, capsys, monkeypatch
+):
+    monkeypatch.setattr(sys, "stdin", io.StringIO())  # nothing to be read from it
+    async with start_server() as server:
+        await server.wait_ready(30)
+        asked = ["--language", "ru", "doctor", "--server", server.url, "--login", "anna"]
+        assert await asyncio.to_thread(run, [*asked, "--password-stdin"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert "✓ Продиктованное удалено" in lines
+    assert "– Вход не понадобился: сервер никого не просит войти" in lines
 
 
 async def test_of_a_server_without_login_each_thing_is_said_once(start_server):

@@ -34,6 +34,7 @@ class Account:
     token: str | None = None
     login: str | None = None
     password: str | None = None
+    """None beside a login: it was not asked for, as the server knows no login."""
 
 
 class NotLetIn(Exception):

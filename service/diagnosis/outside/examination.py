@@ -63,6 +63,8 @@ async def examine_server(
         if any(finding.key == "outside.login_off_here" for finding in found):
             # Nobody has a login there: the sample is dictated as everybody dictates.
             found += await check_dictation(target, None)
+            if account is not None:
+                found.append(skip("account", "outside.not_needed"))
         else:
             found += await _as_somebody(target, http, account, is_verified=is_verified)
     return found
@@ -73,6 +75,8 @@ async def _as_somebody(
 ) -> list[Finding]:
     if account is None:
         return [skip("account", "outside.nobody")]
+    if account.token is None and account.password is None:
+        return [skip("account", "outside.not_needed")]
     if not is_verified or not (target.is_encrypted or target.is_here):
         return [fail("account", "outside.not_private")]
     found: list[Finding] = []

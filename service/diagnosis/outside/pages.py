@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from service.diagnosis.finding import Finding, fail, ok, warn
-from service.diagnosis.outside.target import PATIENCE_S, Target
+from service.diagnosis.outside.target import PATIENCE_S, Target, client
 from service.recordings.recording import MAX_CHUNK_BYTES
 from service.storage.identifiers import uuid7
 
@@ -163,6 +163,16 @@ async def _documents(http: httpx2.AsyncClient) -> Finding:
     if opened:
         return warn("documents", "outside.documents_open", paths=", ".join(opened))
     return ok("documents", "outside.documents")
+
+
+async def knows_no_login(target: Target) -> bool:
+    """Whether the server says that it lets everybody in; False, too, where it says nothing."""
+    try:
+        async with client(target, is_verified=False) as http:  # nothing secret is asked or told
+            told = _told(await http.get("/v1/auth/setup"))
+    except httpx2.HTTPError:
+        return False
+    return told.get("login_required") is False
 
 
 async def _login(http: httpx2.AsyncClient, target: Target) -> Finding:
