@@ -222,11 +222,15 @@ async def hold_the_edge(proxy: Proxy, http: httpx.AsyncClient) -> None:
     assert "max-age" in long.headers["Strict-Transport-Security"]
     listened = await http.get("/v1/listen", params={"keyterm": SPOKEN})
     assert listened.status_code == 404
-    body = {"login": "anna", "password": "wrong " + PASSWORD, "device": {"name": "x"}}
-    tries = await asyncio.gather(*(http.post("/v1/auth/login", json=body) for _ in range(12)))
-    limited = [answer for answer in tries if answer.headers.get("Retry-After") == "5"]
-    assert limited
-    assert limited[0].json()["code"] == "auth.too_many_attempts"
+    for path, body in (
+        ("login", {"login": "anna", "password": "wrong " + PASSWORD, "device": {"name": "x"}}),
+        ("invitation/open", {"token": "guessed"}),
+    ):
+        asked = (http.post(f"/v1/auth/{path}", json=body) for _ in range(12))
+        tries = await asyncio.gather(*asked)
+        limited = [answer for answer in tries if answer.headers.get("Retry-After") == "5"]
+        assert limited, path
+        assert limited[0].json()["code"] == "auth.too_many_attempts"
     old = ssl.create_default_context(cafile=str(proxy.certificate))
     old.maximum_version = ssl.TLSVersion.TLSv1_2
     async with httpx.AsyncClient(verify=old) as outdated:
@@ -237,7 +241,13 @@ async def hold_the_edge(proxy: Proxy, http: httpx.AsyncClient) -> None:
 def tells_nothing(proxy: Proxy, *secrets: str) -> None:
     """The log has every request, and nothing of what was said or shown."""
     log = proxy.log.read_text("utf-8")
-    for path in ("/v1/stream", "/v1/listen", "/v1/auth/invitation", "/v1/recordings/"):
+    for path in (
+        "/v1/stream",
+        "/v1/listen",
+        "/v1/auth/invitation",
+        "/v1/auth/invitation/open",
+        "/v1/recordings/",
+    ):
         assert path in log
     written = log + proxy.errors.read_text("utf-8")
     for secret in (*secrets, SPOKEN, "keyterm", "%D0", "limit=10", PASSWORD, "Bearer", "anna"):
