@@ -50,8 +50,8 @@ const FIELDS = ["login", "password", "again", "form"];
 const RUSSIAN = /^(ru|be|kk)\b/;  // who reads one of these reads Russian
 
 const field = (id) => document.getElementById(id);
-const token = location.hash.slice(1);
-history.replaceState(null, "", location.pathname);  // not in the history of the browser
+/** Of the invitation that is looked at: a link opened in the same tab changes nothing but the part after the #. */
+let token = "";
 
 const marked = [...document.querySelectorAll("[data-en]")];
 for (const element of marked) element.dataset.ru = element.textContent;
@@ -91,6 +91,10 @@ function end(key, places) {
   field("title").focus();
 }
 
+function show(shown) {
+  for (const id of ["password", "again"]) field(id).type = shown ? "text" : "password";
+}
+
 async function ask(path, body) {
   const answer = await fetch(path, {
     method: "POST",
@@ -101,10 +105,26 @@ async function ask(path, body) {
   return answer.ok ? said : { refused: said.code ?? "failed" };
 }
 
+function start() {
+  token = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);  // not in the history of the browser
+  told.clear();
+  field("form").reset();
+  field("form").hidden = field("next").hidden = true;
+  field("login").readOnly = false;
+  show(false);
+  say("about", "");
+  refuse("");
+  speak(language);
+  void open();
+}
+
 async function open() {
   if (!token) return end("incomplete");
+  const mine = token;
   try {
     const invited = await ask("v1/auth/invitation/open", { token });
+    if (mine !== token) return;
     if (["invitation.invalid", "request.invalid"].includes(invited.refused)) return end("invitation.invalid");
     if (invited.login) {
       field("login").value = invited.login;
@@ -113,6 +133,7 @@ async function open() {
     }
     if (!invited.refused) say("about", invited.is_first ? "first" : invited.login ? "named" : "invited");
   } catch {
+    if (mine !== token) return;
     // The form says so when it is sent.
   }
   field("form").hidden = false;
@@ -120,6 +141,7 @@ async function open() {
 }
 
 async function accept() {
+  const mine = token;
   const body = {
     token,
     login: field("login").value.trim(),
@@ -128,6 +150,7 @@ async function accept() {
     device: { name: "browser", client: "welcome" },
   };
   const made = await ask("v1/auth/invitation", body);
+  if (mine !== token) return;
   if (made.refused === "invitation.invalid") return end("invitation.invalid");
   if (made.refused) return refuse(made.refused);
   end("done", { login: made.user.login });
@@ -137,8 +160,9 @@ async function accept() {
 }
 
 field("language").addEventListener("click", () => speak(language === "ru" ? "en" : "ru"));
-field("shown").addEventListener("change", ({ target }) => {
-  for (const id of ["password", "again"]) field(id).type = target.checked ? "text" : "password";
+field("shown").addEventListener("change", ({ target }) => show(target.checked));
+addEventListener("hashchange", () => {
+  if (location.hash) start();
 });
 field("form").addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -160,5 +184,4 @@ field("form").addEventListener("submit", async (event) => {
   }
 });
 
-speak(language);
-void open();
+start();

@@ -13,7 +13,7 @@ const PASSWORD = 'четыре жёлтых зонта';
 export async function welcome({ server, page, violations, pictures }) {
   const invite = (...flags) => server.command(['users', 'invite', '--server', server.url, ...flags]).trim();
   const open = async (link) => {
-    await page.goto('about:blank'); // another part after the # alone would load nothing
+    await page.goto('about:blank'); // a page that knows nothing of the one before
     await page.goto(link);
   };
   const look = async (name) => {
@@ -71,8 +71,17 @@ export async function welcome({ server, page, violations, pictures }) {
   await open(`${server.url}/welcome`);
   await page.getByText('Ссылка неполная').waitFor(PATIENCE);
 
-  await open(invite());
-  await login.waitFor(PATIENCE);
+  // As people do who are told so: only what stands after the # is another, so nothing is loaded.
+  await page.goto(invite('--login', 'petr'));
+  await page.getByText('под этим логином').waitFor(PATIENCE);
+  assert.equal(await login.inputValue(), 'petr');
+  assert.equal(new URL(page.url()).hash, '', 'the second invitation is not in the address either');
+  await password.fill(PASSWORD);
+  await page.goto(invite());
+  await page.getByText('Придумайте логин и пароль').waitFor(PATIENCE);
+  await page.getByText('Буквы, цифры и знаки').waitFor(PATIENCE);
+  assert.deepEqual([await login.inputValue(), await password.inputValue()], ['', ''], 'nothing is left of the invitation before');
+  assert.equal(new URL(page.url()).hash, '');
   assert.equal(await login.isEditable(), true);
   await login.fill('olga');
   await password.fill(PASSWORD);
