@@ -54,6 +54,18 @@ def test_a_step_that_is_off_is_not_taken():
         assert step not in {taken.step for taken in done.steps}
 
 
+def test_a_command_goes_before_a_snippet_of_the_same_words():
+    wanted = Finishing(snippets=(Snippet(trigger="новая строка", text="СТРОКА"),))
+    said = "Молоко, новая строка, хлеб"
+
+    assert finish(said, wanted).text == "Молоко\nХлеб"
+    for without in (
+        Finishing(snippets=wanted.snippets, steps=USUAL_STEPS - {Step.COMMANDS}),
+        Finishing(snippets=wanted.snippets, commands_off=frozenset({"new_line"})),
+    ):
+        assert finish(said, without).text == "Молоко, СТРОКА, хлеб"
+
+
 def test_raw_is_the_text_as_recognised():
     text = "э-э двадцать пять точка"
     assert finish(text, Finishing(style="raw")) == Finished(text=text)

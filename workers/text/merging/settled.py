@@ -22,8 +22,8 @@ from workers.text.commands.table import Effect
 from workers.text.frequent import CLAUSE_OPENERS, CONJUNCTIONS, PREPOSITIONS
 from workers.text.merging.marks import ENDS, mark_of
 from workers.text.numbers.counted import takes_singular
-from workers.text.numbers.numerals import NUMERALS
-from workers.text.numbers.surroundings import CODES, LABELS, MEASURES, VERSIONS
+from workers.text.numbers.numerals import DIVISORS, NUMERALS, WHOLES
+from workers.text.numbers.surroundings import CODES, LABELS, MEASURES, VERSIONS, ZEROS
 from workers.text.rubert.labels import MARKS
 from workers.text.styles import begins_farewell
 from workers.text.tokens import Token
@@ -55,6 +55,8 @@ _OF_MANY: Final = (
     "часов", "миль", "крон", "йен", "евро",
 )  # fmt: skip
 """Ends of what 2, 3 and 4 count, and of what the others do."""
+_MOST_OF_PARTS: Final = 5
+"""Words from «целых» to «тысячных»: «и двести тридцать одна тысячная»."""
 _SHORTENED: Final = frozenset("млн млрд трлн тыс".split())
 """Written without a full stop by the recogniser; one of the model's would be the abbreviation's, which «млн» has not."""
 _SIGNS_IN_NUMBERS: Final = frozenset(("дробь",))
@@ -72,8 +74,13 @@ def allowed_marks(tokens: Sequence[Token], *, bare: bool) -> list[frozenset[str]
         bare: whether it has no marks at all, so that the model gives them.
     """
     allowed = [EVERY] * len(tokens)
+    decimals = _within_decimals(tokens)
     for place, (token, following) in enumerate(pairwise(tokens)):
-        if _is_named(token, following, bare=bare) or parts_numbers(token, following):
+        if (
+            place in decimals
+            or _is_named(token, following, bare=bare)
+            or parts_numbers(token, following)
+        ):
             allowed[place] = _NONE
         elif token.key in _SHORTENED and not token.trail:
             allowed[place] = EVERY - {"."}
@@ -100,6 +107,18 @@ def parts_numbers(token: Token, following: Token) -> bool:
     return is_numeral(token) or (token.key == "раз" and following.key == "два")
 
 
+def _within_decimals(tokens: Sequence[Token]) -> frozenset[int]:
+    """Give the places on both sides of «целых»: «сто двадцать целых пять десятых»."""
+    within: set[int] = set()
+    for place, token in enumerate(tokens):
+        if token.key not in WHOLES or token.trail or not 0 < place < len(tokens) - 1:
+            continue
+        said = [after.key for after in tokens[place + 1 : place + 1 + _MOST_OF_PARTS]]
+        if is_numeral(tokens[place - 1]) and any(key in DIVISORS for key in said):
+            within |= {place} if tokens[place - 1].trail else {place - 1, place}
+    return frozenset(within)
+
+
 def _is_named(token: Token, following: Token, *, bare: bool) -> bool:
     """Whether a number belongs to the word before it, or the word after to the number: «дом пять», «пять рублей»."""
     if token.trail:
@@ -110,7 +129,8 @@ def _is_named(token: Token, following: Token, *, bare: bool) -> bool:
         )
     if token.key in _NAMES or token.key in _SIGNS_IN_NUMBERS:
         return True
-    return bare and (token.key in _PARTED or _is_letter(token))
+    is_price = token.key in MEASURES and following.key in ZEROS  # «пять долларов ноль пять центов»
+    return bare and (is_price or token.key in _PARTED or _is_letter(token))
 
 
 def _is_measured(token: Token, following: Token) -> bool:

@@ -4,7 +4,7 @@ from typing import Final
 
 from workers.text.numbers.counted import can_be_counted, takes_singular
 from workers.text.numbers.formats import decimal, grouped
-from workers.text.numbers.numerals import DIVISORS
+from workers.text.numbers.numerals import DIVISORS, WHOLES
 from workers.text.numbers.quantities import SMALL
 from workers.text.numbers.replacement import Piece
 from workers.text.numbers.runs import Number, Row
@@ -20,7 +20,6 @@ from workers.text.numbers.surroundings import (
     ZEROS,
 )
 
-_WHOLES: Final = frozenset("целая целых целые целой целую целыми".split())
 _THIRDS: Final = {
     "трети": 3, "третей": 3, "третьих": 3, "четверти": 4, "четвертей": 4, "четвертых": 4
 }  # fmt: skip
@@ -35,6 +34,7 @@ _LOOKED_BACK: Final = 5
 _MOST_ZEROS: Final = 6
 _UNITS_OF_TIME: Final = ("минут", "час", "секунд")
 _ALSO_ORDINALS: Final = frozenset(("третьих", "четвертых"))
+_OF_MONEY: Final = ("копе", "центов", "цента")
 _NUMBERED: Final = ("класс", "этаж", "подъезд", "курс")
 _OF_MANY: Final = ("ах", "ях", "ами", "ями")
 _ONES: Final = {"одна": "я", "одну": "ю", "одной": "й"}
@@ -48,7 +48,7 @@ def decimals(row: Row, place: int) -> tuple[Piece, ...]:
     if whole is None:
         return ()
     at = place + whole.length
-    if row.follows(at - 1) in _WHOLES and row.joined(at):
+    if row.follows(at - 1) in WHOLES and row.joined(at):
         return _tenths(row, place, at + 1) or _mixed(row, place, at + 1)
     if row.follows(at - 1) == "запятая" and row.joined(at):
         return _spelt(row, place, at + 1)
@@ -169,6 +169,18 @@ def _with_percent(row: Row, length: int, written: str, end: int) -> tuple[Piece,
     if row.follows(end - 1) in PERCENT:
         return ((length + 1, f"{written}%"),)
     return ((length, written),)
+
+
+def hundredths_of_money(row: Row, place: int) -> tuple[Piece, ...]:
+    """Read «ноль пять копеек», «ноль ноль копеек»: a price is read out, digit by digit."""
+    if row.key(place) not in ZEROS or not row.joined(place):
+        return ()
+    part = row.number(place + 1)
+    if part is None or part.is_ordinal or part.scales or not 0 <= part.value < 10:
+        return ()
+    if not row.follows(place + part.length).startswith(_OF_MONEY):
+        return ()
+    return ((1 + part.length, f"0{part.value}"),)
 
 
 def zero_points(row: Row, place: int) -> tuple[Piece, ...]:

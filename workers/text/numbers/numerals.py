@@ -193,3 +193,5 @@ DIVISORS: Final[Mapping[str, int]] = MappingProxyType(
     }
 )
 """What ends a decimal: «две целых пять десятых», with how many digits it has."""
+WHOLES: Final = frozenset("целая целых целые целой целую целыми".split())
+"""What stands before its parts."""

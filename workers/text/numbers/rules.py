@@ -47,6 +47,7 @@ _RULES: Final[tuple[Rule, ...]] = (
     calendar.years,
     daytime.said_in_words,
     fractions.decimals,
+    fractions.hundredths_of_money,
     fractions.zero_points,
     halves.ranges_of_halves,
     halves.halves,

@@ -51,13 +51,17 @@ def series(row: Row, place: int) -> Series | None:
     while len(members) < _MOST:
         link = row.follows(last)
         has_link = link in _BOTH or (spans and link in _SPAN)
-        if not has_link and (row.tokens[last].trail not in _MARKS or row.tokens[last].gap != " "):
+        is_bare = not has_link and row.joined(last)
+        is_parted = row.tokens[last].trail in _MARKS and row.tokens[last].gap == " "
+        if not (has_link or is_bare or is_parted):
             break
         if has_link and not row.joined(last + 1):
             break
         number = row.number(last + 1 + has_link)
         if number is None or not number.is_ordinal:
             break
+        if is_bare and number.value <= members[-1].value:
+            break  # of a list without commas only what goes up is one for sure
         if link not in _SPAN and number.ending != members[-1].ending:
             break  # «пришел первым, второго мая»
         if not has_link and row.tokens[last + 1].lead:

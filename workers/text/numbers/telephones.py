@@ -16,6 +16,7 @@ _LONGEST: Final = len("+79991234567")
 _COUNTRYWIDE: Final = re.compile(r"(\+7|8)([3-9]\d{2})(\d{3})(\d{2})(\d{2})")
 _PREFIXES: Final = frozenset(("8", "7", "+7"))
 _MOBILE: Final = re.compile(r"(9\d{2})(\d{3})(\d{2})(\d{2})")
+_OF_CITY: Final = re.compile(r"([3-8]\d{2})(\d{3})(\d{2})(\d{2})")
 _LOCAL: Final = re.compile(r"(\d{3})(\d{2})(\d{2})")
 _GROUPS: Final = (1, 3, 3, 2, 2)
 _WRITTEN: Final = re.compile(r"\+?[0-9]+")
@@ -82,6 +83,8 @@ def _read(row: Row, place: int, *, is_code_apart: bool) -> tuple[Piece, ...]:
     if not written and not is_code_apart and has_words:
         if len(groups) <= 6 or _is_named(row, place, _NUMBER):
             written = _mobile(digits)
+        if not written and groups[0] == 3 and _is_named(row, place, frozenset()):
+            written = _of_city(digits)
         if not written and groups[0] == 3 and _is_named(row, place, _NUMBER):
             written = _local(digits)
     return ((length, written),) if written else ()
@@ -94,6 +97,11 @@ def _countrywide(digits: str) -> str:
 
 def _mobile(digits: str) -> str:
     found = _MOBILE.fullmatch(digits)
+    return f"{found[1]}{GROUP}{'-'.join(found.groups()[1:])}" if found else ""
+
+
+def _of_city(digits: str) -> str:
+    found = _OF_CITY.fullmatch(digits)
     return f"{found[1]}{GROUP}{'-'.join(found.groups()[1:])}" if found else ""
 
 
