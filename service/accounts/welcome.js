@@ -47,7 +47,7 @@ const PLACES = {
   "account.weak_password": "password", "account.invalid_login": "login", "account.login_taken": "login",
 };
 const FIELDS = ["login", "password", "again", "form"];
-const RUSSIAN = /^(ru|be|kk)\b/;  // who reads one of these reads Russian
+const ENGLISH = /^en(?![a-z])/i;  // English where the system speaks it, else Russian: the application's rule
 
 const field = (id) => document.getElementById(id);
 /** Of the invitation that is looked at: a link opened in the same tab changes nothing but the part after the #. */
@@ -55,7 +55,7 @@ let token = "";
 
 const marked = [...document.querySelectorAll("[data-en]")];
 for (const element of marked) element.dataset.ru = element.textContent;
-let language = RUSSIAN.test(navigator.language) ? "ru" : "en";
+let language = ENGLISH.test(navigator.language) ? "en" : "ru";
 /** What is said where, by the id of the element: said anew when the language changes. */
 const told = new Map();
 

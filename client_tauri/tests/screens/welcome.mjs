@@ -88,4 +88,10 @@ export async function welcome({ server, page, violations, pictures }) {
   await again.fill(PASSWORD);
   await submit.click();
   await page.getByText('Этот логин занят.').waitFor(PATIENCE);
+
+  for (const [system, said] of [['de-DE', 'Ссылка неполная'], ['en-GB', 'The link is not complete']]) {
+    await page.addInitScript((language) => Object.defineProperty(navigator, 'language', { value: language, configurable: true }), system);
+    await open(`${server.url}/welcome`);
+    await page.getByText(said).waitFor(PATIENCE);
+  }
 }
