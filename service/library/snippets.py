@@ -11,29 +11,12 @@ from service.accounts.principal import Principal, Scope
 from service.library.fields import VARIABLES, Line, SnippetFields
 from service.library.kinds import Kind
 from service.library.shelf import Before, IfChange, ItemView, Limit, Shelf, shown
-from service.library.wishes import MOST_SNIPPETS
-from service.library.words import plain, words_of
+from service.library.triggers import ONE_OF_A_KIND, check_sayable
 from service.parts import Parts
 from service.storage.identifiers import uuid7
 from service.storage.items import PostgresItems, StoredItem
-from service.storage.unlike import Unlike
 
 _DEFAULTS: Final[dict[str, Any]] = SnippetFields().model_dump()
-
-
-def _said(trigger: str) -> list[str]:
-    return [plain(word) for word in words_of(trigger)] or [trigger]
-
-
-_TRIGGERS: Final = Unlike(
-    field="trigger",
-    same=_said,
-    among=MOST_SNIPPETS,
-    code="library.trigger_taken",
-    message="another snippet has this trigger already: change that one, or take other words",
-)
-"""No two snippets are said with the same words: one would never be inserted. Devices that were away from
-each other may still make two, and both are kept: the newer is used."""
 
 
 class WholeSnippet(SnippetFields):
@@ -73,9 +56,8 @@ class Variables(BaseModel):
 def snippet_routes(parts: Parts) -> APIRouter:
     """Make the router with `/v1/snippets`."""
     router = APIRouter(tags=["snippets"])
-    shelf = Shelf(
-        PostgresItems(parts.storage.postgres, parts.storage.keys), Kind.SNIPPET, unlike=_TRIGGERS
-    )
+    items = PostgresItems(parts.storage.postgres, parts.storage.keys)
+    shelf = Shelf(items, Kind.SNIPPET, unlike=ONE_OF_A_KIND)
     owner = parts.gate.needs(Scope.LIBRARY)
 
     @router.get("/v1/snippets")
@@ -95,6 +77,7 @@ def snippet_routes(parts: Parts) -> APIRouter:
     async def make_snippet(
         principal: Annotated[Principal, owner], snippet: WholeSnippet
     ) -> SnippetView:
+        check_sayable(snippet.trigger)
         item = uuid7(time.time_ns() // 1_000_000)
         return _view(await shelf.write(principal, item, _DEFAULTS | snippet.given()))
 
@@ -111,6 +94,7 @@ def snippet_routes(parts: Parts) -> APIRouter:
         snippet: WholeSnippet,
         if_change: IfChange = None,
     ) -> SnippetView:
+        check_sayable(snippet.trigger)
         values = _DEFAULTS | snippet.given()
         return _view(await shelf.write(principal, snippet_id, values, if_change=if_change))
 
@@ -121,6 +105,7 @@ def snippet_routes(parts: Parts) -> APIRouter:
         snippet: SnippetFields,
         if_change: IfChange = None,
     ) -> SnippetView:
+        check_sayable(snippet.given().get("trigger"))
         return _view(
             await shelf.write(
                 principal, snippet_id, snippet.given(), must_exist=True, if_change=if_change

@@ -5,7 +5,7 @@ the lock of the person's change counter.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,8 +28,8 @@ class Unlike:
     """What an item must not have in common with another of its kind."""
 
     field: str
-    same: Callable[[Any], object]
-    """What of the field's value is compared."""
+    ways: Callable[[Any], Set[object]]
+    """The ways to say the field's value; two that share one are alike."""
     among: int
     """So many of the newest are looked at."""
     code: str
@@ -56,10 +56,10 @@ async def alike(
 def _like(
     cipher: UserCipher, rows: Sequence[asyncpg.Record], value: object, unlike: Unlike
 ) -> frozenset[UUID]:
-    wanted, found = unlike.same(value), set[UUID]()
+    wanted, found = unlike.ways(value), set[UUID]()
     for row in rows:
         with suppress(Unreadable):  # what cannot be read is in nobody's way
             values = item_values(cipher, row["id"], row["sealed"])
-            if unlike.same(values.get(unlike.field, "")) == wanted:
+            if not wanted.isdisjoint(unlike.ways(values.get(unlike.field, ""))):
                 found.add(row["id"])
     return frozenset(found)

@@ -51,6 +51,51 @@ async def test_two_snippets_are_not_said_with_the_same_words(http):
     assert (await http.post("/v1/snippets", json=same)).status_code == 201
 
 
+SAID_ALIKE = [
+    ("подпись два", "Подпись 2"),
+    ("почта двадцать пять", "почта 25"),
+    ("кабинет 1-й", "кабинет первый"),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), SAID_ALIKE)
+async def test_a_number_in_a_trigger_is_the_same_in_words_and_in_digits(http, first, second):
+    made = [first, second]
+    for one, other in (made, made[::-1]):
+        mine = (await http.post("/v1/snippets", json={"trigger": one, "text": "раз"})).json()
+        answer = await http.post("/v1/snippets", json={"trigger": other, "text": "два"})
+        assert (answer.status_code, answer.json()["code"]) == (409, "library.trigger_taken")
+        assert (await http.delete(f"/v1/snippets/{mine['id']}")).status_code == 204
+
+
+async def test_triggers_that_are_said_with_other_words_are_not_the_same(http):
+    for trigger in (
+        "подпись",
+        "подпись два",
+        "подпись три",
+        "подпись двадцать",
+        "кто-то",
+        "кто то",
+    ):
+        answer = await http.post("/v1/snippets", json={"trigger": trigger, "text": "раз"})
+        assert answer.status_code == 201, trigger
+
+
+async def test_a_trigger_that_nobody_can_say_is_refused(http):
+    mine = (await http.post("/v1/snippets", json={"trigger": "моя почта", "text": "я"})).json()
+    url, mute = f"/v1/snippets/{mine['id']}", {"trigger": "!!!", "text": "раз"}
+    for answer in (
+        await http.post("/v1/snippets", json=mute),
+        await http.put(f"/v1/snippets/{uuid4()}", json=mute),
+        await http.patch(url, json={"trigger": "— …"}),
+    ):
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (422, "library.trigger_unsayable")
+        assert "no words" in problem["detail"]
+    # What one has already may still get another text.
+    assert (await http.patch(url, json={"text": "два"})).json()["trigger"] == "моя почта"
+
+
 async def test_of_many_who_want_one_trigger_at_once_one_gets_it(http):
     def wish(number):
         snippet = {"trigger": "подпись", "text": str(number)}
