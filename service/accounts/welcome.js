@@ -15,6 +15,7 @@ const SENTENCES = {
     failed: "Не получилось. Попробуйте ещё раз чуть позже.",
     "request.invalid": "Сервер не понял написанного. Проверьте поля.",
     "auth.busy": "Сервер занят. Попробуйте через минуту.",
+    "auth.too_many_attempts": "Слишком много попыток. Подождите и попробуйте снова.",
     "account.weak_password": "Этот пароль слишком простой. Возьмите три-четыре не связанных между собой слова.",
     "account.invalid_login": "В логине от 2 букв и цифр, можно . _ @ + -",
     "account.login_taken": "Этот логин занят.",
@@ -35,6 +36,7 @@ const SENTENCES = {
     failed: "It did not work. Try again a little later.",
     "request.invalid": "The server did not understand what is written. Look at the fields.",
     "auth.busy": "The server is busy. Try again in a minute.",
+    "auth.too_many_attempts": "Too many attempts. Wait, then try again.",
     "account.weak_password": "This password is too simple. Take three or four words that do not belong together.",
     "account.invalid_login": "A login has at least 2 letters and digits, and may have . _ @ + -",
     "account.login_taken": "This login is taken.",
@@ -46,6 +48,8 @@ const PLACES = {
   no_login: "login", short: "password", differ: "again",
   "account.weak_password": "password", "account.invalid_login": "login", "account.login_taken": "login",
 };
+/** What is told by the status alone: of a proxy before the server, which may have no words of ours. */
+const STATUSES = { 429: "auth.too_many_attempts", 502: "unreachable", 503: "unreachable", 504: "unreachable" };
 const FIELDS = ["login", "password", "again", "form"];
 const ENGLISH = /^en(?![a-z])/i;  // English where the system speaks it, else Russian: the application's rule
 
@@ -101,8 +105,10 @@ async function ask(path, body) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
-  const said = answer.status === 204 ? {} : await answer.json();
-  return answer.ok ? said : { refused: said.code ?? "failed" };
+  if (answer.status === 204) return {};
+  const said = await answer.json().catch(() => null);
+  if (answer.ok && said) return said;
+  return { refused: said?.code ?? STATUSES[answer.status] ?? "failed" };
 }
 
 function start() {
@@ -131,7 +137,8 @@ async function open() {
       field("login").readOnly = true;
       say("login-hint", "given");
     }
-    if (!invited.refused) say("about", invited.is_first ? "first" : invited.login ? "named" : "invited");
+    if (invited.refused) refuse(invited.refused);
+    else say("about", invited.is_first ? "first" : invited.login ? "named" : "invited");
   } catch {
     if (mine !== token) return;
     // The form says so when it is sent.

@@ -89,6 +89,23 @@ export async function welcome({ server, page, violations, pictures }) {
   await submit.click();
   await page.getByText('Этот логин занят.').waitFor(PATIENCE);
 
+  // What stands between the page and the server answers in its own words.
+  await open(invite('--login', 'fyodor'));
+  await page.getByText('под этим логином').waitFor(PATIENCE);
+  await password.fill(PASSWORD);
+  await again.fill(PASSWORD);
+  const accepting = '**/v1/auth/invitation';
+  for (const [answer, said] of [
+    [{ status: 429, contentType: 'text/html', body: '<html>' }, 'Слишком много попыток'],
+    [{ status: 429, contentType: 'application/problem+json', body: '{"code":"auth.too_many_attempts"}' }, 'Слишком много попыток'],
+    [{ status: 502, contentType: 'text/html', body: '<html>' }, 'Сервер не отвечает'],
+    [{ status: 200, contentType: 'text/html', body: '<html>' }, 'Не получилось'],
+  ]) {
+    await page.route(accepting, (route) => route.fulfill(answer), { times: 1 });
+    await submit.click();
+    await page.getByText(said).waitFor(PATIENCE);
+  }
+
   for (const [system, said] of [['de-DE', 'Ссылка неполная'], ['en-GB', 'The link is not complete']]) {
     await page.addInitScript((language) => Object.defineProperty(navigator, 'language', { value: language, configurable: true }), system);
     await open(`${server.url}/welcome`);
