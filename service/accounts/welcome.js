@@ -19,6 +19,7 @@ const SENTENCES = {
     "account.weak_password": "Этот пароль слишком простой. Возьмите три-четыре не связанных между собой слова.",
     "account.invalid_login": "В логине от 2 букв и цифр, можно . _ @ + -",
     "account.login_taken": "Этот логин занят.",
+    perhaps_made: "Похоже, учётная запись уже создана, а ответ сервера потерялся по дороге. Попробуйте войти с логином и паролем, которые вы выбрали. Если не получится, попросите новое приглашение.",
     "invitation.invalid": "Приглашение использовано, отозвано или истекло. Попросите новое.",
   },
   en: {
@@ -40,6 +41,7 @@ const SENTENCES = {
     "account.weak_password": "This password is too simple. Take three or four words that do not belong together.",
     "account.invalid_login": "A login has at least 2 letters and digits, and may have . _ @ + -",
     "account.login_taken": "This login is taken.",
+    perhaps_made: "It seems that the account is made already, and the server's answer was lost on the way. Try to sign in with the login and password you chose. If that fails, ask for another invitation.",
     "invitation.invalid": "The invitation was used, withdrawn or has expired. Ask for another one.",
   },
 };
@@ -56,6 +58,8 @@ const ENGLISH = /^en(?![a-z])/i;  // English where the system speaks it, else Ru
 const field = (id) => document.getElementById(id);
 /** Of the invitation that is looked at: a link opened in the same tab changes nothing but the part after the #. */
 let token = "";
+/** The invitation of which it is not known whether it was accepted: the answer did not come, or is none. */
+let unanswered = "";
 
 const marked = [...document.querySelectorAll("[data-en]")];
 for (const element of marked) element.dataset.ru = element.textContent;
@@ -108,7 +112,7 @@ async function ask(path, body) {
   if (answer.status === 204) return {};
   const said = await answer.json().catch(() => null);
   if (answer.ok && said) return said;
-  return { refused: said?.code ?? STATUSES[answer.status] ?? "failed" };
+  return { refused: said?.code ?? STATUSES[answer.status] ?? "failed", is_lost: !said || answer.status >= 500 };
 }
 
 function start() {
@@ -131,7 +135,7 @@ async function open() {
   try {
     const invited = await ask("v1/auth/invitation/open", { token });
     if (mine !== token) return;
-    if (["invitation.invalid", "request.invalid"].includes(invited.refused)) return end("invitation.invalid");
+    if (["invitation.invalid", "request.invalid"].includes(invited.refused)) return over();
     if (invited.login) {
       field("login").value = invited.login;
       field("login").readOnly = true;
@@ -147,6 +151,11 @@ async function open() {
   field(field("login").readOnly ? "name" : "login").focus();
 }
 
+function over() {
+  end(token === unanswered ? "perhaps_made" : "invitation.invalid");
+  field("next").hidden = token !== unanswered;
+}
+
 async function accept() {
   const mine = token;
   const body = {
@@ -156,14 +165,15 @@ async function accept() {
     password: field("password").value,
     device: { name: "browser", client: "welcome" },
   };
-  const made = await ask("v1/auth/invitation", body);
+  const made = await ask("v1/auth/invitation", body).catch(() => ({ refused: "unreachable", is_lost: true }));
+  if (made.is_lost) unanswered = mine;
+  // This page keeps nothing: the sign-in it was given ends here.
+  if (made.refresh_token) void ask("v1/auth/logout", { refresh_token: made.refresh_token }).catch(() => {});
   if (mine !== token) return;
-  if (made.refused === "invitation.invalid") return end("invitation.invalid");
+  if (made.refused === "invitation.invalid") return over();
   if (made.refused) return refuse(made.refused);
   end("done", { login: made.user.login });
   field("next").hidden = false;
-  // This page keeps nothing: the sign-in it was given ends here.
-  await ask("v1/auth/logout", { refresh_token: made.refresh_token });
 }
 
 field("language").addEventListener("click", () => speak(language === "ru" ? "en" : "ru"));
@@ -182,8 +192,6 @@ field("form").addEventListener("submit", async (event) => {
   field("submit").disabled = true;
   try {
     await accept();
-  } catch {
-    if (!field("form").hidden) refuse("unreachable");
   } finally {
     told.delete("submit");
     field("submit").textContent = field("submit").dataset[language];

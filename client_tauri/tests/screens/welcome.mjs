@@ -25,6 +25,7 @@ export async function welcome({ server, page, violations, pictures }) {
     await page.emulateMedia({ colorScheme: 'light' });
   };
   const submit = page.getByRole('button', { name: 'Создать учётную запись' });
+  const signIn = page.getByRole('link', { name: 'На страницу сервера' });
   const password = page.getByLabel('Пароль', { exact: true });
   const again = page.getByLabel('Пароль ещё раз');
 
@@ -89,8 +90,9 @@ export async function welcome({ server, page, violations, pictures }) {
   await submit.click();
   await page.getByText('Этот логин занят.').waitFor(PATIENCE);
 
-  // What stands between the page and the server answers in its own words.
-  await open(invite('--login', 'fyodor'));
+  // What stands between the page and the server answers in its own words, then the server's answer is lost on the way.
+  const lost = invite('--login', 'fyodor');
+  await open(lost);
   await page.getByText('под этим логином').waitFor(PATIENCE);
   await password.fill(PASSWORD);
   await again.fill(PASSWORD);
@@ -105,6 +107,18 @@ export async function welcome({ server, page, violations, pictures }) {
     await submit.click();
     await page.getByText(said).waitFor(PATIENCE);
   }
+  await page.route(accepting, async (route) => {
+    await route.fetch();
+    await route.abort();
+  }, { times: 1 });
+  await submit.click();
+  await page.getByText('Сервер не отвечает').waitFor(PATIENCE);
+  await submit.click();
+  await page.getByText('Похоже, учётная запись уже создана').waitFor(PATIENCE);
+  assert.equal(await signIn.getAttribute('href'), './');
+  await look('lost');
+  await page.goto(lost);
+  await page.getByText('Похоже, учётная запись уже создана').waitFor(PATIENCE);
 
   for (const [system, said] of [['de-DE', 'Ссылка неполная'], ['en-GB', 'The link is not complete']]) {
     await page.addInitScript((language) => Object.defineProperty(navigator, 'language', { value: language, configurable: true }), system);
