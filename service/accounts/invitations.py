@@ -15,7 +15,7 @@ from asyncpg import Record
 
 from service.accounts.devices import DeviceDescription
 from service.accounts.opaque import INVITATION_PREFIX, hash_of, new_secret
-from service.accounts.people import NewPerson, People, inserted, plain_login
+from service.accounts.people import NewPerson, People, inserted, login_taken, plain_login
 from service.accounts.principal import Role
 from service.accounts.signing_in import Known, SignedIn, SigningIn
 from service.operations.audit import Actor, Address, AuditKind, record_within
@@ -85,9 +85,10 @@ class Invitations:
         """Make an invitation; give its id, its token (shown once) and when it ends.
 
         Raises:
-            RequestRefused: `invitation.too_many`.
+            RequestRefused: `invitation.too_many`, `account.login_taken`.
         """
         invitation, token = uuid7(self._now_ms()), new_secret(INVITATION_PREFIX)
+        plain = None if login is None else plain_login(login)
 
         async def insert(connection: Connection) -> datetime:
             async with connection.transaction():
@@ -95,12 +96,14 @@ class Invitations:
                     raise RequestRefused(
                         "invitation.too_many", "withdraw invitations nobody uses", status=409
                     )
+                if plain is not None and await connection.fetchrow(_sql["by_login"], plain):
+                    raise login_taken()  # nobody could accept it
                 ends: datetime = await connection.fetchval(
                     _sql["invite"],
                     invitation,
                     hash_of(token),
                     role.value,
-                    None if login is None else plain_login(login),
+                    plain,
                     False,
                     actor.user,
                     lasts,

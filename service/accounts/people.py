@@ -260,7 +260,7 @@ async def inserted(connection: Connection, actor: Actor, new: NewPerson, stored:
         stored,
     )
     if user is None:
-        raise RequestRefused("account.login_taken", "this login is taken", status=409)
+        raise login_taken()
     await record_within(
         connection,
         AuditKind.USER_CREATED,
@@ -269,6 +269,11 @@ async def inserted(connection: Connection, actor: Actor, new: NewPerson, stored:
         details={"role": new.role.value},
     )
     return user
+
+
+def login_taken() -> RequestRefused:
+    """Give the refusal of an account, or of an invitation to one, under the login of another."""
+    return RequestRefused("account.login_taken", "this login is taken", status=409)
 
 
 async def _locked(connection: Connection, user: UUID, *, keeps_admin: bool) -> Record:

@@ -20,6 +20,7 @@ const SENTENCES = {
     "account.invalid_login": "В логине от 2 букв и цифр, можно . _ @ + -",
     "account.login_taken": "Этот логин занят.",
     perhaps_made: "Похоже, учётная запись уже создана, а ответ сервера потерялся по дороге. Попробуйте войти с логином и паролем, которые вы выбрали. Если не получится, попросите новое приглашение.",
+    given_taken: "Этот логин уже занят, а по этой ссылке другой не выбрать. Если учётная запись ваша, войдите; если нет, попросите у того, кто вас пригласил, другую ссылку.",
     "invitation.invalid": "Приглашение использовано, отозвано или истекло. Попросите новое.",
   },
   en: {
@@ -42,6 +43,7 @@ const SENTENCES = {
     "account.invalid_login": "A login has at least 2 letters and digits, and may have . _ @ + -",
     "account.login_taken": "This login is taken.",
     perhaps_made: "It seems that the account is made already, and the server's answer was lost on the way. Try to sign in with the login and password you chose. If that fails, ask for another invitation.",
+    given_taken: "This login is taken, and this link allows no other. If the account is yours, sign in; if not, ask who invited you for another link.",
     "invitation.invalid": "The invitation was used, withdrawn or has expired. Ask for another one.",
   },
 };
@@ -49,6 +51,7 @@ const SENTENCES = {
 const PLACES = {
   no_login: "login", short: "password", differ: "again",
   "account.weak_password": "password", "account.invalid_login": "login", "account.login_taken": "login",
+  given_taken: "login",
 };
 /** What is told by the status alone: of a proxy before the server, which may have no words of ours. */
 const STATUSES = { 429: "auth.too_many_attempts", 502: "unreachable", 503: "unreachable", 504: "unreachable" };
@@ -171,6 +174,10 @@ async function accept() {
   if (made.refresh_token) void ask("v1/auth/logout", { refresh_token: made.refresh_token }).catch(() => {});
   if (mine !== token) return;
   if (made.refused === "invitation.invalid") return over();
+  if (made.refused === "account.login_taken" && field("login").readOnly) {
+    field("next").hidden = false;
+    return refuse("given_taken");
+  }
   if (made.refused) return refuse(made.refused);
   end("done", { login: made.user.login });
   field("next").hidden = false;

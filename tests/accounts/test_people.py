@@ -48,6 +48,12 @@ async def test_an_invitation_says_for_whom_it_is(admin, nobody):
     assert (answer["user"]["login"], answer["user"]["role"]) == ("vera", "admin")
 
 
+async def test_nobody_is_invited_under_a_login_that_is_taken(admin, boris):
+    answer = await admin.ask("POST", "/admin/invitations", {"login": " BORIS "})
+    assert refused(answer) == (409, "account.login_taken")
+    assert (await admin.got("GET", "/admin/invitations"))["invitations"] == []
+
+
 async def test_who_holds_an_invitation_is_told_for_whom_it_is_and_it_stays_good(admin, nobody):
     for fields, told in (
         ({"login": "Vera"}, {"login": "vera", "role": "user", "is_first": False}),

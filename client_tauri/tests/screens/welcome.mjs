@@ -120,6 +120,18 @@ export async function welcome({ server, page, violations, pictures }) {
   await page.goto(lost);
   await page.getByText('Похоже, учётная запись уже создана').waitFor(PATIENCE);
 
+  // The account was made otherwise meanwhile.
+  const late = invite('--login', 'vera');
+  server.command(['users', 'add', 'vera', '--password-stdin'], `${PASSWORD}\n`);
+  await open(late);
+  await page.getByText('под этим логином').waitFor(PATIENCE);
+  await password.fill(PASSWORD);
+  await again.fill(PASSWORD);
+  await submit.click();
+  await page.getByText('попросите у того, кто вас пригласил, другую ссылку').waitFor(PATIENCE);
+  await signIn.waitFor(PATIENCE);
+  await look('late');
+
   for (const [system, said] of [['de-DE', 'Ссылка неполная'], ['en-GB', 'The link is not complete']]) {
     await page.addInitScript((language) => Object.defineProperty(navigator, 'language', { value: language, configurable: true }), system);
     await open(`${server.url}/welcome`);
