@@ -168,8 +168,14 @@ async def _invite(
     from service.accounts.links import welcome_link  # noqa: PLC0415
     from service.accounts.principal import Role  # noqa: PLC0415
     from service.client.servers import local_address  # noqa: PLC0415
+    from service.client.signed_in import server_address  # noqa: PLC0415
+    from service.diagnosis.outside.target import target_of  # noqa: PLC0415
     from service.operations.audit import OPERATOR  # noqa: PLC0415
 
+    # Before anything is made: nobody is invited by a link that leads nowhere.
+    if args.server:
+        server_address(args.server)
+    target = target_of(args.server or local_address(settings_from(args)))
     made = await accounts.invitations.invite(
         OPERATOR,
         role=Role.ADMIN if args.admin else Role.USER,
@@ -177,9 +183,10 @@ async def _invite(
         lasts=timedelta(days=args.days),
     )
     # The link is the answer; what is said about it goes beside it.
-    server = (args.server or local_address(settings_from(args))).rstrip("/")
     print(language.text("users.invite.done", days=args.days), file=sys.stderr)  # noqa: T201
-    print(server + welcome_link(made[1]))  # noqa: T201
+    if target.is_here:
+        print(language.text("users.invite.only_here"), file=sys.stderr)  # noqa: T201
+    print(target.url + welcome_link(made[1]))  # noqa: T201
     return 0
 
 

@@ -85,10 +85,11 @@ async def test_accounts_are_managed_beside_a_running_server(run, boris, admin):
     assert (await boris.ask("GET", "/account")).status_code == 401
     await boris.sign_in("boris", "new umbrellas daily")
 
-    status, link, _ = await run("users", "invite", "--server", "https://dictate.example.org/")
+    status, link, said = await run("users", "invite", "--server", "https://dictate.example.org/")
     assert status == 0
     address, _, token = link.strip().partition("#")
     assert address == "https://dictate.example.org/welcome"
+    assert "--server" not in said
     body = {"token": token, "login": "vera", "password": PASSWORD, "device": {"name": "x"}}
     assert (await boris.http.post("/v1/auth/invitation", json=body)).status_code == 201
 
@@ -98,6 +99,24 @@ async def test_accounts_are_managed_beside_a_running_server(run, boris, admin):
     assert [one["login"] for one in listed] == ["anna", "vera"]
     status, _, err = await run("--language", "en", "users", "disable", "anna")
     assert (status, "[account.last_admin]" in err) == (1, True)
+
+
+async def test_an_invitation_leads_to_a_server_and_one_to_this_machine_says_so(run):
+    for nonsense in ("nonsense", "ftp://dictate.example.org", "https://", "не адрес"):
+        status, out, err = await run(
+            "users", "invite", "--server", nonsense, ALFAVOICE_LANGUAGE="ru"
+        )
+        assert (status, out) == (1, "")
+        assert "это не адрес сервера" in err
+        assert err.strip().endswith("[stream.bad_address]")
+    status, link, err = await run("users", "invite", ALFAVOICE_LANGUAGE="ru")
+    assert (status, link.startswith("http://127.0.0.1:8765/welcome#in_")) == (0, True)
+    assert "только на этой машине" in err
+    assert "--server https://…" in err
+    # As `doctor --server` reads it: other people come by https.
+    _, link, err = await run("users", "invite", "--server", "dictate.example.org")
+    assert link.startswith("https://dictate.example.org/welcome#in_")
+    assert "--server" not in err
 
 
 async def test_who_signed_in_transcribes_and_nobody_else(run, boris, server, tmp_path):
