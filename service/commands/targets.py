@@ -20,14 +20,13 @@ def choose_targets(
 ) -> list[Targets] | None:
     """Choose where each file's text goes, by format.
 
-    One file in one format goes to standard output, everything else to files beside the sources
-    or in the folder `output`. Two sources whose targets would be the same keep their endings
+    One file goes to standard output, several to files beside the sources or in the folder `output`. Two sources whose targets would be the same keep their endings
     (`talk.mp3.txt`, `talk.wav.txt`).
 
     Returns:
         A mapping for each file; None when standard output is asked for more than one format.
     """
-    if output == STANDARD_OUTPUT or (output is None and len(files) == len(formats) == 1):
+    if output == STANDARD_OUTPUT or (output is None and len(files) == 1):
         if len(formats) > 1:
             return None
         return [{formats[0]: STANDARD_OUTPUT} for _ in files]

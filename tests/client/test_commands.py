@@ -268,7 +268,8 @@ async def test_doctor_says_when_the_folder_and_the_database_are_out_of_reach(tmp
     ("files", "formats", "output", "targets"),
     [
         (["d/a.wav"], ["txt"], None, [{"txt": "-"}]),
-        (["d/a.wav"], ["txt", "srt"], None, [{"txt": "d/a.txt", "srt": "d/a.srt"}]),
+        (["d/a.wav"], ["txt", "srt"], None, None),
+        (["d/a.wav"], ["txt", "srt"], "d", [{"txt": "d/a.txt", "srt": "d/a.srt"}]),
         (["d/a.wav", "e/b.mp3"], ["txt"], None, [{"txt": "d/a.txt"}, {"txt": "e/b.txt"}]),
         (["d/a.wav", "e/b.mp3"], ["vtt"], "out", [{"vtt": "out/a.vtt"}, {"vtt": "out/b.vtt"}]),
         (["d/a.wav", "d/a.mp3"], ["txt"], None, [{"txt": "d/a.wav.txt"}, {"txt": "d/a.mp3.txt"}]),
@@ -292,6 +293,16 @@ async def test_the_bare_command_shows_its_help():
 
     assert (status, err) == (0, "")
     assert "transcribe" in out
+
+
+async def test_two_formats_of_one_file_ask_for_a_folder_and_write_into_none(tmp_path):
+    file = recording(tmp_path / "a.wav")
+    status, out, err = await run(
+        "transcribe", file, "--format", "txt,srt", "--data-dir", tmp_path, ALFAVOICE_LANGUAGE="ru"
+    )
+    assert (status, out) == (2, "")
+    assert "задайте папку в --output" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
 
 
 async def test_an_unknown_format_is_answered_with_those_there_are(tmp_path):
