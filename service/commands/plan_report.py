@@ -93,7 +93,10 @@ def _machine_lines(each: "Recognisers", say: Callable[..., str], language: Langu
         source=machine.source_in(language.code),
     )
     if each.needed is None:
-        return [head, "  " + say("out_of_reach", p95=each.p95_s), "  " + source]
+        beyond = say("out_of_reach", p95=each.p95_s)
+        if each.enough_s is not None:
+            beyond = say("enough_if", p95=each.p95_s, enough=each.enough_s)
+        return [head, "  " + beyond, "  " + source]
     found = say(
         "needed",
         count=each.needed,

@@ -5,7 +5,7 @@ people x minutes x share of the busiest hour ──► microphones open ──�
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from service.planning.machines import PARTIALS_FACTOR, Machine
@@ -25,6 +25,10 @@ SAMPLE_BYTES_PER_S: Final = 32_000
 BYTES_PER_WORD: Final = 171
 """Of a word in the history, with its times, indexes and encryption: 6.33 kB for a transcript of 37
 words (`benchmarks/results/history.json`, 2026-11-22)."""
+SLOWEST_WISH_S: Final = 60.0
+"""For p95 of finals."""
+WISH_STEP_S: Final = 0.5
+"""To which a wish is rounded that is proposed."""
 DATABASE_CORES: Final = 2
 DATABASE_MB: Final = 4_000
 NATS_CORES: Final = 1
@@ -96,6 +100,8 @@ class Recognisers:
     busy: float
     """Share of the needed ones' time, partials included."""
     p95_s: float
+    enough_s: float | None = None
+    """Out of reach: a wish for p95 with which such machines will do; none: there is none."""
 
     @property
     def total(self) -> int:
@@ -133,6 +139,17 @@ def load_of(habits: Habits) -> Load:
 
 def recognisers(machine: Machine, habits: Habits, wishes: Wishes) -> Recognisers:
     """Give the fewest machines of a kind that keep p95 with the busiest hour's load."""
+    found = _fewest(machine, habits, wishes)
+    if found.needed is not None:
+        return found
+    # A round wish that leaves room for some wait: p95 of an idle machine is kept by nothing else.
+    slower = replace(wishes, p95_s=(found.p95_s // WISH_STEP_S + 1) * WISH_STEP_S)
+    if slower.p95_s > SLOWEST_WISH_S or _fewest(machine, habits, slower).needed is None:
+        return found
+    return replace(found, enough_s=slower.p95_s)
+
+
+def _fewest(machine: Machine, habits: Habits, wishes: Wishes) -> Recognisers:
     trust = wishes.trust if machine.certainty == "published" else 1.0
     audio_s_per_s = machine.audio_s_per_s * trust
     factor = PARTIALS_FACTOR if wishes.partials else 1.0

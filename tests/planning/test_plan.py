@@ -121,6 +121,32 @@ def test_a_machine_that_alone_is_too_slow_is_out_of_reach_in_any_number() -> Non
     assert found.p95_s == 1.5
 
 
+@pytest.mark.parametrize(
+    ("alone_s", "enough_s"), [(1.54, 2.0), (1.5, 2.0), (0.3, 0.5), (60.0, None)]
+)
+def test_of_a_machine_out_of_reach_the_wish_is_named_with_which_it_will_do(
+    alone_s: float, enough_s: float | None
+) -> None:
+    machine, habits = replace(MACHINE, alone_s=alone_s), Habits(people=1)
+    found = recognisers(machine, habits, Wishes(p95_s=0.05))
+
+    assert (found.needed, found.enough_s) == (None, enough_s)
+    if enough_s is not None:
+        assert recognisers(machine, habits, Wishes(p95_s=enough_s)).needed == 1
+
+
+def test_the_line_of_a_machine_out_of_reach_says_what_to_ask_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["--language", "ru", "plan", "--users", "1"]) == 0
+    of_the_cpu = capsys.readouterr().out.partition("cpu-2-cores")[2].splitlines()[1]
+
+    assert of_the_cpu.strip() == (
+        "не раньше чем через 1,54 с (p95), сколько их ни поставь; хватит, если согласны ждать до 2 с: "
+        "--p95-s 2"
+    )
+
+
 def test_kept_recordings_take_their_share_of_the_dictation_for_as_long_as_they_are_kept() -> None:
     habits = Habits(people=100, minutes_a_day=60, recorded_share=0.1)
     a_day_gb = 100 * 3600 * 0.1 * 32_000 / 1e9
