@@ -1,10 +1,11 @@
 """Settings for one run of a command: flags over `ALFAVOICE_*` variables over defaults."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service.commands.parsing import whole_number
+from service.commands.parsing import number_within
 from service.language import Language
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ def add_settings_flags(parser: argparse.ArgumentParser, language: Language) -> N
     )
     parser.add_argument("--compute-type", metavar="TYPE", help=say("settings.compute_type"))
     parser.add_argument(
-        "--beam", type=whole_number(language), metavar="N", help=say("settings.beam")
+        "--beam",
+        type=number_within(language, 1, 10, whole=True),
+        metavar="N",
+        help=say("settings.beam"),
     )
 
 
@@ -58,4 +62,18 @@ def settings_from(args: argparse.Namespace, **forced: object) -> "Settings":
     except ValidationError as exc:
         first = exc.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise SetUpError("setup.invalid_setting", f"{name}: {first['msg']}") from None
+        raise SetUpError(
+            "setup.invalid_setting",
+            f"{name}: {first['msg']}",
+            name=name,
+            why=first["type"],
+            **_bounds(first.get("ctx", {})),
+        ) from None
+
+
+def _bounds(context: Mapping[str, object]) -> dict[str, object]:
+    """Give what a value was to keep, and nothing of the value: it may be a secret."""
+    kept = {name: context[name] for name in ("le", "ge", "gt", "lt") if name in context}
+    if isinstance(expected := context.get("expected"), str):
+        kept["known"] = expected.replace(" or ", ", ").replace("'", "")
+    return kept

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.commands.configuration import add_settings_flags, settings_from
-from service.commands.parsing import whole_number
+from service.commands.parsing import port_number
 from service.commands.signing_in import asked_password
 from service.language import Language
 from service.problems import ServiceError
@@ -34,7 +34,7 @@ def add_parser(
     )
     parser.add_argument("--host", metavar="ADDRESS", help=say("serve.host"))
     parser.add_argument(
-        "--port", type=whole_number(language), metavar="PORT", help=say("serve.port")
+        "--port", type=port_number(language), metavar="PORT", help=say("serve.port")
     )
     parser.add_argument("--json", action="store_true", help=say("doctor.json"))
     parser.add_argument("--deep", action="store_true", help=say("doctor.deep"))
@@ -45,7 +45,7 @@ def add_parser(
         "--token-file", dest="token_from", metavar="FILE", help=say("doctor.token_file")
     )
     parser.add_argument(
-        "--http-port", type=whole_number(language), metavar="PORT", help=say("doctor.http_port")
+        "--http-port", type=port_number(language), metavar="PORT", help=say("doctor.http_port")
     )
     add_settings_flags(parser, language)
     parser.set_defaults(run=run)

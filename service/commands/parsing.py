@@ -56,14 +56,9 @@ def argparse_in(language: Language) -> Iterator[None]:
         words.update(kept)
 
 
-def whole_number(language: Language) -> Callable[[str], int]:
-    """Give the type of a flag that takes a whole number, which refusals call so."""
-
-    def read(text: str) -> int:
-        return int(text)
-
-    read.__name__ = language.text("argparse.whole_number")
-    return read
+def port_number(language: Language) -> Callable[[str], float]:
+    """Give the type of a flag that takes a port; 0: any that is free."""
+    return number_within(language, 0, 65_535, whole=True)
 
 
 def number_within(
@@ -71,11 +66,11 @@ def number_within(
 ) -> Callable[[str], float]:
     """Give the type of a flag that takes a number between two bounds, which refusals name."""
     kind = language.text(f"argparse.{'whole_number' if whole else 'number'}")
-    bounds = {"low": _grouped(low, language), "high": _grouped(high, language)}
+    bounds = {"low": grouped(low, language), "high": grouped(high, language)}
 
     def read(text: str) -> float:
         try:
-            number: float = int(text) if whole else float(text)
+            number: float = int(text) if whole else float(with_point(text, language))
         except ValueError:
             number = nan
         if not low <= number <= high:
@@ -87,7 +82,12 @@ def number_within(
     return read
 
 
-def _grouped(number: float, language: Language) -> str:
+def with_point(text: str, language: Language) -> str:
+    """Give a number as `float` reads it: where people write «0,2» they may. In English 1,000 is a thousand."""
+    return text.replace(",", ".") if language.code == "ru" else text
+
+
+def grouped(number: float, language: Language) -> str:
     """Write a number as people do: «1 000 000», «0,05»."""
     written = f"{int(number):,}" if number == int(number) else str(number)
     # A usual blank, which every terminal has.

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from service.commands.parsing import number_within
+from service.commands.parsing import grouped, number_within
 from service.language import Language
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def add_parser(
                 type=within(low, high, whole=isinstance(value, int)),
                 default=value,
                 metavar="N",
-                help=f"{say(f'plan.of.{name}')} ({value:g})",
+                help=f"{say(f'plan.of.{name}')} ({grouped(value, language)})",
             )
         if defaults is wishes:
             section.add_argument(

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from service.commands.configuration import add_settings_flags, settings_from
-from service.commands.parsing import whole_number
+from service.commands.parsing import port_number
 from service.language import Language
+from service.problems import SetUpError
 
 if TYPE_CHECKING:
     from service.app import RunningServer
+    from service.settings import Settings
 
 
 def add_parser(
@@ -25,7 +27,7 @@ def add_parser(
     )
     parser.add_argument("--host", metavar="ADDRESS", help=say("serve.host"))
     parser.add_argument(
-        "--port", type=whole_number(language), metavar="PORT", help=say("serve.port")
+        "--port", type=port_number(language), metavar="PORT", help=say("serve.port")
     )
     add_settings_flags(parser, language)
     parser.add_argument(
@@ -60,7 +62,24 @@ def run(args: argparse.Namespace, language: Language) -> int:
 
     if args.with_parent:
         threading.Thread(target=_stop_when_alone, name="parent", daemon=True).start()
-    return serve(settings, announce=announce, say_draining=say_draining)
+    try:
+        return serve(settings, announce=announce, say_draining=say_draining)
+    except SetUpError as exc:
+        raise _by_ours(exc, settings) from exc
+
+
+def _by_ours(error: SetUpError, settings: "Settings") -> SetUpError:
+    """Say of a port in use that a server of ours has it, where it is so; other errors as they are."""
+    from service.client.servers import local_address, server_state  # noqa: PLC0415
+
+    address = local_address(settings)
+    if error.details.get("why") != "taken" or server_state(address) in ("other", "absent"):
+        return error
+    return SetUpError(
+        error.code,
+        f"AlfaVoice serves at {address} already; choose another port with --port for a second server",
+        **{**error.details, "why": "ours", "address": address},
+    )
 
 
 def ready(language: Language, url: str, local: str) -> str:

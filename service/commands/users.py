@@ -71,7 +71,7 @@ def add_parser(
     add("password", _password).add_argument(
         "--password-stdin", action="store_true", help=say("login.password_stdin")
     )
-    add("role", _role).add_argument("role", choices=("user", "admin"))
+    add("role", _role).add_argument("role", choices=("user", "admin"), metavar="user|admin")
 
 
 def _run(action: "Action", args: argparse.Namespace, language: Language) -> int:

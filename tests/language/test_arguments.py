@@ -32,9 +32,25 @@ def said_of(capsys, *arguments):
         ),
         (["--language", "ru", "serv", "--port=1"], "ошибка: КОМАНДА: 'serv' не годится, есть:"),
         (["transcribe"], "ошибка: не указано: FILE"),
-        (["serve", "--port", "x"], "ошибка: --port: 'x' не годится (нужно целое число)"),
+        (
+            ["serve", "--port", "x"],
+            "ошибка: --port: 'x' не годится (нужно целое число от 0 до 65 535)",
+        ),
+        (["serve", "--port", "99999"], "'99999' не годится (нужно целое число от 0 до 65 535)"),
+        (["doctor", "--port", "-1"], "'-1' не годится (нужно целое число от 0 до 65 535)"),
+        (
+            ["serve", "--beam", "11"],
+            "ошибка: --beam: '11' не годится (нужно целое число от 1 до 10)",
+        ),
+        (["users", "role", "x"], "ошибка: не указано: user|admin"),
+        (["users", "role", "x", "boss"], "user|admin: 'boss' не годится, есть: 'user', 'admin'"),
         (["serve", "--port"], "ошибка: --port: нужно одно значение"),
-        (["serve", "--port=1.5"], "ошибка: --port: '1.5' не годится (нужно целое число)"),
+        (["serve", "--port=1.5"], "'1.5' не годится (нужно целое число от 0 до 65 535)"),
+        (
+            ["plan", "--users", "5", "--peak-share", "1,2"],
+            "'1,2' не годится (нужно число от 0,01 до 1",
+        ),
+        (["plan", "--users", "1,5"], "'1,5' не годится (нужно целое число от 1 до 1 000 000)"),
         (
             ["plan", "--users", "x"],
             "ошибка: --users: 'x' не годится (нужно целое число от 1 до 1 000 000)",
@@ -62,6 +78,36 @@ def test_what_is_wrong_with_a_command_is_said_in_russian(capsys, arguments, refu
     assert refusal in said
     assert said.startswith("использование: alfavoice")
     assert "argument" not in said
+
+
+def test_a_fraction_may_be_written_as_the_plan_writes_it(capsys):
+    assert run(["plan", "--users", "5", "--peak-share", "0,25", "--p95-s", "2.5"]) == 0
+    said = capsys.readouterr().out
+    assert "час: 0,25\n" in said
+    assert "p95, с: 2,5\n" in said
+    assert "(0,2)" in said_of(capsys, "plan", "--help")
+    # In English it would be a thousand.
+    refused = said_of(
+        capsys, "--language", "en", "plan", "--users", "5", "--minutes-a-day", "1,000"
+    )
+    assert "'1,000' will not do" in refused
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "refusal"),
+    [
+        ("PORT", "99999", "port — нужно не больше 65535"),
+        ("PORT", "-1", "port — нужно не меньше 0"),
+        ("PORT", "many", "port — нужно целое число"),
+        ("DRAIN_S", "0", "drain_s — нужно больше 0"),
+        ("DRAIN_S", "долго", "drain_s — нужно число"),
+        ("LOGIN", "maybe", "login — такого нет, есть: auto, required, off"),
+    ],
+)
+def test_what_is_wrong_with_a_setting_is_said_in_russian(capsys, monkeypatch, name, value, refusal):
+    monkeypatch.setenv(f"ALFAVOICE_{name}", value)
+    assert run(["serve"]) == 1
+    assert refusal in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [[], ["--help"], ["text", "--help"], ["users", "--help"]])

@@ -1,10 +1,14 @@
 """What is said of the port: where to dictate, and why it cannot be had."""
 
+import json
 import socket
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 
 from service.commands.failures import explain
+from service.commands.program import run
 from service.commands.serve import ready
 from service.language import Language
 from service.listening import take_port
@@ -27,6 +31,38 @@ def test_a_server_that_listens_everywhere_names_an_address_that_can_be_opened(li
 def test_a_server_of_one_address_names_that():
     url = "http://127.0.0.1:8765"
     assert ready(RUSSIAN, url, url) == f"Можно диктовать: {url}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            {"ready": True, "reasons": []},
+            "сервер AlfaVoice уже работает: http://127.0.0.1:{port}; ",
+        ),
+        ({"ready": False, "reasons": ["draining"]}, "сервер AlfaVoice уже работает"),
+        ({"hello": "world"}, "порт {port} занят другой программой"),
+    ],
+)
+def test_of_a_port_it_is_said_whether_our_own_server_has_it(answer, said, tmp_path, capsys):
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answering) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        port = other.server_address[1]
+        serve = ["--language", "ru", "serve", "--port", str(port), "--data-dir", str(tmp_path)]
+        status = run(serve)
+        other.shutdown()
+
+    assert status == 1
+    assert said.format(port=port) in capsys.readouterr().err
 
 
 def test_a_port_in_use_is_told_in_the_persons_language_only():
