@@ -24,6 +24,8 @@ class PreferencesView(BaseModel):
     change: int
     """Number of the newest change; 0: all are defaults."""
     values: PreferencesFields
+    said: list[str]
+    """Names of what the person, or a client of theirs, has set; the other values are defaults."""
 
 
 def preference_routes(parts: "Parts") -> APIRouter:
@@ -52,9 +54,10 @@ async def preferences_of(items: PostgresItems, user: UUID) -> PreferencesView:
     """Read a person's preferences; what is stored but not understood here has its default."""
     found = await items.get(user, Kind.PREFERENCES, PREFERENCES)
     if found is None or not isinstance(found.contents, Contents):
-        return PreferencesView(change=0, values=PreferencesFields())
-    values = {name: one.value for name, one in found.contents.fields.items()}
-    return PreferencesView(change=found.change, values=understood(values))
+        return PreferencesView(change=0, values=PreferencesFields(), said=[])
+    stored = {name: one.value for name, one in found.contents.fields.items()}
+    values = understood(stored)
+    return PreferencesView(change=found.change, values=values, said=sorted(values.given()))
 
 
 async def write_preferences(

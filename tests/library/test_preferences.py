@@ -19,6 +19,21 @@ async def test_what_was_never_said_has_its_default(http):
     assert (answer["values"]["language"], answer["values"]["adds_punctuation"]) == ("ru", True)
 
 
+async def test_a_client_sees_what_was_said_and_what_is_a_default(http):
+    """So it can fill in the zone of a person who never chose one, and of nobody else."""
+    before = (await http.get("/v1/preferences")).json()
+    filled = {"time_zone": before["values"]["time_zone"], "voice.colour": "red"}
+    after = (await http.patch("/v1/preferences", json=filled)).json()
+    again = await http.patch(
+        "/v1/preferences", params={"if_change": before["change"]}, json={"time_zone": "Asia/Omsk"}
+    )
+
+    assert before["said"] == []
+    assert after["said"] == ["time_zone", "voice.colour"]
+    assert (again.status_code, again.json()["code"]) == (409, "library.changed")
+    assert (await http.get("/v1/preferences")).json() == after
+
+
 async def test_changes_add_up_and_keys_of_newer_clients_are_kept(http):
     await http.patch("/v1/preferences", json={"style": "chat", "app_styles": {"Почта": "formal"}})
     await http.patch("/v1/preferences", json={"voice.colour": {"hue": [0.5, None]}})

@@ -4,6 +4,7 @@ import { getContext, setContext } from 'svelte';
 import { asProblem, type Backend, type BackendEvent, type Changed, type Problem, type ProblemAction, type Settings, type SettingsPatch, type Snapshot } from '../backend/backend';
 import { isKey, problemText, resolveLanguage, setLanguage, t } from '../messages/messages.svelte';
 import { recall, remember } from './memory';
+import { OwnZone } from './own_zone';
 import { remedyOf } from './remedies';
 
 export const SCREENS = ['dictation', 'history', 'notes', 'snippets', 'dictionary', 'outbox', 'statistics', 'news', 'models', 'settings', 'diagnostics'] as const;
@@ -34,15 +35,19 @@ export class App {
   heardWord = $state<string | null>(null);
   private readonly changes = new Set<(what: Changed) => void>();
   private readonly events = new Set<(event: BackendEvent) => void>();
+  private readonly ownZone: OwnZone;
   private toastId = 0;
 
-  constructor(readonly backend: Backend) {}
+  constructor(readonly backend: Backend) {
+    this.ownZone = new OwnZone(backend);
+  }
 
   /** Gets ready to be shown; until then there is nothing to show. */
   async open(): Promise<void> {
     this.backend.subscribe((event) => this.hear(event));
     [this.snapshot, this.settings] = await Promise.all([this.backend.snapshot(), this.backend.settings()]);
     this.applyLook();
+    void this.ownZone.see(this.snapshot);
     this.go(this.wanted(), false);
     addEventListener('hashchange', () => this.go(this.wanted(), false));
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.applyLook());
@@ -175,7 +180,7 @@ export class App {
   }
 
   private hear(event: BackendEvent): void {
-    if (event.type === 'snapshot') this.snapshot = event.snapshot;
+    if (event.type === 'snapshot') void this.ownZone.see((this.snapshot = event.snapshot));
     if (event.type === 'level') this.level = event;
     if (event.type === 'changed') this.changes.forEach((listener) => listener(event.what));
     if (event.type === 'changed' && event.what === 'settings') void this.backend.settings().then((settings) => (this.settings = settings)).then(() => this.applyLook());

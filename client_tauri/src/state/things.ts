@@ -94,6 +94,7 @@ export interface Statistics {
 export interface Preferences {
   language?: string;
   style?: string;
+  time_zone?: string;
   adds_punctuation?: boolean;
   removes_fillers?: boolean;
   writes_numbers?: boolean;

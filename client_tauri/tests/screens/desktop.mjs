@@ -64,7 +64,7 @@ mkdirSync(PICTURES, { recursive: true });
 
 /** Opens a page whose shell answers as told; gives what it was asked. */
 async function window_(path, { snapshot = {}, answers = {}, size = { width: 900, height: 600 }, locale = 'ru-RU', told = undefined } = {}) {
-  const context = await browser.newContext({ viewport: size, locale });
+  const context = await browser.newContext({ viewport: size, locale, timezoneId: 'Asia/Vladivostok' });
   // As the shell's own script before any of the page's.
   if (told) await context.addInitScript(`globalThis.alfavoiceLanguage = "${told}";`);
   const page = await context.newPage();
@@ -222,6 +222,16 @@ try {
   assert.equal((await window.asked('cache_write')).find(({ key }) => key === 'draft/term').value.term.length > 0, true);
   await window.page.evaluate(() => globalThis.tell({ type: 'notice', kind: 'problem', code: 'server.changed_certificate', message: '' }));
   await window.page.getByRole('button', { name: 'Выбрать сервер' }).waitFor();
+  await window.context.close();
+
+  // Of whom the server knows no time zone it is told that of this computer, and the person can choose another.
+  window = await window_('/#/settings', { answers: { request: { change: 3, said: ['style'], values: { time_zone: 'Europe/Moscow', style: 'chat' } } } });
+  const changes = async () => (await window.asked('request')).map(({ call }) => call).filter(({ method }) => method === 'PATCH');
+  assert.deepEqual(await changes(), [{ method: 'PATCH', path: '/v1/preferences', query: { if_change: 3 }, body: { time_zone: 'Asia/Vladivostok' } }]);
+  await window.page.getByRole('button', { name: 'Обработка текста', exact: true }).click();
+  await window.page.getByLabel('Часовой пояс').selectOption({ label: 'Екатеринбург' });
+  await look(window, 'settings-text');
+  assert.deepEqual((await changes()).at(-1).body, { time_zone: 'Asia/Yekaterinburg' });
   await window.context.close();
 
   window = await window_('/#/settings', { answers: { record_hotkey: null } });

@@ -21,6 +21,7 @@ const PICTURES = process.env.ALFAVOICE_SCREENSHOTS ?? fileURLToPath(new URL('../
 const SCREENS = ['dictation', 'history', 'notes', 'snippets', 'dictionary', 'outbox', 'statistics', 'news', 'models', 'settings', 'diagnostics'];
 const PASSWORD = 'шесть синих слонов';
 const PATIENCE = { timeout: 20_000 };
+const ZONE = 'Asia/Vladivostok';
 
 const folder = mkdtempSync(join(tmpdir(), 'alfavoice-browser-'));
 mkdirSync(PICTURES, { recursive: true });
@@ -107,7 +108,7 @@ function watched(one) {
 
 async function launch() {
   context = await chromium.launchPersistentContext(join(folder, 'profile'), {
-    executablePath: process.env.ALFAVOICE_CHROMIUM ?? '/usr/bin/chromium', viewport: { width: 1180, height: 760 }, locale: 'ru-RU', colorScheme: 'light', serviceWorkers: 'allow',
+    executablePath: process.env.ALFAVOICE_CHROMIUM ?? '/usr/bin/chromium', viewport: { width: 1180, height: 760 }, locale: 'ru-RU', timezoneId: ZONE, colorScheme: 'light', serviceWorkers: 'allow',
     args: ['--no-sandbox', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${speech}`],
   });
   page = watched(context.pages()[0] ?? (await context.newPage()));
@@ -202,6 +203,20 @@ try {
     await page.reload();
     await page.getByRole('switch', { name: 'Скрывать брань' }).waitFor(PATIENCE);
     await page.waitForFunction(() => [...document.querySelectorAll('[role=switch]')].some((input) => input.checked && input.closest('.switch').textContent.includes('брань')), undefined, PATIENCE);
+    // Of whom the server knew no zone it knows that of this machine by now; what is chosen then stays.
+    const zone = page.getByLabel('Часовой пояс');
+    assert.equal(await zone.inputValue(), ZONE);
+    assert.equal(await zone.locator('option:checked').textContent(), 'Как на устройстве: Владивосток');
+    await picture('settings-zone');
+    await zone.selectOption({ label: 'Калининград' });
+    await until(async () => (await has('anna', '/v1/preferences')).values.time_zone === 'Europe/Kaliningrad', 'her zone');
+    await page.reload();
+    await until(async () => (await zone.inputValue()) === 'Europe/Kaliningrad', 'the zone she chose');
+    for (const theme of ['light', 'dark']) {
+      await page.evaluate((name) => (document.documentElement.dataset.theme = name), theme);
+      await picture(`settings-text-${theme}`);
+      assert.deepEqual(await violations(page), [], `settings of texts, ${theme}`);
+    }
     await button('Вид и язык').click();
     await page.getByLabel('Тема').selectOption('dark');
     assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');

@@ -26,7 +26,7 @@ describe('the two catalogues', () => {
   test('are used: nothing is said by nobody', () => {
     const code = [...files('.svelte'), ...files('.ts')].map(read).join('\n');
     // What is looked up by a code from outside or by the shell, or put together from a name.
-    const made = /^(problem|action|notice|diagnostic|sample|models\.for)\.|^(nav|route|outbox\.state|route\.why|dictation|history|settings|settings\.(action|pasting|pref|style|theme|language|sidecar|overlay_place)|snippets\.var|diagnostics)\.\w+$/;
+    const made = /^(problem|action|notice|diagnostic|sample|zone|models\.for)\.|^(nav|route|outbox\.state|route\.why|dictation|history|settings|settings\.(action|pasting|pref|style|theme|language|sidecar|overlay_place)|snippets\.var|diagnostics)\.\w+$/;
     const idle = Object.keys(ru).filter((key) => !made.test(key) && !code.includes(`'${key}'`));
     expect(idle).toEqual([]);
   });
