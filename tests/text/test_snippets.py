@@ -46,6 +46,28 @@ def expanded(text):
 
 
 @pytest.mark.parametrize(
+    ("text", "without", "with_name"),
+    [
+        ("С уважением, {name}", "С уважением", "С уважением, Иван"),
+        (
+            "С уважением,\n{name}\nдиректор",
+            "С уважением,\nдиректор",
+            "С уважением,\nИван\nдиректор",
+        ),
+        ("Я, {name}, прошу", "Я, прошу", "Я, Иван, прошу"),
+        ("{name}, здравствуйте", "здравствуйте", "Иван, здравствуйте"),
+        ("Меня зовут {name}.", "Меня зовут.", "Меня зовут Иван."),
+        ("код {{name}}", "код {name}", "код {name}"),
+    ],
+)
+def test_where_nobody_has_a_name_what_went_with_it_goes_too(text, without, with_name):
+    snippets = indexed([Snippet(trigger="вставка", text=text)])
+    for name, wanted in (("", without), ("Иван", with_name)):
+        moment = Moment(date="", time="", name=name)
+        assert written(expand(read("Вставка."), snippets, moment)) == wanted
+
+
+@pytest.mark.parametrize(
     ("said", "wanted"),
     [
         ("Моя почта.", "ivan@example.ru"),

@@ -26,6 +26,12 @@ from workers.text.tokens import SENTENCE_ENDS, Token, one, read
 
 Place: TypeAlias = Literal["clipboard", "cursor"]
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{([a-z]+)\}")
+_BLANKS: Final = r"[ \t]{0,8}"
+_NAMELESS: Final = re.compile(
+    rf"(?<!\{{)(?:^\{{name\}},?{_BLANKS}|(?:\n{_BLANKS}|,?[ \t]{_BLANKS})?\{{name\}}(?={_BLANKS}(?:$|[.,!?])))",
+    re.MULTILINE,
+)
+"""What goes with a name that there is none of: «С уважением, {name}», a line of its own."""
 _SIGNS: Final[Mapping[str, Place]] = {"\ufdd0": "clipboard", "\ufdd1": "cursor"}
 """Stand for the places until the text is written; Unicode noncharacters, which no text may hold."""
 _PLACES: Final[Mapping[str, str]] = {name: sign for sign, name in _SIGNS.items()}
@@ -178,7 +184,8 @@ def _filled(text: str, moment: Moment) -> str:
         whole, name = brace.group(0), brace.group(1)
         return str(whole)[0] if name is None else values.get(str(name), str(whole))
 
-    return _BRACES.sub(value, _ANY_SIGN.sub("", text))
+    text = _ANY_SIGN.sub("", text)
+    return _BRACES.sub(value, text if moment.name else _NAMELESS.sub("", text))
 
 
 def _inserted(said: Sequence[Token], text: str, *, is_whole: bool) -> Token:
