@@ -26,12 +26,18 @@ from workers.text.tokens import SENTENCE_ENDS, Token, one, read
 
 Place: TypeAlias = Literal["clipboard", "cursor"]
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{([a-z]+)\}")
+_NAME: Final = r"(?<!\{)\{name\}"
 _BLANKS: Final = r"[ \t]{0,8}"
-_NAMELESS: Final = re.compile(
-    rf"(?<!\{{)(?:^\{{name\}},?{_BLANKS}|(?:\n{_BLANKS}|,?[ \t]{_BLANKS})?\{{name\}}(?={_BLANKS}(?:$|[.,!?])))",
-    re.MULTILINE,
+_NAMELESS: Final = (
+    re.compile(
+        rf"^{_BLANKS}{_NAME}{_BLANKS},?{_BLANKS}(?:\r?\n|\Z)", re.MULTILINE
+    ),  # a line of its own
+    re.compile(rf"^{_NAME},?{_BLANKS}", re.MULTILINE),
+    re.compile(rf",?{_BLANKS}{_NAME}(?={_BLANKS}(?:\r?$|[.,!?]))", re.MULTILINE),
+    re.compile(rf"[ \t]{_NAME}(?=[ \t])"),
 )
-"""What goes with a name that there is none of: «С уважением, {name}», a line of its own."""
+"""What goes with a name where there is none: «С уважением, {name}»."""
+_DANGLING: Final = re.compile(r",[ \t]{0,8}\r?\n?\Z")
 _SIGNS: Final[Mapping[str, Place]] = {"\ufdd0": "clipboard", "\ufdd1": "cursor"}
 """Stand for the places until the text is written; Unicode noncharacters, which no text may hold."""
 _PLACES: Final[Mapping[str, str]] = {name: sign for sign, name in _SIGNS.items()}
@@ -185,7 +191,16 @@ def _filled(text: str, moment: Moment) -> str:
         return str(whole)[0] if name is None else values.get(str(name), str(whole))
 
     text = _ANY_SIGN.sub("", text)
-    return _BRACES.sub(value, text if moment.name else _NAMELESS.sub("", text))
+    return _BRACES.sub(value, text if moment.name else _nameless(text))
+
+
+def _nameless(text: str) -> str:
+    """Take {name} out, with the blank, the comma or the line that goes with it."""
+    left = text
+    for pattern in _NAMELESS:
+        left = pattern.sub("", left)
+    ended_in_name = text.rstrip().endswith("{name}") and left != text
+    return _DANGLING.sub("", left) if ended_in_name else left
 
 
 def _inserted(said: Sequence[Token], text: str, *, is_whole: bool) -> Token:

@@ -57,6 +57,8 @@ _OF_MANY: Final = (
 """Ends of what 2, 3 and 4 count, and of what the others do."""
 _MOST_OF_PARTS: Final = 5
 """Words from «целых» to «тысячных»: «и двести тридцать одна тысячная»."""
+_SHARES: Final = frozenset("третья трети третьих четверть четверти четвертых пятая пятых".split())
+"""Of which a mixed number can have some: «пять целых одна третья»."""
 _SHORTENED: Final = frozenset("млн млрд трлн тыс".split())
 """Written without a full stop by the recogniser; one of the model's would be the abbreviation's, which «млн» has not."""
 _SIGNS_IN_NUMBERS: Final = frozenset(("дробь",))
@@ -114,7 +116,7 @@ def _within_decimals(tokens: Sequence[Token]) -> frozenset[int]:
         if token.key not in WHOLES or token.trail or not 0 < place < len(tokens) - 1:
             continue
         said = [after.key for after in tokens[place + 1 : place + 1 + _MOST_OF_PARTS]]
-        if is_numeral(tokens[place - 1]) and any(key in DIVISORS for key in said):
+        if is_numeral(tokens[place - 1]) and any(key in DIVISORS or key in _SHARES for key in said):
             within |= {place} if tokens[place - 1].trail else {place - 1, place}
     return frozenset(within)
 

@@ -34,7 +34,9 @@ _LOOKED_BACK: Final = 5
 _MOST_ZEROS: Final = 6
 _UNITS_OF_TIME: Final = ("минут", "час", "секунд")
 _ALSO_ORDINALS: Final = frozenset(("третьих", "четвертых"))
-_OF_MONEY: Final = ("копе", "центов", "цента")
+_OF_MONEY: Final = ("рубл", "доллар", "евро")
+_HUNDREDTHS_OF_MANY: Final = frozenset("копеек копейкам копейками центов центам центами".split())
+_HUNDREDTHS: Final = _HUNDREDTHS_OF_MANY | frozenset("копейка копейки копейку цент цента".split())
 _NUMBERED: Final = ("класс", "этаж", "подъезд", "курс")
 _OF_MANY: Final = ("ах", "ях", "ами", "ями")
 _ONES: Final = {"одна": "я", "одну": "ю", "одной": "й"}
@@ -172,15 +174,18 @@ def _with_percent(row: Row, length: int, written: str, end: int) -> tuple[Piece,
 
 
 def hundredths_of_money(row: Row, place: int) -> tuple[Piece, ...]:
-    """Read «ноль пять копеек», «ноль ноль копеек»: a price is read out, digit by digit."""
+    """Read «пять рублей ноль пять копеек», «ноль ноль копеек»: a price is read out, digit by digit."""
     if row.key(place) not in ZEROS or not row.joined(place):
         return ()
     part = row.number(place + 1)
     if part is None or part.is_ordinal or part.scales or not 0 <= part.value < 10:
         return ()
-    if not row.follows(place + part.length).startswith(_OF_MONEY):
-        return ()
-    return ((1 + part.length, f"0{part.value}"),)
+    noun = row.follows(place + part.length)
+    # «Ноль пять копейки», in the singular, are a half of one; «ноль два цента» as well, but for a price.
+    has_whole = row.precedes(place).startswith(_OF_MONEY)
+    if noun in (_HUNDREDTHS if has_whole else _HUNDREDTHS_OF_MANY):
+        return ((1 + part.length, f"0{part.value}"),)
+    return ()
 
 
 def zero_points(row: Row, place: int) -> tuple[Piece, ...]:

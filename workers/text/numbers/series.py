@@ -60,8 +60,8 @@ def series(row: Row, place: int) -> Series | None:
         number = row.number(last + 1 + has_link)
         if number is None or not number.is_ordinal:
             break
-        if is_bare and number.value <= members[-1].value:
-            break  # of a list without commas only what goes up is one for sure
+        if is_bare and number.value != members[-1].value + 1:
+            break  # «Николая второго двадцать второго мая»: without commas only neighbours are a list
         if link not in _SPAN and number.ending != members[-1].ending:
             break  # «пришел первым, второго мая»
         if not has_link and row.tokens[last + 1].lead:

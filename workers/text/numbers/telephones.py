@@ -16,11 +16,16 @@ _LONGEST: Final = len("+79991234567")
 _COUNTRYWIDE: Final = re.compile(r"(\+7|8)([3-9]\d{2})(\d{3})(\d{2})(\d{2})")
 _PREFIXES: Final = frozenset(("8", "7", "+7"))
 _MOBILE: Final = re.compile(r"(9\d{2})(\d{3})(\d{2})(\d{2})")
-_OF_CITY: Final = re.compile(r"([3-8]\d{2})(\d{3})(\d{2})(\d{2})")
+_OF_CITY: Final = re.compile(r"(?!80[1-9])([3-8]\d{2})(\d{3})(\d{2})(\d{2})")
 _LOCAL: Final = re.compile(r"(\d{3})(\d{2})(\d{2})")
 _GROUPS: Final = (1, 3, 3, 2, 2)
 _WRITTEN: Final = re.compile(r"\+?[0-9]+")
 _NAMED: Final = ("телефон", "мобильн", "сотов", "позвони", "звони", "набер")
+_CALLED: Final = frozenset(
+    "телефон телефону телефона позвони позвоните позвонить звони звоните звонить набери наберите набрать".split()
+)
+_OF_SOMETHING: Final = ("инн", "заказ", "договор", "заявк", "счет", "код", "нет")
+"""With one of these before them ten digits are not of a city's telephone."""
 _NUMBER: Final = frozenset("номер номеру номера".split())
 _NO_LIST: Final = frozenset("номер номеру".split())
 """«Номера девятьсот, сто, сорок» are several."""
@@ -58,6 +63,8 @@ def _with_commas(row: Row, place: int) -> tuple[Piece, ...]:
     written = _countrywide(digits)
     if _is_named(row, place, frozenset()) or row.precedes(place) in _NO_LIST:
         written = written or _mobile(digits)
+        if not written and _is_called(row, place):
+            written = _of_city(digits)
     elif country in ends:
         written = ""  # «Восемь, девятьсот двенадцать, …»: a list
     return ((length, written),) if written else ()
@@ -83,7 +90,7 @@ def _read(row: Row, place: int, *, is_code_apart: bool) -> tuple[Piece, ...]:
     if not written and not is_code_apart and has_words:
         if len(groups) <= 6 or _is_named(row, place, _NUMBER):
             written = _mobile(digits)
-        if not written and groups[0] == 3 and _is_named(row, place, frozenset()):
+        if not written and groups[0] == 3 and _is_called(row, place):
             written = _of_city(digits)
         if not written and groups[0] == 3 and _is_named(row, place, _NUMBER):
             written = _local(digits)
@@ -142,3 +149,10 @@ def _is_named(row: Row, place: int, forms: frozenset[str]) -> bool:
     """Tell whether a word before, or a form of «номер», says that a telephone number follows."""
     before = row.keys[max(0, place - _LOOKED_BACK) : place]
     return any(key.startswith(_NAMED) or key in forms for key in before)
+
+
+def _is_called(row: Row, place: int) -> bool:
+    """Tell whether ten digits are a telephone number that does not begin like a mobile one."""
+    before = row.keys[max(0, place - _LOOKED_BACK) : place]
+    is_of_something = any(key.startswith(_OF_SOMETHING) for key in before)
+    return not is_of_something and not _CALLED.isdisjoint(before)
