@@ -29,7 +29,11 @@ class Settings(BaseSettings):
     """All settings, with the defaults of one person on one laptop."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ALFAVOICE_", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="ALFAVOICE_",
+        env_ignore_empty=True,  # an empty ALFAVOICE_DATA_DIR is no wish for the current folder
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     host: str = "127.0.0.1"

@@ -115,7 +115,9 @@ async function ask(path, body) {
   if (answer.status === 204) return {};
   const said = await answer.json().catch(() => null);
   if (answer.ok && said) return said;
-  return { refused: said?.code ?? STATUSES[answer.status] ?? "failed", is_lost: !said || answer.status >= 500 };
+  // Whether it may have been done all the same; who is too busy, or refuses, has done nothing.
+  const isLost = answer.ok || (answer.status >= 500 && said?.code !== "auth.busy");
+  return { refused: said?.code ?? STATUSES[answer.status] ?? "failed", is_lost: isLost };
 }
 
 function start() {

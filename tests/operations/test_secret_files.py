@@ -7,6 +7,7 @@ import pytest
 
 from service.commands.configuration import settings_from
 from service.problems import SetUpError
+from service.settings import Settings
 
 
 @pytest.fixture
@@ -45,3 +46,11 @@ def test_a_folder_of_secrets_that_is_not_there_is_said(
         settings_from(argparse.Namespace())
 
     assert refused.value.code == "setup.invalid_setting"
+
+
+def test_an_empty_variable_is_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = Settings().data_dir
+    monkeypatch.setenv("ALFAVOICE_DATA_DIR", "")
+    monkeypatch.setenv("ALFAVOICE_PORT", "")
+    assert Settings().data_dir == usual  # not the current folder
+    assert Settings().port == 8765
