@@ -61,12 +61,12 @@ def settings_from(args: argparse.Namespace, **forced: object) -> "Settings":
         raise SetUpError("setup.invalid_setting", detail) from None
     except ValidationError as exc:
         first = exc.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
+        name, kind = ".".join(str(part) for part in first["loc"]), first["type"]
         raise SetUpError(
             "setup.invalid_setting",
             f"{name}: {first['msg']}",
             name=name,
-            why=first["type"],
+            why=kind,
             **_bounds(first.get("ctx", {})),
         ) from None
 

@@ -54,7 +54,7 @@ async def examine_server(
             if health[0].status == "fail":
                 return found
             found += await check_pages(http, target)
-            found += await check_bodies(http)
+            found += await check_bodies(target, is_verified=is_verified)
             if deep:
                 found.append(await check_guessing(http))
         except httpx2.HTTPError as exc:

@@ -19,9 +19,6 @@ MOST_CLOCK_S: Final = 10
 """Difference of clocks: tokens last minutes, and `Date` counts whole seconds."""
 _TOO_LONG: Final = 1024 * 1024
 """Bytes that no sign-in has."""
-_ALONE: Final = {"Connection": "close"}
-"""A proxy that answers before it has read a body reads on, and may take the next request on this connection for
-more of it: that one is never answered."""
 _WRONG_TRIES: Final = 8
 """More than the wrong passwords that cost nothing (service/accounts/throttling.py)."""
 
@@ -63,18 +60,24 @@ async def check_pages(http: httpx2.AsyncClient, target: Target) -> list[Finding]
     ]
 
 
-async def check_bodies(http: httpx2.AsyncClient) -> list[Finding]:
-    """See that a part of a recording passes the proxy, and that nothing endless does."""
+async def check_bodies(target: Target, *, is_verified: bool) -> list[Finding]:
+    """See that a part of a recording passes the proxy, and that nothing endless does.
+
+    Each on a connection of its own: a proxy that answers before it has read a body reads on, and may take the
+    next request for more of it; that one is never answered.
+    """
     found = []
     path = f"/v1/recordings/{uuid7(time.time_ns() // 1_000_000)}/audio"
-    headers = _ALONE | {"Upload-Offset": "0"}
-    answer = await http.patch(path, content=bytes(MAX_CHUNK_BYTES), headers=headers)
+    async with client(target, is_verified=is_verified) as alone:
+        chunk = bytes(MAX_CHUNK_BYTES)
+        answer = await alone.patch(path, content=chunk, headers={"Upload-Offset": "0"})
     megabytes = MAX_CHUNK_BYTES // 1024**2
     if answer.status_code == 413:
         found.append(fail("chunks", "outside.chunks_refused", megabytes=megabytes))
     else:
         found.append(ok("chunks", "outside.chunks", megabytes=megabytes))
-    answer = await http.post("/v1/auth/login", content=b" " * _TOO_LONG, headers=_ALONE)
+    async with client(target, is_verified=is_verified) as alone:
+        answer = await alone.post("/v1/auth/login", content=b" " * _TOO_LONG)
     if answer.status_code in (413, 429):
         found.append(ok("bodies", "outside.bodies"))
     else:
